@@ -1,0 +1,131 @@
+//! The one place that spells a metric's name.
+//!
+//! A name follows from the OpenTelemetry name and unit by OpenTelemetry's own rules, which the
+//! tests hold it to; both are written out so that a search for either ends here.
+
+use crate::Signal;
+
+mod context;
+mod own;
+mod service;
+
+pub use context::*;
+pub use own::*;
+pub use service::*;
+
+/// Every signal, in the order of the catalog.
+pub const ALL: &[&Signal] = &[
+    &IN_FLIGHT,
+    &OPERATIONS,
+    &OPERATION_DURATION,
+    &HTTP_SERVER_REQUEST_DURATION,
+    &QUEUE_DEPTH,
+    &QUEUE_TIME,
+    &QUEUE_WAIT_MIN,
+    &WORKERS_BUSY,
+    &WORKER_CPU,
+    &RUNTIME_WORKERS,
+    &RUNTIME_BUSY,
+    &RUNTIME_QUEUE_DEPTH,
+    &RUNTIME_SCHEDULE,
+    &RUNTIME_POLL,
+    &RUNTIME_BLOCKING_BUSY,
+    &LOCK_WAIT,
+    &LOCK_HOLD,
+    &LOCK_HOLD_SAMPLED,
+    &LOCK_ACQUISITIONS,
+    &LOCK_WAITERS,
+    &LOCK_BLAMED,
+    &POOL_IN_USE,
+    &POOL_WAIT,
+    &BACKPRESSURE,
+    &LIMITER_LIMIT,
+    &LIMITER_IN_FLIGHT,
+    &CONSUMER_LAG,
+    &CONSUMER_LAG_TIME,
+    &CONSUMER_OLDEST_TIMESTAMP,
+    &MESSAGES_PRODUCED,
+    &MESSAGES_CONSUMED,
+    &SCALE_EVENTS,
+    &REPLICAS,
+    &SNAPSHOT_STALENESS,
+    &SNAPSHOT_AS_OF_TIMESTAMP,
+    &PROPAGATION,
+    &PROPAGATION_OLDEST_UNSEEN,
+    &DECISION_STALENESS,
+    &DECISION_SPREAD,
+    &DECISION_COHERENCE_GAP,
+    &DECISION_STALENESS_UNKNOWN,
+    &DECISIONS,
+    &STALE_COMMITS,
+    &CONFLICT_EXCESS,
+    &REBUILD_CALLS,
+    &REBUILD,
+    &REBUILD_HERD,
+    &REBUILD_WRITES,
+    &CACHE_LOOKUPS,
+    &LEASE_WAIT,
+    &LEASE_HOLD,
+    &LEASE_MARGIN,
+    &LEASE_OVERRUN,
+    &LEASE_LOST,
+    &LEASE_RENEWALS,
+    &LEASE_FENCING_TOKEN,
+    &STALE_SERVED,
+    &STALE_SERVED_AGE,
+    &ATTEMPTS,
+    &WAIT_CYCLES,
+    &INEXACT,
+    &CLOCK_SKEW,
+    &LABEL_SETS_DROPPED,
+    &LITTLE_RESIDUAL,
+    &WATERMARK_AGE,
+    &CLOCK_ERROR,
+    &OBSERVATION_COST,
+    &SLO_OBJECTIVE,
+    &SLO_ERROR,
+    &SLO_BURN_RATE,
+    &SLO_BUDGET_REMAINING,
+    &SLO_COVERAGE,
+    &SLO_EVENTS,
+    &SCRAPE_SAMPLES_REFUSED,
+    &NOTIFICATIONS,
+];
+
+/// The label value that takes what a family's bound on label sets refuses.
+pub const OVERFLOW: &str = "overflow";
+
+/// Finds the signal that a Prometheus family belongs to; `_total` is accepted on counters.
+pub fn find_family(family: &str) -> Option<&'static Signal> {
+    let bare = family.strip_suffix("_total").unwrap_or(family);
+    ALL.iter().copied().find(|signal| signal.families().iter().any(|(name, ..)| name == bare))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    #[test]
+    fn a_prometheus_name_follows_from_the_otel_name_and_unit() {
+        for signal in ALL {
+            let unit = signal.prometheus_unit().map(|unit| format!("_{unit}")).unwrap_or_default();
+            assert_eq!(signal.name, format!("{}{unit}", signal.otel_name.replace('.', "_")));
+        }
+    }
+
+    #[test]
+    fn no_family_is_spelt_twice() {
+        let mut seen = HashSet::new();
+        for (name, ..) in ALL.iter().flat_map(|signal| signal.families()) {
+            assert!(seen.insert(name.clone()), "{name} stands twice");
+        }
+    }
+
+    #[test]
+    fn a_family_is_found_by_its_exposed_name() {
+        let found = find_family("concurrency_queue_depth_saturated_seconds_total");
+        assert_eq!(found.map(|signal| signal.name), Some("concurrency_queue_depth"));
+        assert_eq!(find_family("no_such_family"), None);
+    }
+}

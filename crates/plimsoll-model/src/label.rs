@@ -1,0 +1,132 @@
+use std::fmt;
+use std::sync::Arc;
+
+/// A label set: sorted by name, each name once, cheap to clone.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Labels(Arc<[(Arc<str>, Arc<str>)]>);
+
+/// Why a label set was refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LabelError {
+    /// The name isn't `[a-zA-Z_][a-zA-Z0-9_]*`.
+    Name(String),
+    /// The name stands twice in one set.
+    Twice(String),
+}
+
+impl fmt::Display for LabelError {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Name(name) => write!(out, "label name {name:?} is not [a-zA-Z_][a-zA-Z0-9_]*"),
+            Self::Twice(name) => write!(out, "label {name:?} is given twice"),
+        }
+    }
+}
+
+impl std::error::Error for LabelError {}
+
+impl Labels {
+    /// Builds a label set from pairs in any order.
+    ///
+    /// # Errors
+    /// A name that Prometheus wouldn't accept, or one that is given twice.
+    pub fn new<N, V>(pairs: impl IntoIterator<Item = (N, V)>) -> Result<Self, LabelError>
+    where
+        N: Into<Arc<str>>,
+        V: Into<Arc<str>>,
+    {
+        let mut pairs: Vec<(Arc<str>, Arc<str>)> =
+            pairs.into_iter().map(|(name, value)| (name.into(), value.into())).collect();
+        pairs.sort();
+        if let Some((name, _)) = pairs.iter().find(|(name, _)| !is_label_name(name)) {
+            return Err(LabelError::Name(name.to_string()));
+        }
+        if let Some(pair) = pairs.windows(2).find(|pair| pair[0].0 == pair[1].0) {
+            return Err(LabelError::Twice(pair[0].0.to_string()));
+        }
+        Ok(Self(pairs.into()))
+    }
+
+    /// Returns the value of `name`, if it is there.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.0
+            .binary_search_by(|(other, _)| (**other).cmp(name))
+            .ok()
+            .and_then(|at| self.0.get(at))
+            .map(|(_, value)| &**value)
+    }
+
+    /// Iterates over names and values, sorted by name.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &str)> {
+        self.0.iter().map(|(name, value)| (&**name, &**value))
+    }
+
+    /// Returns a set that also holds `name`; an existing value is replaced.
+    ///
+    /// # Errors
+    /// A name that Prometheus wouldn't accept.
+    pub fn with(&self, name: &str, value: &str) -> Result<Self, LabelError> {
+        Self::new(
+            self.iter().filter(|(other, _)| *other != name).chain(std::iter::once((name, value))),
+        )
+    }
+
+    /// Returns the set of those names that `keep` accepts.
+    pub fn filtered(&self, keep: impl Fn(&str) -> bool) -> Self {
+        Self(self.0.iter().filter(|(name, _)| keep(name)).cloned().collect())
+    }
+
+    /// Returns how many labels there are.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Says whether there is no label at all.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+fn is_label_name(name: &str) -> bool {
+    let mut bytes = name.bytes();
+    bytes.next().is_some_and(|first| first.is_ascii_alphabetic() || first == b'_')
+        && bytes.all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+}
+
+/// Writes `{a="b",c="d"}` with Prometheus's escapes; nothing for an empty set.
+impl fmt::Display for Labels {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.is_empty() {
+            return Ok(());
+        }
+        for (position, (name, value)) in self.iter().enumerate() {
+            out.write_str(if position == 0 { "{" } else { "," })?;
+            write!(out, "{name}=\"")?;
+            for character in value.chars() {
+                match character {
+                    '\\' => out.write_str("\\\\")?,
+                    '"' => out.write_str("\\\"")?,
+                    '\n' => out.write_str("\\n")?,
+                    other => write!(out, "{other}")?,
+                }
+            }
+            out.write_str("\"")?;
+        }
+        out.write_str("}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_set_is_sorted_escaped_and_free_of_doubles() {
+        let labels = Labels::new([("b", "2\"\n\\"), ("a", "1")]).expect("valid");
+        assert_eq!(labels.to_string(), r#"{a="1",b="2\"\n\\"}"#);
+        assert_eq!(labels.get("a"), Some("1"));
+        assert_eq!(labels.get("c"), None);
+        assert_eq!(Labels::new([("a", "1"), ("a", "2")]), Err(LabelError::Twice("a".into())));
+        assert_eq!(Labels::new([("1a", "1")]), Err(LabelError::Name("1a".into())));
+    }
+}

@@ -1,0 +1,11 @@
+//! The service level objective: what it is, what its budget is, how fast it burns, and when that
+//! is worth a page.
+//!
+//! Pure: time is an argument, every count is an integer, and nothing here knows a clock, a
+//! socket, a file, YAML or PromQL.
+
+#![forbid(unsafe_code)]
+
+mod slo;
+
+pub use slo::*;
