@@ -36,6 +36,7 @@ impl Signal {
         match self.unit {
             "s" => Some("seconds"),
             "1" => Some("ratio"),
+            "By" => Some("bytes"),
             _ => None,
         }
     }

@@ -8,10 +8,12 @@ use crate::Signal;
 mod context;
 mod own;
 mod service;
+mod standard;
 
 pub use context::*;
 pub use own::*;
 pub use service::*;
+pub use standard::*;
 
 /// Every signal, in the order of the catalog.
 pub const ALL: &[&Signal] = &[
@@ -88,8 +90,13 @@ pub const ALL: &[&Signal] = &[
     &SLO_BUDGET_REMAINING,
     &SLO_COVERAGE,
     &SLO_EVENTS,
+    &SLO_ALERT_FIRING,
     &SCRAPE_SAMPLES_REFUSED,
     &NOTIFICATIONS,
+    &PROCESS_START_TIME,
+    &PROCESS_CPU,
+    &PROCESS_RESIDENT_MEMORY,
+    &PROCESS_OPEN_FDS,
 ];
 
 /// The label value that takes what a family's bound on label sets refuses.

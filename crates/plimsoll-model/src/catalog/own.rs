@@ -136,6 +136,16 @@ pub const SLO_EVENTS: Signal = Signal {
     help: "Events by verdict: good, bad, unknown.",
 };
 
+/// Whether the alert of a severity fires: 1 or 0, for every severity that the SLO's policy has.
+pub const SLO_ALERT_FIRING: Signal = Signal {
+    otel_name: "plimsoll.slo.alert_firing",
+    unit: "{alert}",
+    name: "plimsoll_slo_alert_firing",
+    kind: Kind::Gauge,
+    labels: &["service", "slo", "severity"],
+    help: "Whether the alert of a severity fires: 1 or 0.",
+};
+
 /// Samples that a scrape refused.
 pub const SCRAPE_SAMPLES_REFUSED: Signal = Signal {
     otel_name: "plimsoll.scrape.samples_refused",
