@@ -1,2 +1,28 @@
-//! To be written.
-#![forbid(unsafe_code)]
+//! Recording that never blocks.
+//!
+//! What happens is written down as an *edge* (a stamp, an instrument, what happened) in a log that
+//! only the recording thread writes. Whoever reads merges all logs in the order of their stamps, up to
+//! a watermark, and does the accounting there: level, peak, integral, saturated time, durations.
+//! A snapshot stands at the watermark: every instrument at one instant.
+//!
+//! The doors are [`Registry`], which makes instruments, and the instruments themselves:
+//! [`Activity`] for all that is entered and left, [`Histogram`], [`Counter`] and [`Gauge`].
+
+#![deny(unsafe_code)]
+
+mod activity;
+pub mod clock;
+mod counter;
+mod gauge;
+mod histogram;
+mod outcome;
+mod registry;
+mod spec;
+
+pub use activity::{Activity, Entered, Guard};
+pub use counter::Counter;
+pub use gauge::Gauge;
+pub use histogram::Histogram;
+pub use outcome::Outcome;
+pub use registry::{RegisterError, Registry};
+pub use spec::{ActivitySpec, HistogramSpec, Split};
