@@ -1,2 +1,8 @@
-//! To be written.
+//! What every long-lived process shares: a clock that never steps, one stop signal, readiness,
+//! and the admin thread that answers while everything else is starved.
+
 #![forbid(unsafe_code)]
+
+pub mod clock;
+pub mod ready;
+pub mod shutdown;
