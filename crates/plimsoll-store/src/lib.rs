@@ -1,2 +1,23 @@
-//! To be written.
+//! Bounded windows over what targets expose: resets, gaps and staleness are settled here, so that
+//! an SLO reads integers of good, bad and unknown.
+//!
+//! The way of a sample: [`Store::ingest`] finds its role in each SLO (`select`), turns counters
+//! into increases (`increase`), settles them per target and SLO into counts (`account`), and adds
+//! those to the SLO's slices (`tier`), which a [`Ledger`] shows as windows. [`Archive`] keeps all
+//! of it in a file, so that a restart forgets nothing.
+//!
+//! Nothing here reads a clock, opens a socket or knows a wire format.
+
 #![forbid(unsafe_code)]
+
+mod archive;
+mod ledger;
+mod level;
+mod store;
+mod target;
+
+pub use archive::{Archive, ArchiveError, Checkpoint, HistoryPoint, Mark, OpenError};
+pub use ledger::Ledger;
+pub use level::LevelView;
+pub use store::{Limits, Store, StoreError};
+pub use target::{Target, TargetIndex};
