@@ -6,6 +6,11 @@
 
 #![forbid(unsafe_code)]
 
+mod length;
+mod policy;
 mod slo;
+mod windows;
 
+pub use length::length_name;
 pub use slo::*;
+pub use windows::Windows;

@@ -1,3 +1,4 @@
+use crate::policy::in_slices;
 use plimsoll_model::{Labels, Selector};
 use std::fmt;
 use std::time::Duration;
@@ -57,6 +58,21 @@ pub struct Slo {
     pub alerting: Alerting,
 }
 
+impl Slo {
+    /// Returns every window that an assessment asks for at that slice length, shortest first, each
+    /// once: those of the policy, the one that `no_data_after` looks at, and the whole period.
+    pub fn windows(&self, slice: Duration) -> Vec<Duration> {
+        let policy = self.alerting.policy.rows.iter().map(|row| row.in_slices(slice));
+        let mut windows: Vec<Duration> = policy
+            .flat_map(|row| [row.long, row.short])
+            .chain([in_slices(self.alerting.no_data_after, slice), self.period])
+            .collect();
+        windows.sort_unstable();
+        windows.dedup();
+        windows
+    }
+}
+
 /// What is good and what is bad.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Sli {
@@ -94,6 +110,13 @@ pub enum Sli {
         /// The threshold.
         at_most: Duration,
     },
+}
+
+impl Sli {
+    /// Says whether it counts milliseconds rather than events.
+    pub fn counts_time(&self) -> bool {
+        matches!(self, Self::Level { .. } | Self::Lag { .. })
+    }
 }
 
 /// Which part of the total is given.
