@@ -1,2 +1,50 @@
-//! To be written.
+//! The artefacts that ship beside the binaries: Grafana dashboards, Prometheus rules and
+//! Alertmanager routing, written from the catalog, and the lint that holds them to it.
+//!
+//! Nothing here reads or writes a file: [`artefacts`] gives the texts, `cargo xtask generate`
+//! writes them, and a test fails when the two differ.
+
 #![forbid(unsafe_code)]
+
+pub mod alerting;
+mod promql;
+pub mod recording;
+pub mod rule;
+pub mod runbook;
+
+/// One generated file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Artefact {
+    /// Its path in the repository, with `/`.
+    pub path: String,
+    /// Its whole text.
+    pub text: String,
+}
+
+/// Why an artefact could not be written as text.
+#[derive(Debug, thiserror::Error)]
+#[error("{path} can't be written as YAML: {source}; this is a fault of plimsoll-rules")]
+pub struct ArtefactError {
+    path: &'static str,
+    source: serde_yaml::Error,
+}
+
+const GENERATED: &str =
+    "# Written by `cargo xtask generate` from crates/plimsoll-rules; change it there.\n";
+
+/// Returns every generated file.
+///
+/// # Errors
+///
+/// Fails when one of them can't be written as text.
+pub fn artefacts() -> Result<Vec<Artefact>, ArtefactError> {
+    Ok(vec![
+        yaml("alerts/rules.yaml", &alerting::file())?,
+        yaml("alerts/recording.yaml", &recording::file())?,
+    ])
+}
+
+fn yaml(path: &'static str, document: &impl serde::Serialize) -> Result<Artefact, ArtefactError> {
+    let text = serde_yaml::to_string(document).map_err(|source| ArtefactError { path, source })?;
+    Ok(Artefact { path: path.into(), text: format!("{GENERATED}{text}") })
+}

@@ -1,0 +1,68 @@
+//! The shape of a Prometheus rule file.
+
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// One rule file.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct RuleFile {
+    /// Its groups; the rules of one are evaluated in order, at one time.
+    pub groups: Vec<Group>,
+}
+
+/// Rules that are evaluated together.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Group {
+    /// Its name, unique in the file.
+    pub name: String,
+    /// Its rules.
+    pub rules: Vec<Rule>,
+}
+
+/// One rule.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(untagged)]
+pub enum Rule {
+    /// Stores an expression's result under a name.
+    Recording {
+        /// The name, `level:metric:operation`.
+        record: String,
+        /// The expression.
+        expr: String,
+    },
+    /// Raises an alert for each series that an expression returns.
+    Alert(Alert),
+}
+
+/// One alert rule.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Alert {
+    /// The label `alertname`, which is also the name of its runbook.
+    pub alert: String,
+    /// The condition.
+    pub expr: String,
+    /// How long it has to hold, in Prometheus's syntax.
+    #[serde(rename = "for")]
+    pub pending_for: String,
+    /// Labels, templates allowed.
+    pub labels: BTreeMap<String, String>,
+    /// Annotations, templates allowed.
+    pub annotations: BTreeMap<String, String>,
+}
+
+impl RuleFile {
+    /// Returns every rule with the name of its group.
+    pub fn rules(&self) -> impl Iterator<Item = (&str, &Rule)> {
+        self.groups
+            .iter()
+            .flat_map(|group| group.rules.iter().map(move |rule| (group.name.as_str(), rule)))
+    }
+
+    /// Returns every alert.
+    pub fn alerts(&self) -> impl Iterator<Item = &Alert> {
+        self.rules().filter_map(|(_, rule)| match rule {
+            Rule::Alert(alert) => Some(alert),
+            Rule::Recording { .. } => None,
+        })
+    }
+}
