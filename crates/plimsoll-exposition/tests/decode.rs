@@ -1,0 +1,219 @@
+//! What a good body means, however it is reached.
+
+use plimsoll_exposition::Format::{self, OpenMetrics, Text};
+use plimsoll_exposition::decode::{DecodeError, Decoder};
+use plimsoll_model::{Refusal, RefusalReason};
+use proptest::prelude::*;
+
+/// A body as text: one line for each sample, `name{labels} value-bits @time`, and the refusals.
+fn decoded(decoder: &mut Decoder, body: &[u8], format: Format) -> Result<Vec<String>, DecodeError> {
+    let scrape = decoder.decode(body, format)?.clone();
+    let lines = scrape.samples.iter().map(|sample| {
+        let key = decoder.series(sample.series).expect("a series of this body is known");
+        format!("{}{} {:?} @{:?}", key.name, key.labels, sample.value, sample.at_ms)
+    });
+    Ok(lines.chain(scrape.refused.iter().map(|refusal| format!("{refusal:?}"))).collect())
+}
+
+fn fresh(body: &str, format: Format) -> Vec<String> {
+    decoded(&mut Decoder::new(1_000), body.as_bytes(), format).expect("a good body")
+}
+
+#[test]
+fn prometheus_text_is_read_by_its_description() {
+    let body = "\n# HELP a_total Has \\\\ and \\n.\n# TYPE a_total counter\n\
+        a_total{code=\"200\",path=\"C:\\\\DIR\\n\\\"x\\\"\"} 1027 1395066363000\n\
+        \ta_total { code = \"400\" , } \t 3 \t -5 \n\
+        # just a comment, ünïcode too\n\
+        bare 12.47\nempty{} +Inf\nnothing{gone=\"\"} NaN\n-1 0\n";
+    let (good, bad) = body.split_at(body.len() - "-1 0\n".len());
+    assert!(Decoder::new(9).decode(bad.as_bytes(), Text).is_err());
+    assert_eq!(
+        fresh(good, Text),
+        [
+            r#"a_total{code="200",path="C:\\DIR\n\"x\""} 1027.0 @Some(1395066363000)"#,
+            r#"a_total{code="400"} 3.0 @Some(-5)"#,
+            "bare 12.47 @None",
+            "empty inf @None",
+            "nothing NaN @None",
+        ]
+    );
+    assert_eq!(fresh("", Text), [""; 0]);
+}
+
+#[test]
+fn openmetrics_is_read_by_its_specification() {
+    let body = "# TYPE acme_http_router_request_seconds summary\n\
+        # UNIT acme_http_router_request_seconds seconds\n\
+        # HELP acme_http_router_request_seconds Latency of \\\"all\\\".\n\
+        acme_http_router_request_seconds_sum{path=\"/api/v1\",method=\"GET\"} 9036.32 0.001\n\
+        acme_http_router_request_seconds_count{path=\"/api/v1\",method=\"GET\"} 807283.0\n\
+        acme_http_router_request_seconds_created{path=\"/api/v1\",method=\"GET\"} 1605281325.0\n\
+        # TYPE foo histogram\n\
+        foo_bucket{le=\"0.1\"} 8 # {} 0.054\n\
+        foo_bucket{le=\"+Inf\"} 17 1520879607.789 # {trace_id=\"KOO5S4vxi0o\"} 0.67 1520879606\n\
+        foo_count 17\nfoo_sum 324789.3\n\
+        # TYPE go counter\ngo_total{kept=\"\\d\"} 2\n# EOF";
+    let expected = [
+        r#"acme_http_router_request_seconds_sum{method="GET",path="/api/v1"} 9036.32 @Some(1)"#,
+        r#"acme_http_router_request_seconds_count{method="GET",path="/api/v1"} 807283.0 @None"#,
+        r#"acme_http_router_request_seconds_created{method="GET",path="/api/v1"} 1605281325.0 @None"#,
+        r#"foo_bucket{le="0.1"} 8.0 @None"#,
+        r#"foo_bucket{le="+Inf"} 17.0 @Some(1520879607789)"#,
+        "foo_count 17.0 @None",
+        "foo_sum 324789.3 @None",
+        r#"go_total{kept="\\d"} 2.0 @None"#,
+    ];
+    assert_eq!(fresh(body, OpenMetrics), expected);
+    let mut warm = Decoder::new(1_000);
+    for ending in ["", "\n", "\n", ""] {
+        let body = format!("{body}{ending}");
+        let found = decoded(&mut warm, body.as_bytes(), OpenMetrics).expect("good");
+        assert_eq!(found, expected);
+    }
+}
+
+#[test]
+fn a_series_that_stands_twice_counts_once_in_every_body() {
+    let mut decoder = Decoder::new(1_000);
+    for first in ["1", "2", "3"] {
+        let body =
+            format!("a{{x=\"1\",y=\"2\"}} {first}\na{{y=\"2\", x=\"1\"}} 9\nb 4\nb 5\nb 6\n");
+        let scrape = decoder.decode(body.as_bytes(), Text).expect("good");
+        let values: Vec<f64> = scrape.samples.iter().map(|sample| sample.value).collect();
+        assert_eq!(values, [first.parse().expect("number"), 4.0]);
+        let duplicates = Refusal { reason: RefusalReason::Duplicate, samples: 3 };
+        assert_eq!(scrape.refused, [duplicates]);
+    }
+}
+
+#[test]
+fn what_exceeds_the_series_limit_is_counted_and_the_rest_is_taken() {
+    let mut decoder = Decoder::new(2);
+    for _ in 0..2 {
+        let scrape = decoder.decode(b"a 1\na 2\nb 3\nc 4\nd 5\n", Text).expect("good");
+        assert_eq!(scrape.samples.len(), 2);
+        let duplicate = Refusal { reason: RefusalReason::Duplicate, samples: 1 };
+        let over = Refusal { reason: RefusalReason::SeriesLimit, samples: 2 };
+        assert_eq!(scrape.refused, [duplicate, over]);
+    }
+    // The limit is on one body: new series find room when old ones are gone.
+    let scrape = decoder.decode(b"c 4\nd 5\n", Text).expect("good");
+    assert_eq!((scrape.samples.len(), scrape.refused.len()), (2, 0));
+}
+
+#[test]
+fn an_index_is_kept_while_exposed_and_never_given_to_another() {
+    let mut decoder = Decoder::new(1_000);
+    let mut given = std::collections::HashMap::new();
+    let mut steady = None;
+    for round in 0..100 {
+        let body: String = (0..50).map(|pod| format!("up{{pod=\"{round}-{pod}\"}} 1\n")).collect();
+        let body = format!("{body}steady {round}\n");
+        // A bad body in between must neither leak its series nor disturb the others.
+        let bad = format!("leak{{round=\"{round}\"}} 1\n{body}!\n");
+        assert!(decoder.decode(bad.as_bytes(), Text).is_err());
+        let samples = decoder.decode(body.as_bytes(), Text).expect("good").samples.clone();
+        for sample in &samples {
+            let key = decoder.series(sample.series).expect("known").clone();
+            assert_eq!(*given.entry(sample.series).or_insert(key.clone()), key);
+        }
+        let last = samples.last().map(|sample| sample.series);
+        assert_eq!(*steady.get_or_insert(last), last);
+    }
+    let kept = given.keys().filter(|series| decoder.series(**series).is_some()).count();
+    assert!(kept <= 2 * 51 + 64 + 51, "{kept} of {} series are kept", given.len());
+}
+
+#[test]
+fn a_refused_body_leaves_the_decoder_as_it_was() {
+    let mut decoder = Decoder::new(1_000);
+    let before = decoded(&mut decoder, b"a 1\nb 2\n", Text);
+    assert!(decoder.decode(b"a 1\nb 2\nc\n", Text).is_err());
+    assert!(decoder.decode(b"a x\n", Text).is_err());
+    assert_eq!(decoded(&mut decoder, b"a 1\nb 2\n", Text), before);
+}
+
+/// Lines that meet, shadow and break each other in as many ways as the rules know.
+fn lines() -> impl Strategy<Value = Vec<String>> {
+    let line = prop_oneof![
+        Just("# EOF".to_string()),
+        "# (HELP|TYPE|UNIT) (a|b|a_seconds|a_total) ?(counter|histogram|summary|seconds|x)",
+        "#? ?[a-z ]{0,4}",
+        "(a|b|a_total|a_bucket|a_count) -?[0-9]{1,20}(\\.[0-9]{1,3})?( [0-9]{1,3})?",
+        "(a|a_total|a_bucket)\\{(x=\"[01]\"|le=\"[01]\"|y=\"\",x=\"1\"|x=\"1\", y=\"2\")\\} [0-9]{1,3}",
+        "(a_total|a_bucket)\\{le=\"1\"\\} 1 # \\{t=\"[a-z]\"\\} 0.5",
+        "(a|b) (NaN|\\+Inf|1e5|x| 1|1 )",
+        "[ -~]{0,12}",
+    ];
+    proptest::collection::vec(line, 0..12)
+}
+
+/// Makes the next body: values move, lines are added, taken away, moved, doubled.
+fn changed(lines: &[String], edits: &[(u8, usize, String)]) -> Vec<String> {
+    let mut lines = lines.to_vec();
+    for (edit, at, other) in edits {
+        let at = at % (lines.len() + 1);
+        match (edit % 5, lines.get(at).cloned()) {
+            (0, Some(_)) => drop(lines.remove(at)),
+            (1, Some(line)) => lines.push(line),
+            (2, Some(line)) => lines[at] = line.replace(|digit: char| digit.is_ascii_digit(), "7"),
+            (3, Some(_)) => {
+                let line = lines.remove(at);
+                lines.insert(0, line);
+            }
+            _ => lines.insert(at, other.clone()),
+        }
+    }
+    lines
+}
+
+fn joined(lines: &[String], format: Format) -> String {
+    let mut body: String = lines.iter().map(|line| format!("{line}\n")).collect();
+    if format == OpenMetrics {
+        body.push_str("# EOF\n");
+    }
+    body
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(4_000))]
+
+    #[test]
+    fn a_warm_decoder_reads_what_a_fresh_one_reads(
+        first in lines(),
+        edits in proptest::collection::vec(
+            proptest::collection::vec((any::<u8>(), any::<usize>(), "(a|b) [0-9]"), 0..4), 1..4),
+        open: bool,
+        series_max in 1_usize..6,
+    ) {
+        let format = if open { OpenMetrics } else { Text };
+        let mut warm = Decoder::new(series_max);
+        let mut lines = first;
+        for edits in &edits {
+            let body = joined(&lines, format);
+            let expected = decoded(&mut Decoder::new(series_max), body.as_bytes(), format);
+            // Twice: the second time nothing but numbers is read.
+            for _ in 0..2 {
+                prop_assert_eq!(decoded(&mut warm, body.as_bytes(), format), expected.clone());
+            }
+            lines = changed(&lines, edits);
+        }
+    }
+
+    #[test]
+    fn bytes_of_any_kind_do_no_harm(
+        first in proptest::collection::vec(any::<u8>(), 0..60),
+        second in "[a-c0-9{}=\",# \\\\\n\u{e9}.+-]{0,60}",
+        open: bool,
+    ) {
+        let format = if open { OpenMetrics } else { Text };
+        let mut warm = Decoder::new(4);
+        let _ = warm.decode(&first, format);
+        for end in 0..=second.len() {
+            let body = &second.as_bytes()[..end];
+            let expected = decoded(&mut Decoder::new(4), body, format);
+            prop_assert_eq!(decoded(&mut warm, body, format), expected);
+        }
+    }
+}
