@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 pub mod alerting;
+pub mod dashboard;
 mod promql;
 pub mod recording;
 pub mod rule;
@@ -38,13 +39,20 @@ const GENERATED: &str =
 ///
 /// Fails when one of them can't be written as text.
 pub fn artefacts() -> Result<Vec<Artefact>, ArtefactError> {
-    Ok(vec![
+    let mut artefacts = vec![
         yaml("alerts/rules.yaml", &alerting::file())?,
         yaml("alerts/recording.yaml", &recording::file())?,
-    ])
+    ];
+    artefacts.extend(dashboard::all().iter().map(json));
+    Ok(artefacts)
 }
 
 fn yaml(path: &'static str, document: &impl serde::Serialize) -> Result<Artefact, ArtefactError> {
     let text = serde_yaml::to_string(document).map_err(|source| ArtefactError { path, source })?;
     Ok(Artefact { path: path.into(), text: format!("{GENERATED}{text}") })
+}
+
+/// Writes two spaces and a last line end, as Grafana's own export does.
+fn json(dashboard: &dashboard::Dashboard) -> Artefact {
+    Artefact { path: dashboard.path(), text: format!("{:#}\n", dashboard.to_json()) }
 }

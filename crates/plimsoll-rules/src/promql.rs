@@ -114,6 +114,12 @@ pub(crate) fn ratio(part: &str, whole: &str) -> String {
     format!("{part} / ({whole} > 0)")
 }
 
+/// As [`ratio`], of a part whose series exists only since the first such event: until then the
+/// part is zero, which isn't the same as not known.
+pub(crate) fn part_of(part: &str, whole: &str) -> String {
+    ratio(&format!("({part} or {whole} * 0)"), whole)
+}
+
 fn join(first: &str, second: &str) -> String {
     match second {
         "" => first.to_owned(),
