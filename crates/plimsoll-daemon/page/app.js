@@ -1,0 +1,282 @@
+// Starts the page: holds what is known, draws the view that the link names, answers the keyboard.
+
+import { alertsView } from "./alerts.js";
+import { Link, eventsPath, historyPath, read } from "./api.js";
+import { detailView } from "./detail.js";
+import { h, patch } from "./dom.js";
+import { levelsView } from "./levels.js";
+import { age } from "./parts.js";
+import { go, parse, toView, withParams } from "./route.js";
+import { banners, foot, help, openHelp, rangeDialog, shell, VIEWS } from "./shell.js";
+import { slosView } from "./slos.js";
+import { targetsView } from "./targets.js";
+import { rangeOf, stepOf } from "./time.js";
+import { stateOf } from "./words.js";
+
+const DRAW = {
+  slos: slosView,
+  slo: detailView,
+  levels: levelsView,
+  alerts: alertsView,
+  targets: targetsView,
+};
+const NO_HISTORY = { key: null, range: null, points: [], step: 1, stamp: 0, error: null };
+
+/** What every view reads. */
+const page = {
+  route: parse(location.hash),
+  slos: new Map(),
+  alerts: [],
+  signals: [],
+  targets: [],
+  marks: [],
+  status: null,
+  history: NO_HISTORY,
+  loaded: false,
+  error: null,
+  link: null,
+  get now() {
+    return this.link.now();
+  },
+  get zone() {
+    return this.route.params.zone === "utc" ? "utc" : "local";
+  },
+  get range() {
+    return rangeOf(this.route.params, this.now);
+  },
+  get theme() {
+    return window.plimsollTheme.get();
+  },
+  age(time) {
+    return age(time, this);
+  },
+  go(route, replace) {
+    go(route, replace);
+  },
+  change(params, replace) {
+    go(withParams(this.route, params), replace);
+  },
+  setTheme(theme) {
+    window.plimsollTheme.set(theme);
+    draw();
+  },
+  openRange() {
+    const dialog = document.getElementById("range");
+    patch(dialog, rangeDialog(this));
+    dialog.showModal();
+    draw();
+  },
+};
+
+const place = (id) => document.getElementById(id);
+
+function draw() {
+  patch(place("shell"), shell(page));
+  patch(place("banners"), banners(page));
+  patch(place("foot"), foot(page));
+  const view = DRAW[page.route.view](page);
+  const waiting =
+    !page.loaded &&
+    h(
+      "p",
+      { class: "empty", "data-testid": "waiting" },
+      page.link.state === "lost" ? "Waiting for the daemon." : "Reading…",
+    );
+  patch(
+    place("view"),
+    h(
+      "div",
+      {
+        key: `${page.route.view} ${page.route.id}`,
+        class: `view-${page.route.view}`,
+        "data-stale": page.link.state === "lost" ? "yes" : null,
+      },
+      waiting,
+      view,
+    ),
+  );
+  document.title = title();
+}
+
+let asked = false;
+
+/** Draws with the next frame, once for however much has changed. */
+function soon() {
+  if (asked) return;
+  asked = true;
+  requestAnimationFrame(() => {
+    asked = false;
+    draw();
+  });
+}
+
+function title() {
+  const paging = [...page.slos.values()].filter(({ state }) => state === "page").length;
+  const where = page.route.id ?? VIEWS.find(([view]) => view === page.route.view)?.[1];
+  const lost = page.link.state === "lost" ? "lost · " : "";
+  return `${lost}${paging > 0 ? `(${paging} page) ` : ""}${where} · Plimsoll`;
+}
+
+// === What comes in.
+
+function setSlos(list) {
+  for (const slo of list) {
+    const before = page.slos.get(slo.id);
+    if (before && before.state !== slo.state) announce(`${slo.id} is now ${stateOf(slo.state).word}`);
+    page.slos.set(slo.id, slo);
+  }
+}
+
+function announce(words) {
+  place("announce").textContent = words;
+}
+
+const TAKE = {
+  slos: setSlos,
+  alerts: (list) => {
+    page.alerts = list;
+  },
+  signals: (list) => {
+    page.signals = list;
+  },
+  targets: (list) => {
+    page.targets = list;
+  },
+  mark: (mark) => {
+    page.marks = [...page.marks, mark];
+  },
+};
+
+/** Reads everything anew: at the start, after a loss, and now and then for what the stream can't say. */
+async function sync() {
+  try {
+    const [slos, alerts, signals, targets, status] = await Promise.all(
+      ["slos", "alerts", "signals", "targets", "status"].map((name) => read(`api/v1/${name}`)),
+    );
+    const kept = new Set(slos.slos.map(({ id }) => id));
+    for (const id of page.slos.keys()) if (!kept.has(id)) page.slos.delete(id);
+    setSlos(slos.slos);
+    Object.assign(page, {
+      alerts: alerts.alerts,
+      signals: signals.signals,
+      targets: targets.targets,
+      status,
+      loaded: true,
+      error: null,
+    });
+  } catch (error) {
+    page.error = error.message;
+  }
+  soon();
+  readHistory();
+}
+
+page.link = new Link({
+  tell(kind, data) {
+    TAKE[kind]?.(data);
+    soon();
+  },
+  link() {
+    announce({ live: "Connected to the daemon", lost: "Lost the daemon" }[page.link.state] ?? "");
+    soon();
+  },
+  sync,
+});
+
+// === The history of the SLO that is looked at.
+
+let reading = false;
+
+async function readHistory() {
+  const { view, id } = page.route;
+  if (view !== "slo" || reading) return;
+  const { range } = page;
+  const step = stepOf(range);
+  const key = `${id} ${range.name} ${range.live ? "" : `${range.from} ${range.to}`}`;
+  if (page.history.key !== key) page.history = { ...NO_HISTORY, key, range, step };
+  reading = true;
+  try {
+    const [history, events] = await Promise.all([
+      read(historyPath(id, range, step)),
+      read(eventsPath(range)),
+    ]);
+    page.marks = events.events;
+    page.history = { key, range, step, points: history.points, stamp: Date.now(), error: null };
+  } catch (error) {
+    page.history = { ...page.history, error: error.message };
+  }
+  reading = false;
+  // The reader has gone on to another SLO or range meanwhile.
+  if (view !== page.route.view || id !== page.route.id) readHistory();
+  soon();
+}
+
+/** A live range is read again as soon as it can have a new point; a fixed one never changes. */
+function refreshHistory() {
+  const { history, range, link } = page;
+  if (!range.live || link.state !== "live" || document.hidden) return;
+  if (Date.now() - history.stamp >= Math.max(2_000, history.step * 1_000)) readHistory();
+}
+
+// === The reader.
+
+function arrive() {
+  const before = page.route;
+  page.route = parse(location.hash);
+  const moved = before.view !== page.route.view || before.id !== page.route.id;
+  if (moved) page.history = NO_HISTORY;
+  draw();
+  readHistory();
+  if (moved) scrollTo(0, 0);
+}
+
+function rows() {
+  return [...document.querySelectorAll("tbody tr .row-link, tbody tr .row-name")];
+}
+
+function move(by) {
+  const list = rows();
+  const at = list.indexOf(document.activeElement);
+  const next = list[at < 0 ? (by > 0 ? 0 : list.length - 1) : at + by];
+  next?.focus();
+  next?.scrollIntoView({ block: "nearest" });
+}
+
+function leave() {
+  if (document.activeElement?.id === "filter") document.activeElement.blur();
+  else if (page.route.view === "slo") page.go(toView(page.route, "slos"));
+}
+
+function press(event) {
+  if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
+  const typing = event.target.matches("input, select, textarea");
+  const { key } = event;
+  if (key === "Escape") leave();
+  else if (typing && key === "ArrowDown" && event.target.id === "filter") move(1);
+  else if (typing) return;
+  else if (key === "/") place("filter")?.focus();
+  else if (key === "?") openHelp();
+  else if (key === "ArrowDown" || key === "j") move(1);
+  else if (key === "ArrowUp" || key === "k") move(-1);
+  else if (VIEWS[Number(key) - 1]) page.go(toView(page.route, VIEWS[Number(key) - 1][0]));
+  else return;
+  event.preventDefault();
+}
+
+// The link's fragment is the route, so the skip link can't use it.
+place("skip").addEventListener("click", (event) => {
+  event.preventDefault();
+  place("view").focus();
+});
+// A row is opened by a click anywhere on it that isn't on something of its own.
+place("view").addEventListener("click", (event) => {
+  if (event.target.closest("a, button, input, summary, th[scope=col]") || String(getSelection())) return;
+  event.target.closest("tr")?.querySelector(".row-link")?.click();
+});
+document.addEventListener("keydown", press);
+addEventListener("hashchange", arrive);
+patch(place("help"), help());
+page.link.start();
+draw();
+setInterval(soon, 1_000);
+setInterval(refreshHistory, 1_000);

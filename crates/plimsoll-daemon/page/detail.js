@@ -1,0 +1,304 @@
+// One SLO: objective, counts, burn against its thresholds, charts, alerts, targets, and why.
+
+import { drawBudget, drawBurn, marksOf } from "./chart.js";
+import { h } from "./dom.js";
+import * as format from "./format.js";
+import { budget, cell, known, labels, nothing, outside, pill, table, term } from "./parts.js";
+import { format as href, toggled, toView } from "./route.js";
+import { group } from "./slos.js";
+import { targetRows, TARGET_COLUMNS } from "./targets.js";
+import { instant } from "./time.js";
+import { rowVerdict, verdict, VERDICTS, why } from "./why.js";
+import { reason, stateOf } from "./words.js";
+
+/** The view. */
+export function detailView(page) {
+  const slo = page.slos.get(page.route.id);
+  const back = h("a", { class: "back", href: href(toView(page.route, "slos")) }, "← All SLOs");
+  if (!slo) {
+    if (!page.loaded) return [back];
+    return [
+      back,
+      nothing(
+        "no-slo",
+        "No such SLO",
+        h(
+          "p",
+          {},
+          `The daemon knows no `,
+          h("code", {}, page.route.id),
+          ". It may have been renamed, or its label set hasn't been seen.",
+        ),
+      ),
+    ];
+  }
+  return [
+    back,
+    title(page, slo),
+    tiles(page, slo),
+    section(
+      "Why",
+      h(
+        "ul",
+        { class: "why", "data-testid": "why" },
+        (slo.why ?? why(slo)).map((words) => h("li", {}, words)),
+      ),
+    ),
+    section("Burn against its thresholds", burnTable(slo)),
+    charts(page, slo),
+    section("Alerts", alertList(page, slo)),
+    section("Targets", targetList(page, slo)),
+  ];
+}
+
+function section(words, ...content) {
+  return h("section", { key: words }, h("h2", {}, words), content);
+}
+
+function title(page, slo) {
+  const pick = (label) => page.go(toggled(toView(page.route, "slos"), "labels", label));
+  return h(
+    "div",
+    { class: "title", "data-slo-id": slo.id, "data-state": slo.state },
+    h("h1", {}, h("span", { class: "service" }, `${slo.service} / `), slo.slo, group(slo)),
+    pill(slo.state),
+    h("p", { class: "sli" }, slo.sli?.words, " ", labels(slo.labels, pick)),
+    h(
+      "p",
+      { class: "links" },
+      slo.runbook && outside(slo.runbook, "Runbook"),
+      h("a", { href: `api/v1/slos/${encodeURIComponent(slo.id)}` }, "JSON"),
+      h("span", { class: "quiet" }, "as of ", page.age(slo.as_of)),
+    ),
+  );
+}
+
+function tile(label, name, value, ...notes) {
+  return h(
+    "div",
+    { class: "tile" },
+    h("div", { class: "tile-label" }, name ? term(name, label) : label),
+    h("div", { class: "tile-value" }, value),
+    h("div", { class: "tile-note" }, notes),
+  );
+}
+
+function tiles(page, slo) {
+  const { counts = {}, reasons = {} } = slo;
+  const remaining = slo.budget?.with_exclusions?.remaining;
+  const ratio = slo.ratio ?? {};
+  // The good ratio's low end is where the bad ratio is high.
+  const good = format.interval({ low: flip(ratio.high), high: flip(ratio.low) }, (value) =>
+    format.goodPercent(1 - value),
+  );
+  return h(
+    "div",
+    { class: "tiles" },
+    tile("Objective", "objective", format.objective(slo.objective_ppm), `good, over ${slo.window}`),
+    tile("Good", null, known(good, reasons.ratio), `over ${slo.window}`),
+    tile(
+      "Budget left",
+      "budget",
+      budget(remaining, reasons["budget.remaining"] ?? reasons.budget),
+      `of the bad ${format.isTime(counts.unit) ? "time" : "events"} that ${slo.window} allows`,
+    ),
+    tile("Used up in", "exhaustion", exhaustion(slo), "at the present burn"),
+    tile(
+      "Counted",
+      null,
+      known(format.quantity(total(counts), counts.unit)),
+      h("span", {}, `${format.quantity(counts.good, counts.unit)} good`),
+      h(
+        "span",
+        { class: counts.bad > 0 ? "is-bad" : null },
+        `${format.quantity(counts.bad, counts.unit)} bad`,
+      ),
+      h(
+        "span",
+        { class: counts.unknown > 0 ? "unknown" : null },
+        `${format.quantity(counts.unknown, counts.unit)} unknown`,
+      ),
+    ),
+    tile(
+      "Coverage",
+      "coverage",
+      known(format.percent(slo.coverage), reasons.coverage),
+      `of the time in ${slo.window} was seen`,
+    ),
+  );
+}
+
+function flip(fraction) {
+  return fraction === null || fraction === undefined ? null : 1 - fraction;
+}
+
+function total(counts) {
+  return typeof counts.good === "number" ? counts.good + (counts.bad ?? 0) : null;
+}
+
+function exhaustion(slo) {
+  const high = slo.budget?.with_exclusions?.remaining?.high ?? null;
+  if (high !== null && high <= 0) return h("span", { class: "is-page" }, "spent");
+  const text = format.interval(slo.exhaustion_seconds, format.duration);
+  if (text !== format.UNKNOWN) return text;
+  const code = slo.reasons?.exhaustion_seconds ?? slo.reasons?.exhaustion;
+  return h(
+    "span",
+    { class: "unknown", title: code ? reason(code) : null },
+    code === "no_burn" || code === undefined ? "—" : format.UNKNOWN,
+  );
+}
+
+function burnTable(slo) {
+  const columns = [
+    ["Severity"],
+    ["Threshold", "burn", true],
+    ["Long window", null, true],
+    ["Short window", null, true],
+    ["Both"],
+  ];
+  return table(
+    "Burn against thresholds",
+    columns,
+    (slo.policy ?? []).map((row) => {
+      const result = rowVerdict(slo, row);
+      return h(
+        "tr",
+        {
+          key: `${row.severity} ${row.long} ${row.short}`,
+          "data-verdict": result,
+          "data-severity": row.severity,
+        },
+        cell("Severity", pill(row.severity)),
+        cell("Threshold", format.burn(row.burn), true),
+        burnCell("Long window", slo, row.long, row.burn),
+        burnCell("Short window", slo, row.short, row.burn),
+        cell("Both", h("b", { class: result === "over" ? `is-${row.severity}` : "quiet" }, VERDICTS[result])),
+      );
+    }),
+  );
+}
+
+function burnCell(label, slo, window, threshold) {
+  const result = verdict(slo.burn?.[window], threshold);
+  return h(
+    "td",
+    { class: "num", "data-label": label, "data-verdict": result },
+    known(format.interval(slo.burn?.[window], format.burn), slo.reasons?.[`burn.${window}`] ?? "no_data"),
+    h("span", { class: "over" }, ` in ${window}`),
+  );
+}
+
+function charts(page, slo) {
+  const history = page.history;
+  const marks = marksOf(page, slo);
+  const draw = (chart) => (node) => chart(node, { slo, history, marks, page });
+  return h(
+    "section",
+    { key: "charts", "data-testid": "chart" },
+    h("h2", {}, "Over time ", h("span", { class: "quiet" }, rangeWords(page, history))),
+    history.error && h("p", { class: "warning" }, `The history couldn't be read: ${history.error}`),
+    h("h3", {}, term("budget", "Budget left")),
+    h("div", {
+      class: "chart",
+      key: "budget",
+      "data-testid": "chart-budget",
+      "data-points": String(history.points.length),
+      role: "img",
+      "aria-label": summary(slo, history),
+      island: draw(drawBudget),
+    }),
+    h(
+      "h3",
+      {},
+      term("burn", "Burn"),
+      " ",
+      h(
+        "span",
+        { class: "quiet" },
+        `in each ${format.duration(history.step)}; dashed: the policy's thresholds`,
+      ),
+    ),
+    h("div", {
+      class: "chart",
+      key: "burn",
+      "data-testid": "chart-burn",
+      role: "img",
+      "aria-label": `Burn of ${slo.id} over time`,
+      island: draw(drawBurn),
+    }),
+    h(
+      "p",
+      { class: "quiet" },
+      h("span", { class: "hatch", "aria-hidden": "true" }),
+      " not seen: unknown, not zero. Drag over a chart to zoom in.",
+    ),
+    marks.length > 0 &&
+      h(
+        "details",
+        { key: "marks" },
+        h("summary", {}, format.plural(marks.length, "mark")),
+        h(
+          "ul",
+          { class: "marks", "data-testid": "marks" },
+          marks.map((mark) =>
+            h(
+              "li",
+              { key: mark.key, class: `mark-${mark.kind}` },
+              h("time", {}, instant(mark.at, page.zone, page.now)),
+              " ",
+              h("b", {}, mark.kind),
+              " ",
+              mark.words,
+            ),
+          ),
+        ),
+      ),
+  );
+}
+
+function rangeWords(page, history) {
+  if (!history.range) return "";
+  return `${instant(history.range.from, page.zone, page.now)} to ${history.range.live ? "now" : instant(history.range.to, page.zone, page.now)}`;
+}
+
+function summary(slo, history) {
+  const last = history.points.findLast((point) => point.remaining !== null);
+  const words = last
+    ? `${format.interval(slo.budget?.with_exclusions?.remaining, format.percent)} left`
+    : "nothing known in this range";
+  return `Budget left of ${slo.id} over time: ${words}`;
+}
+
+function alertList(page, slo) {
+  const mine = page.alerts.filter((alert) => alert.slo_id === slo.id);
+  if (mine.length === 0) return h("p", { class: "quiet" }, "None, now or lately.");
+  return h(
+    "ul",
+    { class: "alert-list" },
+    mine.map((alert) =>
+      h(
+        "li",
+        { key: alert.id, "data-alert-state": alert.state },
+        pill(alert.severity),
+        " ",
+        h("b", {}, `${stateOf(alert.severity).word} ${alert.state}`),
+        " since ",
+        page.age(alert.since),
+        alert.resolved_at && [", resolved ", page.age(alert.resolved_at)],
+        h(
+          "span",
+          { class: "links" },
+          alert.runbook && outside(alert.runbook, "Runbook"),
+          alert.silence_url && alert.state !== "resolved" && outside(alert.silence_url, "Silence"),
+        ),
+      ),
+    ),
+  );
+}
+
+function targetList(page, slo) {
+  const mine = page.targets.filter(({ slos }) => slos?.includes(slo.id));
+  if (mine.length === 0) return h("p", { class: "quiet" }, "No target has given any series of it.");
+  return table("Targets that feed it", TARGET_COLUMNS, targetRows(page, mine));
+}

@@ -1,0 +1,304 @@
+// What stands around every view: navigation, range, zone, theme, the state of the link, banners.
+
+import { h } from "./dom.js";
+import { plural } from "./format.js";
+import { term } from "./parts.js";
+import { format as href, toView } from "./route.js";
+import { ago, fromField, instant, RANGES, span, toField } from "./time.js";
+import { KEYS, STATES, TERMS } from "./words.js";
+
+/** The views with their words, in the order of their keys. */
+export const VIEWS = [
+  ["slos", "SLOs"],
+  ["levels", "Levels"],
+  ["alerts", "Alerts"],
+  ["targets", "Targets"],
+];
+
+/** The header. */
+export function shell(page) {
+  return [
+    h(
+      "a",
+      { class: "brand", href: href(toView(page.route, "slos")) },
+      h("img", { src: "logo.svg", alt: "", width: "42", height: "28" }),
+      h("span", {}, "Plimsoll"),
+    ),
+    h(
+      "nav",
+      { "aria-label": "Views" },
+      VIEWS.map(([view, words]) =>
+        h(
+          "a",
+          {
+            key: view,
+            href: href(toView(page.route, view)),
+            "aria-current":
+              view === page.route.view || (view === "slos" && page.route.view === "slo") ? "page" : null,
+          },
+          words,
+          badge(page, view),
+        ),
+      ),
+    ),
+    h(
+      "div",
+      { class: "controls" },
+      rangePicker(page),
+      zonePicker(page),
+      themePicker(page),
+      h(
+        "button",
+        {
+          type: "button",
+          class: "icon",
+          "aria-label": "Keys and terms",
+          title: "Keys and terms (?)",
+          onclick: () => openHelp(),
+        },
+        "?",
+      ),
+    ),
+    pulse(page),
+  ];
+}
+
+function badge(page, view) {
+  const number =
+    view === "alerts"
+      ? page.alerts.filter(({ state }) => state === "firing").length
+      : view === "targets"
+        ? page.targets.filter(({ state }) => state === "down").length
+        : 0;
+  return (
+    number > 0 &&
+    h(
+      "span",
+      { class: "badge", title: view === "alerts" ? `${number} firing` : `${number} down` },
+      String(number),
+    )
+  );
+}
+
+// Only charts have a time range; everything else is of now.
+function rangePicker(page) {
+  if (page.route.view !== "slo") return null;
+  const custom = page.range.name === "custom";
+  return h(
+    "select",
+    {
+      key: "range",
+      "aria-label": "Time range",
+      "data-testid": "range",
+      value: page.range.name,
+      onchange: (event) =>
+        event.target.value === "custom"
+          ? openRange(page)
+          : page.change({ range: event.target.value, from: "", to: "" }),
+    },
+    RANGES.map(({ name, words }) => h("option", { key: name, value: name }, words)),
+    h(
+      "option",
+      { key: "custom", value: "custom" },
+      custom
+        ? `${instant(page.range.from, page.zone, page.now)} – ${instant(page.range.to, page.zone, page.now)}`
+        : "Custom…",
+    ),
+    custom && h("option", { key: "again", value: "custom " }, "Another…"),
+  );
+}
+
+function zonePicker(page) {
+  const next = page.zone === "utc" ? "local" : "utc";
+  return h(
+    "button",
+    {
+      key: "zone",
+      type: "button",
+      "data-testid": "zone",
+      title: `Times are shown in ${page.zone === "utc" ? "UTC" : "this browser's zone"}; switch`,
+      onclick: () => page.change({ zone: next === "utc" ? "utc" : "" }),
+    },
+    page.zone === "utc" ? "UTC" : "Local",
+  );
+}
+
+const THEMES = {
+  auto: ["◐", "as the system says", "light"],
+  light: ["○", "light", "dark"],
+  dark: ["●", "dark", "auto"],
+};
+
+function themePicker(page) {
+  const [sign, words, next] = THEMES[page.theme];
+  return h(
+    "button",
+    {
+      key: "theme",
+      type: "button",
+      class: "icon",
+      "data-testid": "theme",
+      "aria-label": `Colours: ${words}`,
+      title: `Colours: ${words}; switch to ${THEMES[next][1]}`,
+      onclick: () => page.setTheme(next),
+    },
+    sign,
+  );
+}
+
+function pulse(page) {
+  const { state, heard } = page.link;
+  const words = { connecting: "connecting", live: "live", lost: "lost" }[state];
+  const title = heard ? `Heard from the daemon ${ago(heard, Date.now())}` : "Not heard from the daemon yet";
+  return h(
+    "span",
+    { class: "pulse", "data-testid": "link", "data-link": state, title },
+    h("span", { class: "dot", "aria-hidden": "true" }),
+    words,
+  );
+}
+
+/** What has to be said above any view, the most urgent first. */
+export function banners(page) {
+  const { link, status, error } = page;
+  const list = [];
+  if (link.state === "lost") list.push(lost(page));
+  else if (error) list.push(banner("error", "warning", `The daemon's answer couldn't be read: ${error}`));
+  if (status?.flush_error) {
+    list.push(
+      banner(
+        "flush",
+        "warning",
+        h("b", {}, "State isn't being saved: "),
+        `${status.flush_error}. Evaluation goes on, but a restart now would forget what came since.`,
+      ),
+    );
+  }
+  const failure = status?.reload?.error;
+  if (failure)
+    list.push(
+      banner(
+        "reload",
+        "warning",
+        h("b", {}, "The last reload failed; the configuration before it is in force: "),
+        String(failure),
+      ),
+    );
+  if (link.newVersion) {
+    list.push(
+      banner(
+        "version",
+        "news",
+        `The daemon is now version ${link.newVersion}. `,
+        h("button", { type: "button", onclick: () => location.reload() }, "Reload the page"),
+      ),
+    );
+  }
+  return list;
+}
+
+function lost(page) {
+  const { heard } = page.link;
+  const words = heard
+    ? `What you see is from ${instant(heard, page.zone, Date.now())}, ${span((Date.now() - heard) / 1000)} old, and no longer true for now. Trying again.`
+    : "It hasn't answered yet. Is it running? Trying again.";
+  return banner("lost", "lost", h("b", {}, heard ? "Lost the daemon. " : "Can't reach the daemon. "), words);
+}
+
+function banner(testid, kind, ...content) {
+  return h("div", { key: testid, class: `banner ${kind}`, "data-testid": `banner-${testid}` }, content);
+}
+
+/** The footer. */
+export function foot(page) {
+  const { status } = page;
+  return [
+    status && h("span", {}, `Plimsoll ${status.version}`),
+    status?.started &&
+      h("span", {}, "up for ", h("span", {}, span((page.now - Date.parse(status.started)) / 1000))),
+    page.loaded &&
+      h("span", {}, `${plural(page.slos.size, "SLO")}, ${plural(page.targets.length, "target")}`),
+    status?.config_file && h("span", {}, status.config_file),
+    h("a", { href: "api/openapi.json" }, "API"),
+    h("a", { href: "metrics" }, "Metrics"),
+  ];
+}
+
+/** The help: keys, states, terms. */
+export function help() {
+  const list = (entries) =>
+    h(
+      "dl",
+      {},
+      entries.map(([name, words]) => [h("dt", {}, name), h("dd", {}, words)]),
+    );
+  return [
+    h(
+      "form",
+      { method: "dialog" },
+      h("h2", { id: "help-title" }, "Keys and terms"),
+      h("button", { class: "icon", "aria-label": "Close" }, "×"),
+    ),
+    h(
+      "div",
+      { class: "help-body" },
+      h(
+        "section",
+        {},
+        h("h3", {}, "Keys"),
+        list(KEYS.map(([key, words]) => [h("kbd", {}, key), words])),
+        h("h3", {}, "States"),
+        list(Object.values(STATES).map(({ sign, word, means }) => [`${sign} ${word}`, means])),
+      ),
+      h("section", {}, h("h3", {}, "Terms"), list(Object.entries(TERMS))),
+    ),
+  ];
+}
+
+/** Opens the help. */
+export function openHelp() {
+  document.getElementById("help").showModal();
+}
+
+/** The dialog for a range of one's own. */
+export function rangeDialog(page) {
+  const field = (name, words, ms) =>
+    h(
+      "label",
+      {},
+      words,
+      h("input", { type: "datetime-local", name, required: true, value: toField(ms, page.zone) }),
+    );
+  return [
+    h(
+      "form",
+      { method: "dialog", onsubmit: (event) => submitRange(event, page) },
+      h("h2", { id: "range-title" }, `Time range (${page.zone === "utc" ? "UTC" : "local time"})`),
+      field("from", "From", page.range.from),
+      field("to", "To", page.range.to),
+      h("p", { class: "warning", id: "range-fault", role: "alert" }),
+      h(
+        "div",
+        { class: "buttons" },
+        h("button", { type: "button", onclick: () => document.getElementById("range").close() }, "Cancel"),
+        h("button", { class: "primary" }, "Show"),
+      ),
+    ),
+  ];
+}
+
+function openRange(page) {
+  page.openRange();
+}
+
+function submitRange(event, page) {
+  const data = new FormData(event.target);
+  const from = fromField(data.get("from"), page.zone);
+  const to = fromField(data.get("to"), page.zone);
+  if (from < to) {
+    page.change({ range: "", from: new Date(from).toISOString(), to: new Date(to).toISOString() });
+    return;
+  }
+  event.preventDefault();
+  document.getElementById("range-fault").textContent = "The start has to lie before the end.";
+}

@@ -1,0 +1,84 @@
+// Why an SLO is in its state, in sentences with every number. Pure.
+
+import * as format from "./format.js";
+import { reason, stateOf } from "./words.js";
+
+/** How a window's burn stands to a threshold: `over`, `under`, `maybe` or `unknown`. */
+export function verdict(bounds, threshold) {
+  const low = bounds?.low ?? null;
+  const high = bounds?.high ?? null;
+  if (low === null && high === null) return "unknown";
+  if (low !== null && low > threshold) return "over";
+  if (high !== null && high <= threshold) return "under";
+  return "maybe";
+}
+
+/** The words of a verdict. */
+export const VERDICTS = {
+  over: "over",
+  under: "under",
+  maybe: "may be over",
+  unknown: "unknown",
+};
+
+/** A row's verdict: both of its windows have to be over. */
+export function rowVerdict(slo, row) {
+  const both = [row.long, row.short].map((window) => verdict(slo.burn?.[window], row.burn));
+  return ["under", "unknown", "maybe"].find((each) => both.includes(each)) ?? "over";
+}
+
+/** The sentences. */
+export function why(slo) {
+  return [...alerts(slo), ...rows(slo), ...gaps(slo)];
+}
+
+function alerts(slo) {
+  return (slo.alerts ?? [])
+    .filter(({ state }) => state === "firing" || state === "pending")
+    .map((alert) => {
+      const share =
+        typeof alert.share === "number"
+          ? ` Its long window has spent ${format.percent(alert.share)} of the period's budget.`
+          : "";
+      const signature = alert.signature ? ` Signature: ${alert.signature}.` : "";
+      return `The ${stateOf(alert.severity).word.toLowerCase()} alert is ${alert.state}.${share}${signature}`;
+    });
+}
+
+function rows(slo) {
+  const over = (slo.policy ?? []).filter((row) => rowVerdict(slo, row) === "over");
+  const words = over.map((row) => {
+    const long = format.interval(slo.burn[row.long], format.burn);
+    const short = format.interval(slo.burn[row.short], format.burn);
+    return `It burns ${long} over ${row.long} and ${short} over ${row.short}, both above the ${stateOf(row.severity).word.toLowerCase()} threshold of ${format.burn(row.burn)}.`;
+  });
+  if (words.length === 0 && (slo.policy ?? []).length > 0) words.push(calm(slo));
+  const quiet = over.find(
+    ({ severity }) =>
+      !(slo.alerts ?? []).some((alert) => alert.severity === severity && alert.state !== "resolved"),
+  );
+  if (quiet)
+    words.push(
+      `No ${stateOf(quiet.severity).word.toLowerCase()} is raised for that: the share of the budget, or the evidence, is less than the policy asks.`,
+    );
+  return words;
+}
+
+function calm(slo) {
+  const blind = slo.policy.some((row) => rowVerdict(slo, row) !== "under");
+  return blind
+    ? "No threshold is surely exceeded, but not every window is known well enough to rule it out."
+    : "No pair of windows burns above its threshold.";
+}
+
+function gaps(slo) {
+  const words = [...new Set(Object.values(slo.reasons ?? {}))].map(
+    (code) => `Some numbers are missing: ${reason(code)}.`,
+  );
+  if (typeof slo.coverage === "number" && slo.coverage < 0.9995) {
+    words.push(
+      `${format.percent(1 - slo.coverage)} of the time in the window wasn't seen; what happened then is unknown, not good.`,
+    );
+  }
+  return words;
+}
