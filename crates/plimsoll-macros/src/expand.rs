@@ -16,7 +16,8 @@ pub(crate) fn in_flight(arguments: TokenStream, item: TokenStream) -> TokenStrea
     if let Some(function) = &function {
         validate::function(&function.sig, &mut faults);
     }
-    let expanded = operation.zip(function).map(|(operation, function)| expand(&operation, function));
+    let expanded =
+        operation.zip(function).map(|(operation, function)| expand(&operation, function));
     match (faults.into_result(), expanded) {
         (Ok(()), Some(expanded)) => expanded,
         (Ok(()), None) => item,

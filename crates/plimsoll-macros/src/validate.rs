@@ -77,7 +77,9 @@ fn is_future(returned: &Type) -> bool {
         Type::TraitObject(some) => some.bounds.iter().any(is_future_bound),
         Type::Path(path) => path.path.segments.last().is_some_and(|last| match last.ident {
             ref name if name == "BoxFuture" || name == "LocalBoxFuture" => true,
-            ref name if name == "Pin" || name == "Box" => inner_types(&last.arguments).any(is_future),
+            ref name if name == "Pin" || name == "Box" => {
+                inner_types(&last.arguments).any(is_future)
+            }
             _ => false,
         }),
         _ => false,

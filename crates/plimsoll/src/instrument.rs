@@ -1,0 +1,137 @@
+//! Handles that may be empty.
+//!
+//! Making an instrument must not fail a service's start, and never a request. A registry that is
+//! full, or a series that something else exports already, leaves the handle empty: it records
+//! nothing, and the registry counts the refusal.
+
+use plimsoll_model::{Labels, Signal};
+use plimsoll_record::{
+    Activity, ActivitySpec, Counter, Entered, Gauge, Histogram, HistogramSpec, Outcome, Registry,
+};
+
+/// A level and what hangs on it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Level(Option<Activity>);
+
+impl Level {
+    pub(crate) fn new(registry: &Registry, spec: ActivitySpec) -> Self {
+        Self(registry.activity(spec).ok())
+    }
+
+    pub(crate) fn activity(self) -> Option<Activity> {
+        self.0
+    }
+
+    pub(crate) fn enter(self) -> Stay {
+        self.enter_n(1)
+    }
+
+    /// Enters `count` times at once; the stay leaves all of them together.
+    pub(crate) fn enter_n(self, count: u32) -> Stay {
+        let entry = self.0.map(|activity| (activity, activity.enter_n(count)));
+        Stay { entry, outcome: Outcome::Cancelled }
+    }
+
+    pub(crate) fn set_limit(self, limit: Option<u64>) {
+        if let Some(activity) = self.0 {
+            activity.set_limit(limit);
+        }
+    }
+}
+
+/// What is in a level, and leaves it when dropped: cancelled unless it was told otherwise, panicked
+/// when a panic unwinds through it.
+#[derive(Debug)]
+pub(crate) struct Stay {
+    entry: Option<(Activity, Entered)>,
+    outcome: Outcome,
+}
+
+impl Stay {
+    pub(crate) fn set_outcome(&mut self, outcome: Outcome) {
+        self.outcome = outcome;
+    }
+
+    pub(crate) fn end(mut self, outcome: Outcome) {
+        self.outcome = outcome;
+        self.leave(outcome);
+    }
+
+    fn leave(&mut self, outcome: Outcome) {
+        if let Some((activity, entered)) = self.entry.take() {
+            activity.leave(entered, outcome);
+        }
+    }
+}
+
+impl Drop for Stay {
+    fn drop(&mut self) {
+        let unwinds = self.outcome == Outcome::Cancelled && std::thread::panicking();
+        self.leave(if unwinds { Outcome::Panicked } else { self.outcome });
+    }
+}
+
+/// A counter.
+#[derive(Clone, Debug)]
+pub(crate) struct Count(Option<Counter>);
+
+impl Count {
+    pub(crate) fn new(registry: &Registry, signal: &'static Signal, labels: Labels) -> Self {
+        Self(registry.counter(signal, labels).ok())
+    }
+
+    pub(crate) fn increment(&self) {
+        self.add(1);
+    }
+
+    pub(crate) fn add(&self, amount: u64) {
+        if let Some(counter) = &self.0 {
+            counter.add(amount);
+        }
+    }
+
+    pub(crate) fn raise_to(&self, total: u64) {
+        if let Some(counter) = &self.0 {
+            counter.raise_to(total);
+        }
+    }
+}
+
+/// A gauge.
+#[derive(Clone, Debug)]
+pub(crate) struct Value(Option<Gauge>);
+
+impl Value {
+    pub(crate) fn new(registry: &Registry, signal: &'static Signal, labels: Labels) -> Self {
+        Self(registry.gauge(signal, labels).ok())
+    }
+
+    /// Sets the value; `None` is unknown, and absent from the export.
+    pub(crate) fn set(&self, value: Option<f64>) {
+        match (&self.0, value) {
+            (Some(gauge), Some(value)) => gauge.set(value),
+            (Some(gauge), None) => gauge.unset(),
+            (None, _) => {}
+        }
+    }
+}
+
+/// A histogram.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Distribution(Option<Histogram>);
+
+impl Distribution {
+    pub(crate) fn new(registry: &Registry, spec: HistogramSpec) -> Self {
+        Self(registry.histogram(spec).ok())
+    }
+
+    pub(crate) fn observe(self, value: u64) {
+        self.observe_as(value, 0);
+    }
+
+    pub(crate) fn observe_as(self, value: u64, index: u8) {
+        if let Some(histogram) = self.0 {
+            histogram.observe_as(value, index);
+        }
+    }
+}

@@ -1,0 +1,3 @@
+//! Mirrors of synchronisation primitives: the same API, and what happens at them is recorded.
+
+pub mod tokio;

