@@ -1,0 +1,84 @@
+use crate::walk::walk;
+use crate::{Fault, Faults, Place, Shape, View, tree};
+use serde::de::DeserializeOwned;
+use std::sync::Arc;
+
+/// A YAML text as a tree with places.
+#[derive(Clone, Debug)]
+pub struct Document {
+    file: Arc<str>,
+    root: crate::Node,
+    /// What the tree itself left out, as doubled keys: told together with what the walk finds.
+    left_out: Vec<Fault>,
+}
+
+impl Document {
+    /// Reads a text into a tree; `file` is only what faults call it.
+    ///
+    /// # Errors
+    /// The text isn't YAML, is empty, nests deeper than 32 levels, or is larger than 4 MiB.
+    pub fn parse(file: &str, text: &str) -> Result<Self, Vec<Fault>> {
+        let file: Arc<str> = file.into();
+        let (root, found) = tree::parse(text);
+        let mut faults = Faults::new(Arc::clone(&file));
+        for fault in found {
+            faults.add_at(fault.place, &fault.key, &fault.value, fault.reason);
+        }
+        if root.is_none() && faults.is_empty() {
+            faults.add_at(Place { line: 1, column: 1 }, "", "", "the file is empty");
+        }
+        let left_out = faults.into_sorted();
+        match root {
+            Some(root) => Ok(Self { file, root, left_out }),
+            None => Err(left_out),
+        }
+    }
+
+    /// Returns the root.
+    pub fn root(&self) -> View<'_> {
+        View::root(&self.root)
+    }
+
+    /// Walks the tree along `shape`, and deserialises it when there is no fault in it.
+    ///
+    /// # Errors
+    /// Every fault of the document, in its order.
+    pub fn read<T: DeserializeOwned>(&self, shape: &Shape) -> Result<T, Vec<Fault>> {
+        let mut faults = Faults::new(Arc::clone(&self.file));
+        faults.extend(&self.left_out);
+        let value = walk(&self.root(), shape, &mut faults);
+        if !faults.is_empty() {
+            return Err(faults.into_sorted());
+        }
+        serde_yaml::from_value(value).map_err(|error| {
+            // The shape let something pass that the type refuses: a slip of ours, still not a panic.
+            faults.add(&self.root(), format!("can't be read: {error}"));
+            faults.into_sorted()
+        })
+    }
+
+    /// Makes a fault about the key at `path`, as `slos[1].name`, for what only shows once several
+    /// files are known. A path that isn't there gives the place of its nearest ancestor.
+    pub fn fault(&self, path: &str, reason: impl std::fmt::Display) -> Fault {
+        let mut faults = Faults::new(Arc::clone(&self.file));
+        let view = self.find(path);
+        faults.add_at(view.node().place, path, &view.node().excerpt(), &reason);
+        faults.into_sorted().swap_remove(0)
+    }
+
+    fn find(&self, path: &str) -> View<'_> {
+        let mut view = self.root();
+        loop {
+            let mut below = view.entries().chain(view.items());
+            let Some(next) = below.find(|below| leads_to(below.path(), path)) else {
+                return view;
+            };
+            view = next;
+        }
+    }
+}
+
+fn leads_to(prefix: &str, path: &str) -> bool {
+    path.strip_prefix(prefix)
+        .is_some_and(|rest| matches!(rest.chars().next(), None | Some('.' | '[')))
+}
