@@ -1,0 +1,98 @@
+//! The daemon's HTTP: what it knows as JSON, what it says about itself, and the page.
+
+mod events;
+mod guard;
+mod history;
+mod manage;
+mod metrics;
+mod openapi;
+mod page;
+mod problem;
+mod read;
+mod shape;
+mod stream;
+
+use crate::instant::Links;
+use crate::keeper::Keeper;
+use crate::notify::Tally;
+use crate::reload::{ReloadAsk, ReloadState};
+use crate::view::View;
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::middleware::from_fn;
+use axum::routing::{get, post};
+use plimsoll_model::TimeMs;
+use plimsoll_runtime::clock::Clock;
+use plimsoll_runtime::ready::Readiness;
+use plimsoll_runtime::shutdown::Stop;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+use tokio::sync::{Semaphore, broadcast, mpsc, watch};
+
+pub(crate) use stream::{BATCHES, Batch, STREAMS_MAX, broadcast_changes};
+
+/// What a request may be long: nobody posts more than a sentence.
+const BODY_BYTES_MAX: usize = 64 << 10;
+
+/// What every request may look at.
+pub(crate) struct Shared {
+    pub(crate) about: About,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) view: watch::Receiver<Arc<View>>,
+    pub(crate) keeper: Keeper,
+    pub(crate) tally: Arc<Tally>,
+    pub(crate) readiness: Readiness,
+    pub(crate) reloads: mpsc::Sender<ReloadAsk>,
+    pub(crate) reload: Mutex<ReloadState>,
+    pub(crate) batches: broadcast::Sender<Batch>,
+    pub(crate) streams: Arc<Semaphore>,
+    pub(crate) stop: Stop,
+}
+
+/// What doesn't change while the daemon runs.
+#[derive(Clone, Debug)]
+pub(crate) struct About {
+    pub(crate) version: &'static str,
+    /// Another one for each start.
+    pub(crate) instance: String,
+    pub(crate) started: TimeMs,
+    pub(crate) config_file: PathBuf,
+    pub(crate) data_dir: PathBuf,
+}
+
+impl Shared {
+    fn now(&self) -> TimeMs {
+        self.clock.now()
+    }
+
+    fn seen(&self) -> Arc<View> {
+        self.view.borrow().clone()
+    }
+}
+
+/// Lays the routes.
+pub(crate) fn router(shared: Arc<Shared>) -> Router {
+    let changes = Router::new()
+        .route("/api/v1/events", post(events::put))
+        .route("/-/reload", post(manage::reload))
+        .route_layer(from_fn(guard::only_from_here));
+    Router::new()
+        .route("/", get(page::index))
+        .route("/api/openapi.json", get(openapi::document))
+        .route("/api/v1/slos", get(read::slos))
+        .route("/api/v1/slos/{*id}", get(read::slo_or_history))
+        .route("/api/v1/alerts", get(read::alerts))
+        .route("/api/v1/signals", get(read::signals))
+        .route("/api/v1/targets", get(read::targets))
+        .route("/api/v1/status", get(read::status))
+        .route("/api/v1/stream", get(stream::stream))
+        .route("/api/v1/events", get(events::list))
+        .route("/-/healthy", get(manage::healthy))
+        .route("/-/ready", get(manage::ready))
+        .route("/metrics", get(metrics::metrics))
+        .merge(changes)
+        .fallback(page::file)
+        .method_not_allowed_fallback(problem::method_not_allowed)
+        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+        .with_state(shared)
+}

@@ -1,0 +1,122 @@
+//! The file as it was written; every key means the same as in Prometheus.
+
+use plimsoll_spec::{Length, Parsed, Size};
+use serde::Deserialize;
+use std::collections::BTreeMap;
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct RawConfig {
+    pub(super) listen: Option<String>,
+    pub(super) data_dir: Option<String>,
+    pub(super) external_url: Option<String>,
+    pub(super) global: RawGlobal,
+    pub(super) scrape_configs: Vec<RawScrape>,
+    /// Read from the tree instead, so that the faults of these files are told with the others.
+    #[serde(rename = "slo_files")]
+    pub(super) _slo_files: Vec<String>,
+    pub(super) alerting: RawAlerting,
+    pub(super) limits: RawLimits,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct RawGlobal {
+    pub(super) scrape_interval: Option<Parsed<Length>>,
+    pub(super) scrape_timeout: Option<Parsed<Length>>,
+    pub(super) external_labels: BTreeMap<String, String>,
+    pub(super) body_size_limit: Option<Parsed<Size>>,
+    pub(super) sample_limit: Option<u32>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawScrape {
+    pub(super) job_name: String,
+    #[serde(default)]
+    pub(super) static_configs: Vec<RawStatic>,
+    pub(super) metrics_path: Option<String>,
+    pub(super) scheme: Option<String>,
+    #[serde(default)]
+    pub(super) params: BTreeMap<String, Vec<String>>,
+    pub(super) scrape_interval: Option<Parsed<Length>>,
+    pub(super) scrape_timeout: Option<Parsed<Length>>,
+    pub(super) basic_auth: Option<RawBasicAuth>,
+    pub(super) authorization: Option<RawAuthorization>,
+    #[serde(default)]
+    pub(super) tls_config: RawTls,
+    pub(super) body_size_limit: Option<Parsed<Size>>,
+    pub(super) sample_limit: Option<u32>,
+    #[serde(default)]
+    pub(super) honor_labels: bool,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawStatic {
+    pub(super) targets: Vec<String>,
+    #[serde(default)]
+    pub(super) labels: BTreeMap<String, String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawBasicAuth {
+    pub(super) username: String,
+    pub(super) password: Option<String>,
+    pub(super) password_file: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawAuthorization {
+    pub(super) r#type: Option<String>,
+    pub(super) credentials: Option<String>,
+    pub(super) credentials_file: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct RawTls {
+    pub(super) ca_file: Option<String>,
+    pub(super) cert_file: Option<String>,
+    pub(super) key_file: Option<String>,
+    pub(super) insecure_skip_verify: bool,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct RawAlerting {
+    pub(super) alertmanagers: Vec<RawAlertmanager>,
+    pub(super) webhooks: Vec<RawWebhook>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawAlertmanager {
+    #[serde(default)]
+    pub(super) static_configs: Vec<RawStatic>,
+    pub(super) scheme: Option<String>,
+    pub(super) path_prefix: Option<String>,
+    pub(super) timeout: Option<Parsed<Length>>,
+    #[serde(rename = "api_version")]
+    pub(super) _api_version: Option<String>,
+    pub(super) basic_auth: Option<RawBasicAuth>,
+    pub(super) authorization: Option<RawAuthorization>,
+    #[serde(default)]
+    pub(super) tls_config: RawTls,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawWebhook {
+    pub(super) url: String,
+    pub(super) secret_file: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct RawLimits {
+    pub(super) body: Option<Parsed<Size>>,
+    pub(super) series_per_target: Option<u32>,
+}

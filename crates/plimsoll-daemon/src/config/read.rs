@@ -1,0 +1,247 @@
+//! From the raw configuration to the valid one. The walk has found no fault, so what is left to
+//! fail here is what only the file system knows.
+
+use super::raw::{
+    RawAlertmanager, RawAuthorization, RawBasicAuth, RawConfig, RawGlobal, RawScrape, RawTls,
+};
+use super::shape::DAEMON;
+use super::slo_files::{self, SloFiles};
+use super::valid::{
+    Access, Alertmanager, Config, Credentials, Job, Limits, ScrapeBounds, ScrapeTarget, Secret,
+    Tls, TlsIdentity, Webhook,
+};
+use plimsoll_model::{LabelError, Labels};
+use plimsoll_spec::{Document, Fault};
+use reqwest::Url;
+use std::collections::BTreeMap;
+use std::fmt::Display;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// The scrape interval, when the file says none: fast enough that a page takes seconds.
+pub(super) const INTERVAL: Duration = Duration::from_secs(1);
+
+/// Prometheus's own default, which an interval that is shorter shortens.
+const TIMEOUT: Duration = Duration::from_secs(10);
+
+const LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 9797);
+const DATA_DIR: &str = "plimsoll-data";
+
+impl Config {
+    /// Reads a configuration and the SLO files that it names.
+    ///
+    /// # Errors
+    /// Every fault of all these files, each with its place.
+    pub fn read(file: &Path) -> Result<Self, Vec<Fault>> {
+        let text = std::fs::read_to_string(file)
+            .map_err(|error| vec![whole_file(file, format!("can't be read: {error}"))])?;
+        Self::parse(file, &text)
+    }
+
+    /// Reads a configuration from its text; `file` is what faults call it, and where relative
+    /// paths begin.
+    ///
+    /// # Errors
+    /// As [`Config::read`].
+    pub fn parse(file: &Path, text: &str) -> Result<Self, Vec<Fault>> {
+        let document = Document::parse(&file.display().to_string(), text)?;
+        let place = Place { folder: file.parent().unwrap_or(Path::new("")) };
+        let raw = document.read::<RawConfig>(&DAEMON);
+        let slo_files = slo_files::read(&document, place.folder);
+        let (raw, slo_files) = match (raw, slo_files) {
+            (Ok(raw), Ok(slo_files)) => (raw, slo_files),
+            (raw, slo_files) => {
+                let mut faults = raw.err().unwrap_or_default();
+                faults.extend(slo_files.err().unwrap_or_default());
+                return Err(faults);
+            }
+        };
+        place
+            .config(file, raw, slo_files)
+            .map_err(|slip| vec![document.fault(&slip.key, slip.reason)])
+    }
+}
+
+/// Makes a fault about a file that couldn't be opened.
+pub(super) fn whole_file(file: &Path, reason: String) -> Fault {
+    Fault {
+        file: file.display().to_string().into(),
+        line: 1,
+        column: 1,
+        key: "(file)".into(),
+        value: file.display().to_string(),
+        reason,
+    }
+}
+
+/// Something that the walk let pass and a type refuses.
+struct Slip {
+    key: String,
+    reason: String,
+}
+
+impl Slip {
+    fn at<E: Display>(key: &str) -> impl FnOnce(E) -> Self {
+        move |error| Self { key: key.into(), reason: error.to_string() }
+    }
+}
+
+/// Where relative paths begin.
+struct Place<'a> {
+    folder: &'a Path,
+}
+
+impl Place<'_> {
+    fn config(&self, file: &Path, raw: RawConfig, slo_files: SloFiles) -> Result<Config, Slip> {
+        let listen = raw.listen.as_deref().map(str::parse).transpose();
+        let external_url = raw.external_url.as_deref().map(Url::parse).transpose();
+        let defaults = Limits::default();
+        let limits = Limits {
+            body_bytes: raw.limits.body.map_or(defaults.body_bytes, |size| size.0.0),
+            series_per_target: raw
+                .limits
+                .series_per_target
+                .map_or(defaults.series_per_target, |series| series as usize),
+        };
+        let job = |job: &RawScrape| self.job(job, &raw.global, limits);
+        let mut alertmanagers = Vec::new();
+        for alertmanager in &raw.alerting.alertmanagers {
+            alertmanagers.extend(self.alertmanagers(alertmanager)?);
+        }
+        let webhook = |webhook: &super::raw::RawWebhook| {
+            let secret = webhook.secret_file.as_deref().map(|file| Secret::File(self.path(file)));
+            let url = Url::parse(&webhook.url).map_err(Slip::at("alerting.webhooks"))?;
+            Ok(Webhook { url, secret })
+        };
+        Ok(Config {
+            file: file.into(),
+            listen: listen.map_err(Slip::at("listen"))?.unwrap_or(LISTEN),
+            data_dir: self.path(raw.data_dir.as_deref().unwrap_or(DATA_DIR)),
+            external_url: external_url.map_err(Slip::at("external_url"))?,
+            external_labels: labels(&raw.global.external_labels)
+                .map_err(Slip::at("global.external_labels"))?,
+            jobs: raw.scrape_configs.iter().map(job).collect::<Result<_, _>>()?,
+            slos: slo_files.slos,
+            alertmanagers,
+            webhooks: raw.alerting.webhooks.iter().map(webhook).collect::<Result<_, _>>()?,
+            limits,
+            warnings: slo_files.warnings,
+        })
+    }
+
+    fn path(&self, path: &str) -> PathBuf {
+        self.folder.join(path)
+    }
+
+    fn job(&self, raw: &RawScrape, global: &RawGlobal, limits: Limits) -> Result<Job, Slip> {
+        let interval = raw.scrape_interval.as_ref().or(global.scrape_interval.as_ref());
+        let interval = interval.map_or(INTERVAL, |length| length.0.0);
+        let timeout = raw.scrape_timeout.as_ref().or(global.scrape_timeout.as_ref());
+        let timeout = timeout.map_or(TIMEOUT, |length| length.0.0).min(interval);
+        let body = raw.body_size_limit.as_ref().or(global.body_size_limit.as_ref());
+        let samples = raw.sample_limit.or(global.sample_limit);
+        let bounds = ScrapeBounds {
+            body_bytes: body.map_or(0, |size| size.0.0).min_nonzero(limits.body_bytes),
+            samples: samples.filter(|limit| *limit > 0).map(|limit| limit as usize),
+            series: limits.series_per_target,
+        };
+        let mut targets = Vec::new();
+        for group in &raw.static_configs {
+            let labels = labels(&group.labels).map_err(Slip::at("scrape_configs"))?;
+            for address in &group.targets {
+                let url = metrics_url(raw, address).map_err(Slip::at("scrape_configs"))?;
+                let (instance, labels) = (address.clone(), labels.clone());
+                targets.push(ScrapeTarget { instance, url, labels });
+            }
+        }
+        Ok(Job {
+            name: raw.job_name.clone(),
+            targets,
+            interval,
+            timeout,
+            bounds,
+            honor_labels: raw.honor_labels,
+            access: self.access(&raw.basic_auth, &raw.authorization, &raw.tls_config),
+        })
+    }
+
+    fn alertmanagers(&self, raw: &RawAlertmanager) -> Result<Vec<Alertmanager>, Slip> {
+        let scheme = raw.scheme.as_deref().unwrap_or("http");
+        let prefix = raw.path_prefix.as_deref().unwrap_or("/");
+        let addresses = raw.static_configs.iter().flat_map(|group| &group.targets);
+        addresses
+            .map(|address| {
+                let url = Url::parse(&format!("{scheme}://{address}{prefix}"));
+                Ok(Alertmanager {
+                    url: url.map_err(Slip::at("alerting.alertmanagers"))?,
+                    timeout: raw.timeout.as_ref().map_or(TIMEOUT, |length| length.0.0),
+                    access: self.access(&raw.basic_auth, &raw.authorization, &raw.tls_config),
+                })
+            })
+            .collect()
+    }
+
+    fn access(
+        &self,
+        basic: &Option<RawBasicAuth>,
+        authorization: &Option<RawAuthorization>,
+        tls: &RawTls,
+    ) -> Access {
+        let credentials = match (basic, authorization) {
+            (Some(basic), _) => Credentials::Basic {
+                username: basic.username.clone(),
+                password: self.secret(&basic.password, &basic.password_file),
+            },
+            (None, Some(header)) => Credentials::Header {
+                scheme: header.r#type.clone().unwrap_or_else(|| "Bearer".into()),
+                credentials: self.secret(&header.credentials, &header.credentials_file),
+            },
+            (None, None) => Credentials::None,
+        };
+        let identity = match (&tls.cert_file, &tls.key_file) {
+            (Some(cert), Some(key)) => {
+                Some(TlsIdentity { cert_file: self.path(cert), key_file: self.path(key) })
+            }
+            _ => None,
+        };
+        let ca_file = tls.ca_file.as_deref().map(|file| self.path(file));
+        let insecure_skip_verify = tls.insecure_skip_verify;
+        Access { credentials, tls: Tls { ca_file, identity, insecure_skip_verify } }
+    }
+
+    fn secret(&self, inline: &Option<String>, file: &Option<String>) -> Secret {
+        match file {
+            Some(file) => Secret::File(self.path(file)),
+            None => Secret::Inline(inline.clone().unwrap_or_default()),
+        }
+    }
+}
+
+fn labels(raw: &BTreeMap<String, String>) -> Result<Labels, LabelError> {
+    Labels::new(raw.iter().map(|(name, value)| (name.as_str(), value.as_str())))
+}
+
+fn metrics_url(raw: &RawScrape, address: &str) -> Result<Url, String> {
+    let scheme = raw.scheme.as_deref().unwrap_or("http");
+    let path = raw.metrics_path.as_deref().unwrap_or("/metrics");
+    let mut url =
+        Url::parse(&format!("{scheme}://{address}{path}")).map_err(|error| error.to_string())?;
+    for (name, values) in &raw.params {
+        for value in values {
+            url.query_pairs_mut().append_pair(name, value);
+        }
+    }
+    Ok(url)
+}
+
+/// Prometheus's 0 means no limit of its own.
+trait MinNonzero {
+    fn min_nonzero(self, other: Self) -> Self;
+}
+
+impl MinNonzero for u64 {
+    fn min_nonzero(self, other: Self) -> Self {
+        if self == 0 { other } else { self.min(other) }
+    }
+}

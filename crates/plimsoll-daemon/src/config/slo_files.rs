@@ -1,0 +1,85 @@
+use super::read::whole_file;
+use plimsoll_slo::Slo;
+use plimsoll_spec::{Document, Fault, View};
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// The SLOs of every file that a configuration names.
+#[derive(Debug, Default)]
+pub(super) struct SloFiles {
+    pub(super) slos: Vec<Arc<Slo>>,
+    pub(super) warnings: Vec<Fault>,
+}
+
+/// Reads the files under `slo_files`, even if something else in the configuration is wrong.
+pub(super) fn read(document: &Document, folder: &Path) -> Result<SloFiles, Vec<Fault>> {
+    let mut files = SloFiles::default();
+    let mut faults = Vec::new();
+    let mut seen = HashSet::new();
+    let Some(patterns) = document.root().get("slo_files") else { return Ok(files) };
+    for pattern in patterns.items() {
+        match matching(&pattern, folder) {
+            Ok(paths) => {
+                for path in paths.into_iter().filter(|path| seen.insert(path.clone())) {
+                    files.add(&path, &mut faults);
+                }
+            }
+            Err(reason) => faults.push(document.fault(pattern.path(), reason)),
+        }
+    }
+    if faults.is_empty() { Ok(files) } else { Err(faults) }
+}
+
+impl SloFiles {
+    fn add(&mut self, path: &Path, faults: &mut Vec<Fault>) {
+        let text = match std::fs::read_to_string(path) {
+            Ok(text) => text,
+            Err(error) => {
+                faults.push(whole_file(path, format!("can't be read: {error}")));
+                return;
+            }
+        };
+        match read_slos(&path.display().to_string(), &text) {
+            Ok(read) => {
+                self.warnings.extend(read.warnings);
+                for slo in read.slos {
+                    self.take(Arc::new(slo), path, faults);
+                }
+            }
+            Err(found) => faults.extend(found),
+        }
+    }
+
+    /// An id has one SLO, whatever file it is in: it names the budget on disk.
+    fn take(&mut self, slo: Arc<Slo>, path: &Path, faults: &mut Vec<Fault>) {
+        let same = |other: &Arc<Slo>| other.service == slo.service && other.name == slo.name;
+        if self.slos.iter().any(same) {
+            let id = format!("{}/{}", slo.service, slo.name);
+            faults.push(whole_file(path, format!("{id} is in another file too: rename one")));
+        } else {
+            self.slos.push(slo);
+        }
+    }
+}
+
+/// A path without a wildcard has to be there; a pattern may match nothing, as in Prometheus.
+fn matching(pattern: &View<'_>, folder: &Path) -> Result<Vec<PathBuf>, String> {
+    let Some(text) = pattern.text() else { return Ok(Vec::new()) };
+    if !text.contains(['*', '?', '[']) {
+        let path = folder.join(text);
+        return if path.is_file() { Ok(vec![path]) } else { Err("there is no such file".into()) };
+    }
+    let escaped = PathBuf::from(glob::Pattern::escape(&folder.to_string_lossy()));
+    let paths = glob::glob(&escaped.join(text).to_string_lossy())
+        .map_err(|error| format!("is no pattern: {error}"))?;
+    paths.map(|path| path.map_err(|error| error.to_string())).collect()
+}
+
+struct Read {
+    slos: Vec<Slo>,
+    warnings: Vec<Fault>,
+}
+fn read_slos(_file: &str, _text: &str) -> Result<Read, Vec<Fault>> {
+    Ok(Read { slos: vec![], warnings: vec![] })
+}

@@ -1,0 +1,196 @@
+use plimsoll_model::Labels;
+use plimsoll_slo::Slo;
+use plimsoll_spec::Fault;
+use reqwest::Url;
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A configuration that has no fault: what [`crate::Daemon::bind`] builds from.
+#[derive(Clone, Debug)]
+pub struct Config {
+    pub(crate) file: PathBuf,
+    pub(crate) listen: SocketAddr,
+    pub(crate) data_dir: PathBuf,
+    pub(crate) external_url: Option<Url>,
+    pub(crate) external_labels: Labels,
+    pub(crate) jobs: Vec<Job>,
+    pub(crate) slos: Vec<Arc<Slo>>,
+    pub(crate) alertmanagers: Vec<Alertmanager>,
+    pub(crate) webhooks: Vec<Webhook>,
+    pub(crate) limits: Limits,
+    pub(crate) warnings: Vec<Fault>,
+}
+
+/// Targets that are scraped alike.
+#[derive(Clone, Debug)]
+pub(crate) struct Job {
+    pub(crate) name: String,
+    pub(crate) targets: Vec<ScrapeTarget>,
+    pub(crate) interval: Duration,
+    pub(crate) timeout: Duration,
+    pub(crate) bounds: ScrapeBounds,
+    pub(crate) honor_labels: bool,
+    pub(crate) access: Access,
+}
+
+/// What one body may hold before the scrape counts as failed.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ScrapeBounds {
+    pub(crate) body_bytes: u64,
+    /// `None` is Prometheus's 0: no limit of its own.
+    pub(crate) samples: Option<usize>,
+    pub(crate) series: usize,
+}
+
+/// One address that is scraped.
+#[derive(Clone, Debug)]
+pub(crate) struct ScrapeTarget {
+    /// The label `instance`: host and port, as Prometheus writes it.
+    pub(crate) instance: String,
+    pub(crate) url: Url,
+    pub(crate) labels: Labels,
+}
+
+/// How a server wants to be spoken to; secrets in files are read at each use.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Access {
+    pub(crate) credentials: Credentials,
+    pub(crate) tls: Tls,
+}
+
+/// What a request says about who sends it.
+#[derive(Clone, Debug, Default)]
+pub(crate) enum Credentials {
+    #[default]
+    None,
+    Basic {
+        username: String,
+        password: Secret,
+    },
+    Header {
+        scheme: String,
+        credentials: Secret,
+    },
+}
+
+/// A secret, which no `Debug` shows.
+#[derive(Clone)]
+pub(crate) enum Secret {
+    Inline(String),
+    File(PathBuf),
+}
+
+impl Secret {
+    /// Reads the secret; a file's trailing line end isn't part of it.
+    ///
+    /// # Errors
+    /// The file can't be read.
+    pub(crate) fn read(&self) -> std::io::Result<String> {
+        match self {
+            Self::Inline(text) => Ok(text.clone()),
+            Self::File(path) => {
+                std::fs::read_to_string(path).map(|text| text.trim_end_matches(['\r', '\n']).into())
+            }
+        }
+    }
+
+    /// Returns the file that holds the secret; empty for one that stands in the configuration.
+    pub(crate) fn file(&self) -> &Path {
+        match self {
+            Self::Inline(_) => Path::new(""),
+            Self::File(path) => path,
+        }
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Inline(_) => out.write_str("Inline(…)"),
+            Self::File(path) => write!(out, "File({})", path.display()),
+        }
+    }
+}
+
+/// Prometheus's `tls_config`, as far as it is supported.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Tls {
+    pub(crate) ca_file: Option<PathBuf>,
+    pub(crate) identity: Option<TlsIdentity>,
+    pub(crate) insecure_skip_verify: bool,
+}
+
+/// The certificate that the daemon shows.
+#[derive(Clone, Debug)]
+pub(crate) struct TlsIdentity {
+    pub(crate) cert_file: PathBuf,
+    pub(crate) key_file: PathBuf,
+}
+
+/// One Alertmanager.
+#[derive(Clone, Debug)]
+pub(crate) struct Alertmanager {
+    /// Where its page is; the API lies below it.
+    pub(crate) url: Url,
+    pub(crate) timeout: Duration,
+    pub(crate) access: Access,
+}
+
+/// One receiver of changes as JSON.
+#[derive(Clone, Debug)]
+pub(crate) struct Webhook {
+    pub(crate) url: Url,
+    pub(crate) secret: Option<Secret>,
+}
+
+/// The bounds that hold for all targets together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Limits {
+    pub(crate) body_bytes: u64,
+    pub(crate) series_per_target: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { body_bytes: 64 << 20, series_per_target: 100_000 }
+    }
+}
+
+impl Config {
+    /// Returns the address that the daemon will listen on.
+    pub fn listen(&self) -> SocketAddr {
+        self.listen
+    }
+
+    /// Returns the directory of the daemon's state.
+    pub fn data_dir(&self) -> &Path {
+        &self.data_dir
+    }
+
+    /// Returns the SLOs of every file, in the order of the files.
+    pub fn slos(&self) -> &[Arc<Slo>] {
+        &self.slos
+    }
+
+    /// Returns what is allowed but likely not meant, as an alert that can never fire.
+    pub fn warnings(&self) -> &[Fault] {
+        &self.warnings
+    }
+
+    /// Replaces the address to listen on, as `--listen` does.
+    #[must_use]
+    pub fn with_listen(mut self, listen: SocketAddr) -> Self {
+        self.listen = listen;
+        self
+    }
+
+    /// Replaces the directory of the daemon's state, as `--data-dir` does.
+    #[must_use]
+    pub fn with_data_dir(mut self, data_dir: PathBuf) -> Self {
+        self.data_dir = data_dir;
+        self
+    }
+}

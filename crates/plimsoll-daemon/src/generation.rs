@@ -1,0 +1,104 @@
+//! Everything that one configuration runs: sources, engine, sinks. A reload makes the next one.
+
+use crate::client::AccessError;
+use crate::config::Config;
+use crate::engine::{Engine, Outlets};
+use crate::keeper::{KeepError, Keeper};
+use crate::notify::{AlertList, Notifier, Tally};
+use crate::source::{Report, Source};
+use plimsoll_runtime::clock::Clock;
+use plimsoll_runtime::shutdown::{self, Stop, Stopper};
+use plimsoll_store::{ArchiveError, StoreError};
+use std::sync::Arc;
+use tokio::sync::{mpsc, watch};
+use tokio::task::{JoinHandle, JoinSet};
+
+/// Reports that wait for the engine at most; what comes on top is dropped and counted.
+const REPORTS: usize = 1_024;
+
+/// Why a faultless configuration couldn't be built.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum BuildError {
+    #[error(transparent)]
+    Access(#[from] AccessError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Archive(#[from] ArchiveError),
+}
+
+/// What every generation shares.
+#[derive(Clone)]
+pub(crate) struct Surroundings {
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) keeper: Keeper,
+    pub(crate) tally: Arc<Tally>,
+}
+
+/// A generation that is built and doesn't run yet.
+pub(crate) struct Built {
+    engine: Engine,
+    sources: Vec<Source>,
+    notifier: Notifier,
+}
+
+/// A generation that runs.
+pub(crate) struct Running {
+    stopper: Stopper,
+    engine: JoinHandle<Result<(), KeepError>>,
+    engine_stopper: Stopper,
+    tasks: JoinSet<()>,
+}
+
+impl Built {
+    /// Builds everything that may fail, and nothing that runs or reads the archive.
+    pub(crate) fn new(config: &Config, around: &Surroundings) -> Result<Self, BuildError> {
+        let mut sources = Vec::new();
+        for job in &config.jobs {
+            sources.extend(Source::of_job(job, sources.len())?);
+        }
+        let notifier = Notifier::new(config, around.tally.clone())?;
+        let dropped = sources.iter().map(Source::dropped).collect();
+        let engine = Engine::new(config, dropped, around)?;
+        Ok(Self { engine, sources, notifier })
+    }
+
+    /// Takes up what the archive keeps. The generation before has to have stopped.
+    pub(crate) fn restore(&mut self) -> Result<(), BuildError> {
+        Ok(self.engine.restore()?)
+    }
+
+    /// Starts the tasks.
+    pub(crate) fn start(self, around: &Surroundings, outlets: Outlets) -> Running {
+        let (stopper, stop) = shutdown::channel();
+        let (engine_stopper, engine_stop) = shutdown::channel();
+        let (reports, received) = mpsc::channel::<Report>(REPORTS);
+        let (alerts, heard) = watch::channel(AlertList::default());
+        let mut tasks = JoinSet::new();
+        let clock = &around.clock;
+        for source in self.sources {
+            source.spawn(&mut tasks, reports.clone(), clock.clone(), stop.clone());
+        }
+        self.notifier.spawn(&mut tasks, &heard, clock, &stop);
+        let engine = tokio::spawn(self.engine.run(received, alerts, outlets, engine_stop));
+        Running { stopper, engine, engine_stopper, tasks }
+    }
+}
+
+impl Running {
+    /// Stops the sources first, so that the engine's last checkpoint holds all that was scraped,
+    /// while the sinks get their last word.
+    pub(crate) async fn stop(mut self) -> Result<(), KeepError> {
+        self.stopper.drain();
+        while self.tasks.join_next().await.is_some() {}
+        self.engine_stopper.drain();
+        (&mut self.engine).await?
+    }
+}
+
+impl Drop for Running {
+    /// An abort drops the generation where it is; its tasks may not outlive it.
+    fn drop(&mut self) {
+        self.engine.abort();
+    }
+}

@@ -1,0 +1,73 @@
+//! The archive behind a lock on threads that may block: nothing that evaluates ever waits for it.
+
+use plimsoll_model::TimeMs;
+use plimsoll_store::{Archive, ArchiveError, Checkpoint, HistoryPoint, Mark, Store};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::task::JoinError;
+
+/// Why the archive didn't do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum KeepError {
+    #[error(transparent)]
+    Archive(#[from] ArchiveError),
+    #[error("the thread that works on the data file ended: {0}")]
+    Thread(#[from] JoinError),
+}
+
+/// What is asked of one stretch of one SLO's history.
+#[derive(Clone, Debug)]
+pub(crate) struct HistoryQuery {
+    pub(crate) id: String,
+    pub(crate) from: TimeMs,
+    pub(crate) to: TimeMs,
+    pub(crate) step: Duration,
+}
+
+/// The archive, for tasks; clones share it.
+#[derive(Clone, Debug)]
+pub(crate) struct Keeper(Arc<Mutex<Archive>>);
+
+impl Keeper {
+    pub(crate) fn new(archive: Archive) -> Self {
+        Self(Arc::new(Mutex::new(archive)))
+    }
+
+    /// Puts back into `store` what is kept, and returns the kept alerts.
+    ///
+    /// It blocks, which is fine before the daemon runs and while it reloads.
+    pub(crate) fn load(&self, store: &mut Store) -> Result<Vec<(String, Vec<u8>)>, ArchiveError> {
+        let archive = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        archive.load(store)?;
+        archive.alerts()
+    }
+
+    pub(crate) async fn flush(&self, checkpoint: Checkpoint) -> Result<(), KeepError> {
+        self.on_thread(move |archive| archive.flush(checkpoint)).await
+    }
+
+    pub(crate) async fn history(
+        &self,
+        query: HistoryQuery,
+    ) -> Result<Vec<HistoryPoint>, KeepError> {
+        let HistoryQuery { id, from, to, step } = query;
+        self.on_thread(move |archive| archive.history(&id, from, to, step)).await
+    }
+
+    pub(crate) async fn put_mark(&self, mark: Mark) -> Result<(), KeepError> {
+        self.on_thread(move |archive| archive.put_mark(&mark)).await
+    }
+
+    pub(crate) async fn marks(&self, from: TimeMs, to: TimeMs) -> Result<Vec<Mark>, KeepError> {
+        self.on_thread(move |archive| archive.marks(from, to)).await
+    }
+
+    async fn on_thread<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Archive) -> Result<T, ArchiveError> + Send + 'static,
+    ) -> Result<T, KeepError> {
+        let archive = self.0.clone();
+        let work = move || work(&mut archive.lock().unwrap_or_else(PoisonError::into_inner));
+        Ok(tokio::task::spawn_blocking(work).await??)
+    }
+}

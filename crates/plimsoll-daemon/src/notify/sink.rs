@@ -1,0 +1,100 @@
+use super::alert::Alert;
+use super::alertmanager::{self, AlertmanagerSink};
+use super::webhook::WebhookSink;
+use crate::client::AccessError;
+use crate::config::{Alertmanager, Webhook};
+use plimsoll_model::TimeMs;
+use std::time::Duration;
+
+/// Most alerts that one request carries, so that no receiver's limit on bodies is met.
+pub(super) const BATCH: usize = 256;
+
+/// Who is told.
+#[derive(Debug)]
+pub(super) enum Sink {
+    Alertmanager(AlertmanagerSink),
+    Webhook(WebhookSink),
+    /// The daemon's own log.
+    Log,
+}
+
+/// Why a sink didn't take what it was sent.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum SendError {
+    #[error(transparent)]
+    Access(#[from] AccessError),
+    #[error("{0}")]
+    Http(String),
+    #[error("answered {status}: {text}")]
+    Refused { status: reqwest::StatusCode, text: String },
+}
+
+impl SendError {
+    /// Passes a 2xx, and makes an error with the head of the text of anything else.
+    pub(super) async fn unless_taken(mut answer: reqwest::Response) -> Result<(), Self> {
+        let status = answer.status();
+        if status.is_success() {
+            return Ok(());
+        }
+        let chunk = answer.chunk().await.ok().flatten().unwrap_or_default();
+        let text = String::from_utf8_lossy(&chunk).chars().take(200).collect();
+        Err(Self::Refused { status, text })
+    }
+}
+
+impl Sink {
+    pub(super) fn alertmanager(config: &Alertmanager) -> Result<Self, AccessError> {
+        AlertmanagerSink::new(config).map(Self::Alertmanager)
+    }
+
+    pub(super) fn webhook(config: &Webhook) -> Result<Self, AccessError> {
+        WebhookSink::new(config).map(Self::Webhook)
+    }
+
+    /// Returns the value of the label `sink`.
+    pub(super) fn kind(&self) -> &'static str {
+        match self {
+            Self::Alertmanager(_) => "alertmanager",
+            Self::Webhook(_) => "webhook",
+            Self::Log => "log",
+        }
+    }
+
+    /// Returns how often the sink hears of the same alert again.
+    pub(super) fn repeat(&self) -> Option<Duration> {
+        match self {
+            Self::Alertmanager(_) => Some(alertmanager::REPEAT),
+            Self::Webhook(_) | Self::Log => None,
+        }
+    }
+
+    /// Says whether the watchdog's endless alert is for this sink: only one that notices silence.
+    pub(super) fn wants_watchdog(&self) -> bool {
+        matches!(self, Self::Alertmanager(_))
+    }
+
+    pub(super) async fn send(&self, now: TimeMs, alerts: &[Alert]) -> Result<(), SendError> {
+        match self {
+            Self::Alertmanager(sink) => sink.send(now, alerts).await,
+            Self::Webhook(sink) => sink.send(now, alerts).await,
+            Self::Log => {
+                for alert in alerts {
+                    log(alert);
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
+fn log(alert: &Alert) {
+    tracing::warn!(
+        alert = alert.alertname,
+        severity = alert.severity,
+        slo = %alert.slo_id,
+        phase = ?alert.phase(),
+        since = %crate::instant::rfc3339(alert.since),
+        "{}",
+        alert.annotations.get("summary").map_or("", String::as_str),
+    );
+}

@@ -1,0 +1,185 @@
+use super::fetch::{ScrapeError, fetch};
+use crate::backoff::fraction;
+use crate::client::{AccessError, Caller};
+use crate::config::{Job, ScrapeBounds};
+use plimsoll_exposition::Format;
+use plimsoll_exposition::decode::Decoder;
+use plimsoll_model::{Scrape, SeriesIndex, SeriesKey, TimeMs};
+use plimsoll_runtime::clock::Clock;
+use plimsoll_runtime::shutdown::Stop;
+use reqwest::Url;
+use std::collections::BTreeMap;
+use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, MissedTickBehavior};
+
+/// What one attempt to scrape one target gave.
+#[derive(Debug)]
+pub(crate) struct Report {
+    /// The target's position in the configuration.
+    pub(crate) target: usize,
+    /// When the request was sent.
+    pub(crate) at: TimeMs,
+    pub(crate) took: Duration,
+    /// What was scraped, or why nothing was, in words for the page.
+    pub(crate) outcome: Result<Scraped, String>,
+}
+
+/// A decoded body.
+#[derive(Debug, Default)]
+pub(crate) struct Scraped {
+    pub(crate) scrape: Scrape,
+    /// The names of those series that no report has named before, by index.
+    named: BTreeMap<SeriesIndex, SeriesKey>,
+}
+
+impl Scraped {
+    /// Returns the name of a series that is new in this body.
+    pub(crate) fn name(&self, series: SeriesIndex) -> Option<SeriesKey> {
+        self.named.get(&series).cloned()
+    }
+}
+
+/// One target, ready to be scraped.
+#[derive(Debug)]
+pub(crate) struct Source {
+    target: usize,
+    url: Url,
+    interval: Duration,
+    timeout: Duration,
+    bounds: ScrapeBounds,
+    caller: Caller,
+    /// Samples that were let go because the engine's queue was full.
+    dropped: Arc<AtomicU64>,
+}
+
+impl Source {
+    /// Builds the sources of one job; its targets are numbered from `first`.
+    ///
+    /// # Errors
+    /// A certificate that can't be read.
+    pub(crate) fn of_job(job: &Job, first: usize) -> Result<Vec<Self>, AccessError> {
+        let https = job.targets.iter().any(|target| target.url.scheme() == "https");
+        let caller = Caller::new(&job.access, job.timeout, https)?;
+        let source = |(position, target): (usize, &crate::config::ScrapeTarget)| Self {
+            target: first + position,
+            url: target.url.clone(),
+            interval: job.interval,
+            timeout: job.timeout,
+            bounds: job.bounds,
+            caller: caller.clone(),
+            dropped: Arc::default(),
+        };
+        Ok(job.targets.iter().enumerate().map(source).collect())
+    }
+
+    /// Returns the count of samples that the engine's full queue refused.
+    pub(crate) fn dropped(&self) -> Arc<AtomicU64> {
+        self.dropped.clone()
+    }
+
+    /// Starts to scrape, until the daemon stops or the engine is gone.
+    pub(crate) fn spawn<C: Clock>(
+        self,
+        tasks: &mut JoinSet<()>,
+        reports: mpsc::Sender<Report>,
+        clock: C,
+        stop: Stop,
+    ) {
+        tasks.spawn(async move {
+            stop.run_until_stopped(self.run(reports, clock)).await;
+        });
+    }
+
+    async fn run<C: Clock>(self, reports: mpsc::Sender<Report>, clock: C) {
+        let mut ticks = tokio::time::interval_at(Instant::now() + self.offset(), self.interval);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
+        let mut reader = Reader::new(self.bounds);
+        let mut body = Vec::new();
+        while !reports.is_closed() {
+            ticks.tick().await;
+            let at = clock.now();
+            let fetched =
+                fetch(&self.caller, &self.url, self.timeout, self.bounds, &mut body).await;
+            let outcome = match fetched {
+                Ok(format) => reader.read(&body, format),
+                Err(error) => Err(error),
+            };
+            let outcome = outcome.map_err(|error| error.to_string());
+            let report = Report { target: self.target, at, took: clock.now().since(at), outcome };
+            match reports.try_send(report) {
+                Ok(()) => reader.sent(),
+                Err(error) => {
+                    reader.refused();
+                    self.count_dropped(&error.into_inner());
+                }
+            }
+        }
+    }
+
+    fn count_dropped(&self, report: &Report) {
+        let samples = report.outcome.as_ref().map_or(0, |scraped| scraped.scrape.samples.len());
+        self.dropped.fetch_add(samples as u64, Ordering::Relaxed);
+    }
+
+    /// Where in the interval the target is scraped: spread by its address, so that many targets
+    /// don't answer in one burst, and the same after a restart.
+    fn offset(&self) -> Duration {
+        let hash = BuildHasherDefault::<DefaultHasher>::default().hash_one(self.url.as_str());
+        self.interval.mul_f64(fraction(hash))
+    }
+}
+
+/// A target's decoder, and which of its series the engine has heard the name of.
+#[derive(Debug)]
+struct Reader {
+    decoder: Decoder,
+    samples_max: Option<usize>,
+    /// The first index that no report has named.
+    unnamed_from: SeriesIndex,
+    /// What `unnamed_from` becomes once the present report is sent.
+    unnamed_next: SeriesIndex,
+}
+
+impl Reader {
+    fn new(bounds: ScrapeBounds) -> Self {
+        Self {
+            decoder: Decoder::new(bounds.series),
+            samples_max: bounds.samples,
+            unnamed_from: SeriesIndex(0),
+            unnamed_next: SeriesIndex(0),
+        }
+    }
+
+    fn read(&mut self, body: &[u8], format: Format) -> Result<Scraped, ScrapeError> {
+        let scrape = self.decoder.decode(body, format)?.clone();
+        let samples = scrape.samples.len();
+        if let Some(limit) = self.samples_max.filter(|limit| samples > *limit) {
+            return Err(ScrapeError::Samples { samples, limit });
+        }
+        let unnamed = scrape.samples.iter().filter(|sample| sample.series >= self.unnamed_from);
+        let named: BTreeMap<_, _> = unnamed
+            .filter_map(|sample| {
+                self.decoder.series(sample.series).map(|key| (sample.series, key.clone()))
+            })
+            .collect();
+        if let Some((last, _)) = named.last_key_value() {
+            self.unnamed_next = self.unnamed_from.max(SeriesIndex(last.0.saturating_add(1)));
+        }
+        Ok(Scraped { scrape, named })
+    }
+
+    /// Notes that the engine got what was read last.
+    fn sent(&mut self) {
+        self.unnamed_from = self.unnamed_next;
+    }
+
+    /// Notes that the engine's queue refused what was read last, names included.
+    fn refused(&mut self) {
+        self.unnamed_next = self.unnamed_from;
+    }
+}
