@@ -1,8 +1,39 @@
 //! The account book of one SLO and group.
 
-use plimsoll_model::Labels;
-use plimsoll_slo::Slo;
+use crate::gap::{Gap, Gaps};
+use crate::lag::LagBook;
+use crate::tally::{Pieces, Tally};
+use crate::tier::Tiers;
+use plimsoll_model::{Counts, Labels, TimeMs, WindowCounts};
+use plimsoll_slo::{Sli, Slo, Windows};
+use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
+
+/// The slots that one period of history has, at most.
+const HISTORY_SLOTS: u64 = 8640;
+
+/// A feed that is silent: what it would have said is unknown until it speaks again.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Silence {
+    /// When it last said something.
+    pub(crate) since: TimeMs,
+    /// What it used to say, per millisecond.
+    pub(crate) rate: Option<f64>,
+}
+
+impl Silence {
+    /// Returns what is unknown when it lasts for `ms`.
+    pub(crate) fn tally(self, ms: u64) -> Tally {
+        let unknown = self.rate.map_or(0, |rate| (rate * ms as f64).round() as u64);
+        Tally {
+            counts: Counts { unknown, ..Counts::default() },
+            expected_ms: ms,
+            missing_ms: ms,
+            unrated_ms: if self.rate.is_some() { 0 } else { ms },
+        }
+    }
+}
 
 /// What is known about one SLO, or about one group of an SLO with `by`.
 #[derive(Clone, Debug)]
@@ -10,9 +41,42 @@ pub struct Ledger {
     id: String,
     slo: Arc<Slo>,
     group: Labels,
+    slice_ms: i64,
+    pub(crate) tiers: Tiers,
+    pub(crate) gaps: Gaps,
+    /// By feed.
+    silent: BTreeMap<usize, Silence>,
+    pub(crate) lag: Option<LagBook>,
+    /// By feed.
+    between_edges: BTreeMap<usize, (f64, f64)>,
+    now: Option<TimeMs>,
+    pub(crate) watched_since: Option<TimeMs>,
+    pub(crate) last_known: Option<TimeMs>,
+    /// What was added since the last checkpoint, by the start of its slot of history.
+    pub(crate) fresh: BTreeMap<i64, Tally>,
 }
 
 impl Ledger {
+    pub(crate) fn new(slo: Arc<Slo>, group: Labels, slice: Duration) -> Self {
+        let slice_ms = i64::try_from(slice.as_millis()).unwrap_or(i64::MAX).max(1);
+        let slices = |length: Duration| slices(length, slice_ms);
+        Self {
+            id: format!("{}/{}{group}", slo.service, slo.name),
+            tiers: Tiers::new(slo.windows(slice).into_iter().map(slices).collect()),
+            gaps: Gaps::default(),
+            silent: BTreeMap::new(),
+            lag: matches!(slo.sli, Sli::Lag { .. }).then(LagBook::default),
+            between_edges: BTreeMap::new(),
+            now: None,
+            watched_since: None,
+            last_known: None,
+            fresh: BTreeMap::new(),
+            slice_ms,
+            slo,
+            group,
+        }
+    }
+
     /// Returns `service/slo`, or `service/slo{k="v"}` for a group.
     pub fn id(&self) -> &str {
         &self.id
@@ -31,6 +95,149 @@ impl Ledger {
     /// Returns the two histogram edges, in the histogram's own unit, that the SLO's threshold lies
     /// between when it is no edge of what is scraped: what fell between them is unknown.
     pub fn between_edges(&self) -> Option<(f64, f64)> {
-        None
+        self.between_edges.values().next().copied()
     }
+
+    /// Returns how many bytes of memory the windows hold.
+    pub fn memory(&self) -> usize {
+        size_of::<Self>() + self.tiers.memory() + self.gaps.memory()
+    }
+
+    pub(crate) fn set_between_edges(&mut self, feed: usize, edges: Option<(f64, f64)>) {
+        match edges {
+            Some(edges) => self.between_edges.insert(feed, edges),
+            None => self.between_edges.remove(&feed),
+        };
+    }
+
+    /// Moves the windows' end to `now`.
+    pub(crate) fn advance(&mut self, now: TimeMs) {
+        self.watched_since.get_or_insert(now);
+        self.now = self.now.max(Some(now));
+        self.tiers.advance(slice_ending(now, self.slice_ms));
+        if let Some(mut lag) = self.lag.take() {
+            lag.close(now, self.slice_ms, |first, slices, tally| {
+                let from = TimeMs(first * self.slice_ms);
+                self.spread(from, TimeMs((first + slices) * self.slice_ms), tally);
+            });
+            self.lag = Some(lag);
+        }
+        let tiers = &self.tiers;
+        self.gaps.forget(|slice| tiers.step_at(slice));
+    }
+
+    /// Adds what the stretch that began at `from` held to the slice that ends it.
+    pub(crate) fn add(&mut self, from: TimeMs, at: TimeMs, tally: Tally) {
+        let slice = slice_ending(at, self.slice_ms);
+        self.tiers.add(slice, tally);
+        self.remember(slice * self.slice_ms, tally);
+        self.note(from, at, tally);
+    }
+
+    /// Adds what a stretch held to all of its slices, in proportion to their length.
+    pub(crate) fn spread(&mut self, from: TimeMs, to: TimeMs, tally: Tally) {
+        self.tiers.advance(slice_ending(to, self.slice_ms));
+        let mut pieces = Pieces::new(from, to, tally);
+        while let Some(at) = pieces.at() {
+            let slice = at.div_euclid(self.slice_ms);
+            let step = self.tiers.step_at(slice).unwrap_or(1);
+            let slot_end = (slice.div_euclid(step) + 1) * step * self.slice_ms;
+            self.tiers.add(slice, pieces.until(slot_end));
+        }
+        let history_ms = self.history_ms();
+        let mut pieces = Pieces::new(from, to, tally);
+        while let Some(at) = pieces.at() {
+            let piece = pieces.until((at.div_euclid(history_ms) + 1) * history_ms);
+            self.remember(at, piece);
+        }
+        self.note(from, to, tally);
+    }
+
+    /// Notes that the increase over a gap, already added, happened anywhere within it.
+    pub(crate) fn add_gap(&mut self, from: TimeMs, to: TimeMs, counts: Counts) {
+        if counts == Counts::default() {
+            return;
+        }
+        self.gaps.add(Gap {
+            first: from.0.div_euclid(self.slice_ms),
+            last: slice_ending(to, self.slice_ms),
+            counts,
+        });
+    }
+
+    /// Notes that `feed` is silent; a silence that is already known goes on.
+    pub(crate) fn fall_silent(&mut self, feed: usize, silence: Silence) {
+        self.silent.entry(feed).or_insert(silence);
+    }
+
+    /// Notes that `feed` speaks again, or is expected no longer.
+    pub(crate) fn end_silence(&mut self, feed: usize) {
+        self.silent.remove(&feed);
+    }
+
+    /// Returns the length of a slot of history, in milliseconds: whole slices.
+    pub(crate) fn history_ms(&self) -> i64 {
+        let slots = self.slo.period.as_millis() as u64 / HISTORY_SLOTS;
+        let slices = (slots as i64 / self.slice_ms).max(1);
+        slices * self.slice_ms
+    }
+
+    fn remember(&mut self, at_ms: i64, tally: Tally) {
+        let history_ms = self.history_ms();
+        let slot = self.fresh.entry(at_ms.div_euclid(history_ms) * history_ms).or_default();
+        *slot = slot.plus(tally);
+    }
+
+    fn note(&mut self, from: TimeMs, to: TimeMs, tally: Tally) {
+        if tally.expected_ms > 0 {
+            self.watched_since = Some(self.watched_since.map_or(from, |since| since.min(from)));
+        }
+        if tally.expected_ms > tally.missing_ms {
+            self.last_known = self.last_known.max(Some(to));
+        }
+    }
+}
+
+impl Windows for Ledger {
+    fn slice(&self) -> Duration {
+        Duration::from_millis(self.slice_ms.unsigned_abs())
+    }
+
+    fn window(&self, length: Duration) -> WindowCounts {
+        let (mut tally, first) = self.tiers.window(slices(length, self.slice_ms));
+        let cut = self.gaps.cut(first);
+        tally = tally.minus(Tally { counts: cut, ..Tally::default() });
+        if let Some(now) = self.now {
+            for silence in self.silent.values() {
+                let since = silence.since.max(now - length);
+                let ms = u64::try_from(now.since(since).as_millis()).unwrap_or(u64::MAX);
+                tally = tally.plus(silence.tally(ms));
+            }
+        }
+        WindowCounts {
+            counts: tally.counts,
+            cut,
+            rate_unknown: tally.unrated_ms > 0,
+            known: Duration::from_millis(tally.expected_ms.saturating_sub(tally.missing_ms)),
+            expected: Duration::from_millis(tally.expected_ms),
+        }
+    }
+
+    fn watched_since(&self) -> TimeMs {
+        self.watched_since.or(self.now).unwrap_or_default()
+    }
+
+    fn last_known(&self) -> Option<TimeMs> {
+        self.last_known
+    }
+}
+
+/// Returns the slice that ends at `at` or holds it: slices are open at their start.
+fn slice_ending(at: TimeMs, slice_ms: i64) -> i64 {
+    at.0.saturating_sub(1).div_euclid(slice_ms)
+}
+
+fn slices(length: Duration, slice_ms: i64) -> i64 {
+    let length_ms = i64::try_from(length.as_millis()).unwrap_or(i64::MAX);
+    (length_ms.saturating_add(slice_ms / 2) / slice_ms).max(1)
 }

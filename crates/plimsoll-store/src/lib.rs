@@ -10,11 +10,23 @@
 
 #![forbid(unsafe_code)]
 
+mod account;
 mod archive;
+mod books;
+mod column;
+mod feed;
+mod gap;
+mod increase;
+mod kept;
+mod lag;
 mod ledger;
 mod level;
+mod select;
 mod store;
+mod tally;
 mod target;
+mod tier;
+mod wiring;
 
 pub use archive::{Archive, ArchiveError, Checkpoint, HistoryPoint, Mark, OpenError};
 pub use ledger::Ledger;

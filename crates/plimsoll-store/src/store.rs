@@ -1,8 +1,13 @@
 //! The engine's memory: every target, every SLO's ledger, every live level.
 
-use crate::{Checkpoint, Ledger, LevelView, Target, TargetIndex};
+use crate::books::Books;
+use crate::feed::Feed;
+use crate::kept::KeptFeed;
+use crate::level::LevelNames;
+use crate::{Ledger, LevelView, Target, TargetIndex};
 use plimsoll_model::{RefusalReason, Scrape, SeriesIndex, SeriesKey, TimeMs};
 use plimsoll_slo::Slo;
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -31,7 +36,15 @@ pub enum StoreError {
 /// Every target, every SLO's ledger, every live level.
 #[derive(Debug)]
 pub struct Store {
-    ledgers: Vec<Ledger>,
+    pub(crate) books: Books,
+    /// By number; `None` once a target is removed.
+    pub(crate) feeds: Vec<Option<Feed>>,
+    /// What an archive knows about targets that weren't added yet, by key.
+    pub(crate) kept: HashMap<String, KeptFeed>,
+    /// The keys of targets that were removed since the last checkpoint.
+    pub(crate) removed: Vec<String>,
+    level_names: LevelNames,
+    pub(crate) now: Option<TimeMs>,
 }
 
 impl Store {
@@ -39,63 +52,98 @@ impl Store {
     ///
     /// # Errors
     /// A selector whose regular expression isn't one.
-    pub fn new(_slos: Vec<Arc<Slo>>, _limits: Limits) -> Result<Self, StoreError> {
-        Ok(Self { ledgers: Vec::new() })
+    pub fn new(slos: Vec<Arc<Slo>>, limits: Limits) -> Result<Self, StoreError> {
+        Ok(Self {
+            books: Books::new(slos, limits)?,
+            feeds: Vec::new(),
+            kept: HashMap::new(),
+            removed: Vec::new(),
+            level_names: LevelNames::new(),
+            now: None,
+        })
     }
 
     /// Takes a target in. What an archive knows about it is taken up again.
-    pub fn add_target(&mut self, _target: Target) -> TargetIndex {
-        TargetIndex(0)
+    pub fn add_target(&mut self, target: Target) -> TargetIndex {
+        let number = self.feeds.len();
+        let mut feed = Feed::new(number, target, self.level_names.clone(), self.now);
+        if let Some(kept) = self.kept.remove(&feed.target.key()) {
+            feed.restore(kept, &mut self.books);
+        }
+        self.feeds.push(Some(feed));
+        TargetIndex(number)
     }
 
     /// Lets a target go: from now on nothing is expected of it.
-    pub fn remove_target(&mut self, _target: TargetIndex) {}
+    pub fn remove_target(&mut self, target: TargetIndex) {
+        let Some(mut feed) = self.feeds.get_mut(target.0).and_then(Option::take) else { return };
+        if let Some(now) = self.now {
+            feed.leave(now, &mut self.books);
+        }
+        self.removed.push(feed.target.key());
+    }
 
     /// Takes in what `target` exposed at `at`. `lookup` names a series; it is asked once for each
-    /// new one.
+    /// new one, and once more when the process behind the target was restarted.
     pub fn ingest(
         &mut self,
-        _target: TargetIndex,
-        _at: TimeMs,
-        _scrape: &Scrape,
-        _lookup: impl Fn(SeriesIndex) -> Option<SeriesKey>,
+        target: TargetIndex,
+        at: TimeMs,
+        scrape: &Scrape,
+        lookup: impl Fn(SeriesIndex) -> Option<SeriesKey>,
     ) {
+        if let Some(feed) = self.feeds.get_mut(target.0).and_then(Option::as_mut) {
+            feed.ingest(at, scrape, lookup, &mut self.books);
+        }
     }
 
     /// Notes that the scrape of `target` at `at` failed: its time is unknown until the next one.
-    pub fn miss(&mut self, _target: TargetIndex, _at: TimeMs) {}
+    pub fn miss(&mut self, target: TargetIndex, at: TimeMs) {
+        if let Some(feed) = self.feeds.get_mut(target.0).and_then(Option::as_mut) {
+            feed.miss(at, &mut self.books);
+        }
+    }
 
     /// Moves time on, so that windows end at `now`. Time never moves back.
-    pub fn advance(&mut self, _now: TimeMs) {}
+    pub fn advance(&mut self, now: TimeMs) {
+        let now = self.now.map_or(now, |last| last.max(now));
+        self.now = Some(now);
+        for feed in self.feeds.iter_mut().flatten() {
+            feed.advance(now, &mut self.books);
+        }
+        for ledger in &mut self.books.ledgers {
+            ledger.advance(now);
+        }
+    }
 
     /// Returns the ledgers: one per SLO, or one per group seen so far of an SLO with `by`.
     pub fn ledgers(&self) -> &[Ledger] {
-        &self.ledgers
+        &self.books.ledgers
     }
 
-    /// Returns every level of the catalog that targets expose.
+    /// Returns every level of the catalog that targets exposed in their last scrape.
     pub fn levels(&self) -> Vec<LevelView> {
-        Vec::new()
+        let feeds = self.feeds.iter().flatten();
+        feeds.flat_map(|feed| feed.levels.views(TargetIndex(feed.number), feed.scraped)).collect()
     }
 
     /// Returns the ids of the ledgers that `target` feeds.
-    pub fn fed_by(&self, _target: TargetIndex) -> Vec<&str> {
-        Vec::new()
+    pub fn fed_by(&self, target: TargetIndex) -> Vec<&str> {
+        let feed = self.feeds.get(target.0).and_then(Option::as_ref);
+        let accounts = feed.into_iter().flat_map(|feed| &feed.accounts);
+        accounts
+            .filter_map(|account| self.books.ledgers.get(account.ledger).map(Ledger::id))
+            .collect()
     }
 
     /// Returns how many samples of `target` were refused since it was added, by reason.
-    pub fn refused(&self, _target: TargetIndex) -> Vec<(RefusalReason, u64)> {
-        Vec::new()
+    pub fn refused(&self, target: TargetIndex) -> Vec<(RefusalReason, u64)> {
+        let feed = self.feeds.get(target.0).and_then(Option::as_ref);
+        feed.into_iter().flat_map(|feed| feed.refused.values().copied()).collect()
     }
 
-    /// Returns how many groups of the SLO `service/slo` were refused by its `max_groups`.
-    pub fn groups_refused(&self, _slo: &str) -> u64 {
-        0
-    }
-
-    /// Takes out what has to be written to an [`Archive`](crate::Archive): plain data, so that the
-    /// disk is never waited for here. Each checkpoint has to reach `Archive::flush`, in order.
-    pub fn checkpoint(&mut self) -> Checkpoint {
-        Checkpoint::default()
+    /// Returns how many series of the SLO `service/slo` its `max_groups` refused.
+    pub fn groups_refused(&self, slo: &str) -> u64 {
+        self.books.refused(slo)
     }
 }

@@ -19,6 +19,13 @@ pub struct Target {
     pub honor_labels: bool,
 }
 
+impl Target {
+    /// Returns what tells it from every other, over restarts too.
+    pub(crate) fn key(&self) -> String {
+        format!("{}\n{}\n{}", self.job, self.instance, self.labels)
+    }
+}
+
 /// A target's number within one store; never given twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TargetIndex(pub usize);

@@ -1,0 +1,357 @@
+//! What one target says about one ledger: increases in, counts out.
+
+use crate::increase::{Life, Reading};
+use crate::ledger::{Ledger, Silence};
+use crate::tally::Tally;
+use plimsoll_model::{Counts, Labels, TimeMs};
+use plimsoll_slo::{EventsPart, LevelBound, Sli};
+use std::collections::HashMap;
+
+/// How fast a rate forgets: what is older than this weighs less than 1/e.
+const RATE_MEMORY_MS: f64 = 600_000.0;
+
+/// Two edges are the same when they differ by less than this part of them.
+const EDGE_TOLERANCE: f64 = 1e-9;
+
+/// How increases become counts.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Reckoning {
+    /// Total and good events.
+    Good,
+    /// Total and bad events.
+    Bad,
+    /// Histogram buckets around a threshold, in the histogram's unit.
+    Buckets { threshold: f64, of_time: bool },
+    /// Saturated milliseconds against the time that passed.
+    Saturated,
+    /// Seconds of lag, slice by slice.
+    Lag { at_most: f64 },
+}
+
+impl Reckoning {
+    pub(crate) fn of(sli: &Sli) -> Self {
+        match sli {
+            Sli::Events { part: EventsPart::Good(_), .. } => Self::Good,
+            Sli::Events { part: EventsPart::Bad(_), .. } => Self::Bad,
+            Sli::Within { within, .. } => {
+                Self::Buckets { threshold: within.as_secs_f64(), of_time: false }
+            }
+            Sli::Level { bound: LevelBound::BelowLimit, .. } => Self::Saturated,
+            Sli::Level { bound: LevelBound::AtMost(most), .. } => {
+                Self::Buckets { threshold: *most as f64, of_time: true }
+            }
+            Sli::Lag { at_most, .. } => Self::Lag { at_most: at_most.as_secs_f64() },
+        }
+    }
+
+    /// Returns what one of a counter's values is worth in the ledger's units.
+    pub(crate) fn scale(self) -> f64 {
+        if self == Self::Saturated { 1000.0 } else { 1.0 }
+    }
+
+    /// Says whether silence within a good scrape is unknown: a counter of events that isn't there
+    /// counted nothing, but time passes whether a level is exposed or not.
+    fn needs_samples(self) -> bool {
+        matches!(self, Self::Saturated | Self::Lag { .. } | Self::Buckets { of_time: true, .. })
+    }
+}
+
+/// What an increase is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Slot {
+    /// All of them.
+    Total,
+    /// The good or bad ones that are named, the saturated time, or those in the bucket that ends
+    /// at or below the threshold.
+    Named,
+    /// Those in the bucket that ends at or above the threshold.
+    Upper,
+}
+
+/// Increases that aren't counts yet. What doesn't fit, because a body was cut between two counters,
+/// waits for the next scrape.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Pending {
+    pub(crate) total: u64,
+    pub(crate) named: u64,
+    pub(crate) upper: u64,
+}
+
+/// What one scrape brought.
+#[derive(Clone, Copy, Debug, Default)]
+struct Round {
+    refused: bool,
+    sampled: bool,
+    reset: bool,
+    over: bool,
+    /// Counters of time that had an increase, zero included.
+    timed: u64,
+}
+
+/// The known rate of a feed: counts and time, both forgotten at the same pace.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct Rate {
+    pub(crate) counts: f64,
+    pub(crate) ms: f64,
+}
+
+impl Rate {
+    fn learn(&mut self, counts: u64, ms: u64) {
+        let kept = (-(ms as f64) / RATE_MEMORY_MS).exp();
+        self.counts = self.counts * kept + counts as f64;
+        self.ms = self.ms * kept + ms as f64;
+    }
+
+    fn per_ms(self) -> Option<f64> {
+        (self.ms > 0.0).then(|| self.counts / self.ms)
+    }
+}
+
+/// The buckets next to the threshold, of one label set: edge and meter.
+#[derive(Clone, Copy, Debug, Default)]
+struct Edges {
+    lower: Option<(f64, u32)>,
+    upper: Option<(f64, u32)>,
+}
+
+/// A scrape, as an account sees it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Passage {
+    /// The target's number.
+    pub(crate) feed: usize,
+    /// When it was.
+    pub(crate) at: TimeMs,
+    /// When the successful one before was, or since when the target was watched.
+    pub(crate) before: Option<TimeMs>,
+    pub(crate) life: Life,
+    /// Scrapes were missed in between.
+    pub(crate) gap: bool,
+    /// Until when a gauge stands.
+    pub(crate) until: TimeMs,
+}
+
+/// What one target says about one ledger.
+#[derive(Clone, Debug)]
+pub(crate) struct Account {
+    pub(crate) ledger: usize,
+    reckoning: Reckoning,
+    pub(crate) pending: Pending,
+    /// Until when everything is settled.
+    pub(crate) settled: Option<TimeMs>,
+    pub(crate) rate: Rate,
+    /// Silent since `settled`.
+    pub(crate) open: bool,
+    round: Round,
+    edges: HashMap<Labels, Edges>,
+}
+
+impl Account {
+    pub(crate) fn new(ledger: usize, reckoning: Reckoning) -> Self {
+        Self {
+            ledger,
+            reckoning,
+            pending: Pending::default(),
+            settled: None,
+            rate: Rate::default(),
+            open: false,
+            round: Round::default(),
+            edges: HashMap::new(),
+        }
+    }
+
+    pub(crate) fn scale(&self) -> f64 {
+        self.reckoning.scale()
+    }
+
+    /// Says whether a bucket of the histogram `labels` (without `le`) is of use: all, or one that
+    /// is nearer to the threshold than those known.
+    pub(crate) fn wants_bucket(&self, labels: &Labels, le: f64) -> bool {
+        let edges = self.edges.get(labels).copied().unwrap_or_default();
+        le == f64::INFINITY || self.is_lower(edges, le) || self.is_upper(edges, le)
+    }
+
+    /// Takes a bucket into account: returns what its meter stands for from now on, and which meter
+    /// that takes over from.
+    pub(crate) fn wire_bucket(
+        &mut self,
+        labels: Labels,
+        le: f64,
+        meter: u32,
+    ) -> Vec<(Slot, Option<u32>)> {
+        let mut edges = self.edges.get(&labels).copied().unwrap_or_default();
+        let mut wires = Vec::new();
+        if le == f64::INFINITY {
+            wires.push((Slot::Total, None));
+        }
+        if self.is_lower(edges, le) {
+            let replaced = edges.lower.replace((le, meter));
+            wires.push((Slot::Named, replaced.map(|(_, meter)| meter)));
+        }
+        if self.is_upper(edges, le) {
+            let replaced = edges.upper.replace((le, meter));
+            wires.push((Slot::Upper, replaced.map(|(_, meter)| meter)));
+        }
+        self.edges.insert(labels, edges);
+        wires
+    }
+
+    fn is_lower(&self, edges: Edges, le: f64) -> bool {
+        let Reckoning::Buckets { threshold, .. } = self.reckoning else { return false };
+        le <= threshold * (1.0 + EDGE_TOLERANCE) && edges.lower.is_none_or(|(edge, _)| edge < le)
+    }
+
+    fn is_upper(&self, edges: Edges, le: f64) -> bool {
+        let Reckoning::Buckets { threshold, .. } = self.reckoning else { return false };
+        le >= threshold * (1.0 - EDGE_TOLERANCE) && edges.upper.is_none_or(|(edge, _)| edge > le)
+    }
+
+    /// Forgets the buckets: a new process may lay them out anew.
+    pub(crate) fn unwire(&mut self) {
+        self.edges.clear();
+    }
+
+    /// Returns the edges that the threshold lies between, if it is none.
+    pub(crate) fn between_edges(&self) -> Option<(f64, f64)> {
+        self.edges.values().find_map(|edges| {
+            let lower = edges.lower.map_or(0.0, |(edge, _)| edge);
+            let upper = edges.upper.map_or(f64::INFINITY, |(edge, _)| edge);
+            (upper - lower > upper * EDGE_TOLERANCE).then_some((lower, upper))
+        })
+    }
+
+    pub(crate) fn take_reading(&mut self, slot: Slot, reading: Reading) {
+        self.round.sampled = true;
+        let (Reading::Increase(more) | Reading::Reset(more)) = reading else { return };
+        self.round.reset |= matches!(reading, Reading::Reset(_));
+        self.round.timed += 1;
+        let pending = match slot {
+            Slot::Total => &mut self.pending.total,
+            Slot::Named => &mut self.pending.named,
+            Slot::Upper => &mut self.pending.upper,
+        };
+        *pending = pending.saturating_add(more);
+    }
+
+    pub(crate) fn take_lag(&mut self, seconds: f64) {
+        self.round.sampled = true;
+        self.round.over |=
+            matches!(self.reckoning, Reckoning::Lag { at_most } if seconds > at_most);
+    }
+
+    /// Notes that a sample was refused: the interval is unknown until a good one closes it.
+    pub(crate) fn take_refusal(&mut self) {
+        self.round.refused = true;
+    }
+
+    /// Turns what a scrape brought into counts.
+    pub(crate) fn settle(&mut self, passage: &Passage, ledger: &mut Ledger) {
+        let round = std::mem::take(&mut self.round);
+        let blind = round.refused || (self.reckoning.needs_samples() && !round.sampled);
+        if let (Reckoning::Lag { .. }, Some(lag)) = (self.reckoning, ledger.lag.as_mut()) {
+            lag.expect(passage.feed);
+            match blind {
+                true => lag.silence(passage.feed, passage.at),
+                false => lag.say(passage.feed, round.over, passage.until),
+            }
+            return;
+        }
+        if blind {
+            return self.fall_silent(passage.feed, ledger);
+        }
+        let first = passage.before.filter(|_| passage.life != Life::Untold || self.has_pending());
+        if let Some(from) = self.settled.or(first) {
+            self.post(from, passage, &round, ledger);
+        }
+        self.settled = Some(passage.at);
+        self.open = false;
+        ledger.end_silence(passage.feed);
+    }
+
+    fn has_pending(&self) -> bool {
+        self.pending != Pending::default()
+    }
+
+    /// Posts the stretch from `from` to the scrape.
+    fn post(&mut self, from: TimeMs, passage: &Passage, round: &Round, ledger: &mut Ledger) {
+        let at = passage.at;
+        // Without a start time nobody can tell a gap without a restart from one with.
+        let untold = passage.life == Life::Untold && (passage.gap || round.reset);
+        let known_from = match passage.life {
+            Life::Started(start) => start.clamp(from, at),
+            Life::Untold if untold => at,
+            Life::Same | Life::Untold => from,
+        };
+        let counted_from = if untold { from } else { known_from };
+        let counts = self.take_counts(ms_between(counted_from, at) * round.timed);
+        let known_ms = ms_between(known_from, at);
+        if passage.gap || self.open {
+            ledger.spread(known_from, at, Tally { expected_ms: known_ms, ..Tally::default() });
+            ledger.add(counted_from, at, Tally { counts, ..Tally::default() });
+            ledger.add_gap(counted_from, at, counts);
+        } else {
+            ledger.add(known_from, at, Tally { counts, expected_ms: known_ms, ..Tally::default() });
+        }
+        if known_from > from {
+            let rate = self.rate.per_ms().filter(|_| !(untold && passage.gap));
+            let lost = Silence { since: from, rate };
+            ledger.spread(from, known_from, lost.tally(ms_between(from, known_from)));
+        }
+        if known_ms > 0 {
+            self.rate.learn(counts.known().saturating_add(counts.unknown), known_ms);
+        }
+    }
+
+    /// Takes the counts out of what is pending; `passed_ms` is the time that levels were watched.
+    fn take_counts(&mut self, passed_ms: u64) -> Counts {
+        let pending = &mut self.pending;
+        if self.reckoning == Reckoning::Saturated {
+            pending.total = passed_ms;
+        }
+        let total = std::mem::take(&mut pending.total);
+        let named = total.min(pending.named);
+        pending.named -= named;
+        let rest = total - named;
+        match self.reckoning {
+            Reckoning::Good => Counts { good: named, bad: rest, unknown: 0 },
+            Reckoning::Bad | Reckoning::Saturated => Counts { good: rest, bad: named, unknown: 0 },
+            Reckoning::Buckets { .. } => {
+                let upper = pending.upper.clamp(named, total);
+                pending.upper = pending.upper.saturating_sub(upper);
+                Counts { good: named, bad: total - upper, unknown: upper - named }
+            }
+            Reckoning::Lag { .. } => Counts::default(),
+        }
+    }
+
+    /// Notes that nothing was heard since the last settlement.
+    pub(crate) fn fall_silent(&mut self, feed: usize, ledger: &mut Ledger) {
+        if let Some(since) = self.settled {
+            self.open = true;
+            ledger.fall_silent(feed, Silence { since, rate: self.rate.per_ms() });
+        }
+    }
+
+    /// Notes that the scrape at `at` failed.
+    pub(crate) fn miss(&mut self, feed: usize, at: TimeMs, ledger: &mut Ledger) {
+        match ledger.lag.as_mut() {
+            Some(lag) => lag.silence(feed, at),
+            None => self.fall_silent(feed, ledger),
+        }
+    }
+
+    /// Settles what is left when the target goes at `at`: what was silent stays unknown.
+    pub(crate) fn leave(&mut self, feed: usize, at: TimeMs, ledger: &mut Ledger) {
+        if let Some(lag) = ledger.lag.as_mut() {
+            lag.leave(feed);
+        }
+        ledger.end_silence(feed);
+        if let (true, Some(since)) = (self.open, self.settled) {
+            let lost = Silence { since, rate: self.rate.per_ms() };
+            ledger.spread(since, at, lost.tally(ms_between(since, at)));
+        }
+    }
+}
+
+fn ms_between(from: TimeMs, to: TimeMs) -> u64 {
+    u64::try_from(to.since(from).as_millis()).unwrap_or(u64::MAX)
+}

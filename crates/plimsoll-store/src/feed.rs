@@ -1,0 +1,338 @@
+//! One target's series: what each is for, and what the last scrape said.
+
+use crate::account::{Account, Passage, Reckoning, Slot};
+use crate::books::Books;
+use crate::increase::{Life, Meter, is_ahead};
+use crate::level::{LevelBoard, LevelNames};
+use crate::target::Target;
+use plimsoll_model::{LevelPart, RefusalReason, Sample, Scrape, SeriesIndex, SeriesKey, TimeMs};
+use std::collections::{BTreeMap, HashMap};
+
+/// Two start times of one process may differ by this much: some exporters derive it anew from the
+/// boot time at each scrape.
+const START_TOLERANCE_S: f64 = 1.0;
+
+/// A start time may be this far ahead of the scrape: clocks of two hosts differ.
+pub(crate) const START_AHEAD_MS: i64 = 1_000;
+
+/// A target that said nothing for so many intervals is silent, even if nobody reported a miss.
+const INTERVALS_UNTIL_SILENT: i64 = 2;
+
+/// What a series is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Role {
+    /// Not asked yet.
+    Unresolved,
+    /// Nothing.
+    Ignored,
+    /// It says when the process started.
+    Start,
+    /// It says when a counter was created; the number of its birth.
+    Created(u32),
+    /// It is read; the number of its use.
+    Used(u32),
+}
+
+/// What a series that is read is read for.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Use {
+    pub(crate) meter: Option<u32>,
+    /// The accounts whose lag it is.
+    pub(crate) lags: Vec<u32>,
+    pub(crate) level: Option<(u32, LevelPart)>,
+}
+
+/// A counter and whom it counts for.
+#[derive(Clone, Debug)]
+pub(crate) struct WiredMeter {
+    pub(crate) key: SeriesKey,
+    pub(crate) meter: Meter,
+    /// Account and slot.
+    pub(crate) wires: Vec<(u32, Slot)>,
+    pub(crate) birth: Option<u32>,
+}
+
+/// When a counter was created, by its own word.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Birth {
+    created_s: Option<f64>,
+    /// It changed with this scrape.
+    changed: bool,
+}
+
+/// One target, its series and what they said.
+#[derive(Debug)]
+pub(crate) struct Feed {
+    pub(crate) number: usize,
+    pub(crate) target: Target,
+    pub(crate) roles: Vec<Role>,
+    pub(crate) uses: Vec<Use>,
+    pub(crate) meters: Vec<WiredMeter>,
+    pub(crate) meter_numbers: HashMap<SeriesKey, u32>,
+    pub(crate) births: Vec<Birth>,
+    pub(crate) birth_numbers: HashMap<SeriesKey, u32>,
+    pub(crate) accounts: Vec<Account>,
+    pub(crate) levels: LevelBoard,
+    pub(crate) level_names: LevelNames,
+    /// When the process started, in seconds since the Unix epoch by its own clock.
+    pub(crate) start_s: Option<f64>,
+    /// Since when it was watched.
+    pub(crate) watched: Option<TimeMs>,
+    /// The last successful scrape.
+    pub(crate) scraped: Option<TimeMs>,
+    /// The last scrape, successful or not.
+    heard: Option<TimeMs>,
+    /// Scrapes were missed since the last successful one.
+    pub(crate) missed: bool,
+    pub(crate) refused: BTreeMap<&'static str, (RefusalReason, u64)>,
+    /// Series were added since the last checkpoint.
+    pub(crate) regrouped: bool,
+    /// Anything was heard since the last checkpoint.
+    pub(crate) touched: bool,
+}
+
+impl Feed {
+    pub(crate) fn new(
+        number: usize,
+        target: Target,
+        level_names: LevelNames,
+        watched: Option<TimeMs>,
+    ) -> Self {
+        Self {
+            number,
+            target,
+            roles: Vec::new(),
+            uses: Vec::new(),
+            meters: Vec::new(),
+            meter_numbers: HashMap::new(),
+            births: Vec::new(),
+            birth_numbers: HashMap::new(),
+            accounts: Vec::new(),
+            levels: LevelBoard::default(),
+            level_names,
+            start_s: None,
+            watched,
+            scraped: None,
+            heard: None,
+            missed: false,
+            refused: BTreeMap::new(),
+            regrouped: true,
+            touched: true,
+        }
+    }
+
+    pub(crate) fn ingest(
+        &mut self,
+        at: TimeMs,
+        scrape: &Scrape,
+        lookup: impl Fn(SeriesIndex) -> Option<SeriesKey>,
+        books: &mut Books,
+    ) {
+        for refusal in &scrape.refused {
+            self.refuse(refusal.reason, refusal.samples);
+        }
+        if self.scraped.is_some_and(|last| at <= last) {
+            return self.refuse(RefusalReason::OutOfOrder, scrape.samples.len() as u64);
+        }
+        let start_s = self.read_clocks(scrape, &lookup, books);
+        let life = self.life(start_s, at);
+        if matches!(life, Life::Started(_)) {
+            // Every counter of the new process counts from zero, and none of the old one comes
+            // back: this also bounds what series that came and went leave behind.
+            self.unwire();
+            self.read_clocks(scrape, &lookup, books);
+        }
+        let watched = self.watched.filter(|_| matches!(life, Life::Started(_)));
+        let passage = Passage {
+            feed: self.number,
+            at,
+            before: self.scraped.or(watched),
+            life,
+            gap: self.missed || self.scraped.is_some_and(|last| self.is_late(last, at)),
+            until: TimeMs(at.0.saturating_add(INTERVALS_UNTIL_SILENT * self.interval_ms())),
+        };
+        for sample in &scrape.samples {
+            if let Some(Role::Used(number)) = self.roles.get(sample.series.0 as usize) {
+                self.read(*number, sample, &passage);
+            }
+        }
+        for account in &mut self.accounts {
+            if let Some(ledger) = books.ledgers.get_mut(account.ledger) {
+                account.settle(&passage, ledger);
+                ledger.set_between_edges(self.number, account.between_edges());
+            }
+        }
+        (self.start_s, self.scraped, self.heard) = (start_s, Some(at), Some(at));
+        (self.missed, self.touched) = (false, true);
+    }
+
+    /// Finds the role of each new series and reads those that tell when something began. Returns
+    /// when the process started.
+    fn read_clocks(
+        &mut self,
+        scrape: &Scrape,
+        lookup: &impl Fn(SeriesIndex) -> Option<SeriesKey>,
+        books: &mut Books,
+    ) -> Option<f64> {
+        self.births.iter_mut().for_each(|birth| birth.changed = false);
+        let mut start_s = None;
+        for sample in &scrape.samples {
+            let at = sample.series.0 as usize;
+            if at >= self.roles.len() {
+                self.roles.resize(at + 1, Role::Unresolved);
+            }
+            if self.roles.get(at) == Some(&Role::Unresolved) {
+                let role = lookup(sample.series).map(|key| self.resolve(&key, books));
+                if let (Some(slot), Some(role)) = (self.roles.get_mut(at), role) {
+                    *slot = role;
+                }
+            }
+            match self.roles.get(at) {
+                Some(Role::Start) if sample.value.is_finite() => {
+                    start_s = start_s.or(Some(sample.value));
+                }
+                Some(Role::Created(number)) if sample.value.is_finite() => {
+                    if let Some(birth) = self.births.get_mut(*number as usize) {
+                        let before = birth.created_s.replace(sample.value);
+                        birth.changed = before.is_some_and(|before| before != sample.value);
+                    }
+                }
+                _ => {}
+            }
+        }
+        start_s
+    }
+
+    fn life(&self, start_s: Option<f64>, at: TimeMs) -> Life {
+        let Some(start_s) = start_s else { return Life::Untold };
+        let start = TimeMs((start_s * 1000.0) as i64);
+        match (self.scraped, self.start_s, self.watched) {
+            (Some(_), Some(before), _) if (start_s - before).abs() <= START_TOLERANCE_S => {
+                Life::Same
+            }
+            (Some(_), Some(_), _) => Life::Started(start),
+            (None, _, Some(watched)) if is_within(start, watched, at) => Life::Started(start),
+            _ => Life::Untold,
+        }
+    }
+
+    fn read(&mut self, number: u32, sample: &Sample, passage: &Passage) {
+        let at = passage.at;
+        let Some(used) = self.uses.get(number as usize) else { return };
+        if let Some((level, part)) = used.level {
+            self.levels.set(level, part, at, sample.value);
+        }
+        let mut refusal = is_ahead(sample.at_ms, at).then_some(RefusalReason::InFuture);
+        if let Some(wired) = used.meter.and_then(|meter| self.meters.get_mut(meter as usize)) {
+            let birth = wired.birth.and_then(|birth| self.births.get(birth as usize));
+            let born = birth.is_some_and(|birth| birth.is_within(wired.meter.last, passage));
+            let reading = match refusal {
+                Some(reason) => {
+                    wired.meter.refuse();
+                    Err(reason)
+                }
+                None => wired.meter.read(sample.value, sample.at_ms, passage.life, born),
+            };
+            for (account, slot) in &wired.wires {
+                let Some(account) = self.accounts.get_mut(*account as usize) else { continue };
+                match reading {
+                    Ok(reading) => account.take_reading(*slot, reading),
+                    Err(_) => account.take_refusal(),
+                }
+            }
+            refusal = reading.err();
+        }
+        let lag_wrong = !sample.value.is_finite() && !used.lags.is_empty();
+        refusal = refusal.or(lag_wrong.then_some(RefusalReason::NotANumber));
+        for account in &used.lags {
+            match (self.accounts.get_mut(*account as usize), refusal) {
+                (Some(account), None) => account.take_lag(sample.value),
+                (Some(account), Some(_)) => account.take_refusal(),
+                (None, _) => {}
+            }
+        }
+        let counted = used.meter.is_some() || !used.lags.is_empty();
+        if let Some(reason) = refusal.filter(|_| counted) {
+            self.refuse(reason, 1);
+        }
+    }
+
+    /// Notes that the scrape at `at` failed, or that none came.
+    pub(crate) fn miss(&mut self, at: TimeMs, books: &mut Books) {
+        if self.scraped.is_some_and(|last| at <= last) {
+            return;
+        }
+        (self.heard, self.missed, self.touched) = (Some(at), true, true);
+        self.watched.get_or_insert(at);
+        for account in &mut self.accounts {
+            if let Some(ledger) = books.ledgers.get_mut(account.ledger) {
+                account.miss(self.number, at, ledger);
+            }
+        }
+    }
+
+    /// Notices that nothing was heard for too long.
+    pub(crate) fn advance(&mut self, now: TimeMs, books: &mut Books) {
+        if self.heard.is_some_and(|last| self.is_late(last, now)) {
+            self.miss(now, books);
+        }
+    }
+
+    /// Settles what is left when the target goes at `at`.
+    pub(crate) fn leave(&mut self, at: TimeMs, books: &mut Books) {
+        for account in &mut self.accounts {
+            if let Some(ledger) = books.ledgers.get_mut(account.ledger) {
+                account.leave(self.number, at, ledger);
+            }
+        }
+    }
+
+    pub(crate) fn refuse(&mut self, reason: RefusalReason, samples: u64) {
+        let (_, count) = self.refused.entry(reason.as_str()).or_insert((reason, 0));
+        *count = count.saturating_add(samples);
+    }
+
+    /// Returns the account of a ledger, which is made when it is new.
+    pub(crate) fn account(&mut self, ledger: usize, reckoning: Reckoning) -> u32 {
+        let known = self.accounts.iter().position(|account| account.ledger == ledger);
+        let number = known.unwrap_or_else(|| {
+            self.accounts.push(Account::new(ledger, reckoning));
+            self.accounts.len() - 1
+        });
+        u32::try_from(number).unwrap_or(u32::MAX)
+    }
+
+    /// Forgets every series; accounts stay.
+    fn unwire(&mut self) {
+        self.roles.clear();
+        self.uses.clear();
+        self.meters.clear();
+        self.meter_numbers.clear();
+        self.births.clear();
+        self.birth_numbers.clear();
+        self.levels = LevelBoard::default();
+        self.accounts.iter_mut().for_each(Account::unwire);
+        self.regrouped = true;
+    }
+
+    fn interval_ms(&self) -> i64 {
+        i64::try_from(self.target.interval.as_millis()).unwrap_or(i64::MAX)
+    }
+
+    fn is_late(&self, last: TimeMs, now: TimeMs) -> bool {
+        now.0.saturating_sub(last.0) > self.interval_ms().saturating_mul(INTERVALS_UNTIL_SILENT)
+    }
+}
+
+impl Birth {
+    /// Says whether the counter began after the scrape before.
+    fn is_within(&self, last: Option<f64>, passage: &Passage) -> bool {
+        let Some((created_s, before)) = self.created_s.zip(passage.before) else { return false };
+        let created = TimeMs((created_s * 1000.0) as i64);
+        if last.is_some() { self.changed } else { is_within(created, before, passage.at) }
+    }
+}
+
+fn is_within(start: TimeMs, after: TimeMs, at: TimeMs) -> bool {
+    start > after && start.0 <= at.0.saturating_add(START_AHEAD_MS)
+}

@@ -1,0 +1,139 @@
+//! Which series play which part in which SLO.
+
+use crate::StoreError;
+use plimsoll_model::{Labels, LevelPart, MatchOp, Selector};
+use plimsoll_slo::{EventsPart, LevelBound, Sli, Slo};
+use regex::Regex;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// What a series is to an SLO.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Part {
+    /// All events.
+    Total,
+    /// The good events, the bad ones, or the saturated time: whichever the SLO names.
+    Named,
+    /// A bucket of a histogram, whose `le` says what it holds.
+    Bucket,
+    /// A gauge of lag.
+    Lag,
+}
+
+/// A part that a series plays in the SLO of that number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Match {
+    pub(crate) slo: usize,
+    pub(crate) part: Part,
+}
+
+/// Every selector of every SLO, by metric name.
+#[derive(Debug, Default)]
+pub(crate) struct Selection(HashMap<String, Vec<(Match, Vec<Condition>)>>);
+
+impl Selection {
+    pub(crate) fn new(slos: &[Arc<Slo>]) -> Result<Self, StoreError> {
+        let mut selection = Self::default();
+        for (number, slo) in slos.iter().enumerate() {
+            for (part, selector) in parts(&slo.sli) {
+                let conditions = compile(slo, &selector)?;
+                let entry = (Match { slo: number, part }, conditions);
+                selection.0.entry(selector.name).or_default().push(entry);
+            }
+        }
+        Ok(selection)
+    }
+
+    /// Iterates over the parts that the series plays.
+    pub(crate) fn matches(&self, name: &str, labels: &Labels) -> impl Iterator<Item = Match> {
+        self.0
+            .get(name)
+            .into_iter()
+            .flatten()
+            .filter(|(_, conditions)| conditions.iter().all(|condition| condition.holds(labels)))
+            .map(|(found, _)| *found)
+    }
+}
+
+/// Returns the metrics that an SLI reads, each with its part.
+fn parts(sli: &Sli) -> Vec<(Part, Selector)> {
+    let suffixed =
+        |selector: &Selector, suffix: &str| selector.renamed(format!("{}{suffix}", selector.name));
+    match sli {
+        Sli::Events { total, part: EventsPart::Good(named) | EventsPart::Bad(named) } => {
+            vec![(Part::Total, total.clone()), (Part::Named, named.clone())]
+        }
+        Sli::Within { histogram, .. } => vec![(Part::Bucket, suffixed(histogram, "_bucket"))],
+        Sli::Level { signal, bound: LevelBound::BelowLimit } => {
+            let suffix = format!("{}_total", LevelPart::Saturated.suffix());
+            vec![(Part::Named, suffixed(signal, &suffix))]
+        }
+        Sli::Level { signal, bound: LevelBound::AtMost(_) } => {
+            let suffix = format!("{}_bucket", LevelPart::TimeWeighted.suffix());
+            vec![(Part::Bucket, suffixed(signal, &suffix))]
+        }
+        Sli::Lag { signal, .. } => vec![(Part::Lag, signal.clone())],
+    }
+}
+
+/// A condition on one label.
+#[derive(Debug)]
+struct Condition {
+    label: String,
+    test: Test,
+}
+
+#[derive(Debug)]
+enum Test {
+    Equal(String),
+    NotEqual(String),
+    Matches(Regex),
+    NotMatches(Regex),
+    /// An in-flight band whose lower edge is at least so much.
+    BandAtLeast(u64),
+    /// No such label, or this value.
+    EqualIfThere(String),
+}
+
+impl Condition {
+    fn holds(&self, labels: &Labels) -> bool {
+        let value = labels.get(&self.label).unwrap_or("");
+        match &self.test {
+            Test::Equal(other) => value == other,
+            Test::NotEqual(other) => value != other,
+            Test::Matches(pattern) => pattern.is_match(value),
+            Test::NotMatches(pattern) => !pattern.is_match(value),
+            Test::BandAtLeast(least) => value.parse::<u64>().is_ok_and(|band| band >= *least),
+            Test::EqualIfThere(other) => value.is_empty() || value == other,
+        }
+    }
+}
+
+fn compile(slo: &Slo, selector: &Selector) -> Result<Vec<Condition>, StoreError> {
+    let mut conditions = Vec::with_capacity(selector.matchers.len());
+    for matcher in &selector.matchers {
+        let test = match matcher.op {
+            MatchOp::Equal => Test::Equal(matcher.value.clone()),
+            MatchOp::NotEqual => Test::NotEqual(matcher.value.clone()),
+            MatchOp::Matches => Test::Matches(anchored(slo, &matcher.value)?),
+            MatchOp::NotMatches => Test::NotMatches(anchored(slo, &matcher.value)?),
+        };
+        conditions.push(Condition { label: matcher.label.clone(), test });
+    }
+    if let Sli::Within { when: Some(when), .. } = &slo.sli {
+        let operation = Test::EqualIfThere(when.operation.clone());
+        let band = Test::BandAtLeast(when.at_least);
+        conditions.push(Condition { label: "operation".into(), test: operation });
+        conditions.push(Condition { label: "band".into(), test: band });
+    }
+    Ok(conditions)
+}
+
+/// Compiles a pattern as Prometheus does: anchored at both ends, and `.` is any character.
+fn anchored(slo: &Slo, pattern: &str) -> Result<Regex, StoreError> {
+    Regex::new(&format!("^(?s:{pattern})$")).map_err(|error| StoreError::Pattern {
+        slo: format!("{}/{}", slo.service, slo.name),
+        pattern: pattern.into(),
+        reason: error.to_string(),
+    })
+}

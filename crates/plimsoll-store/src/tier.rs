@@ -1,0 +1,209 @@
+//! Rolling windows from slots that grow coarser with age.
+//!
+//! A window needs fine slots only where its edge passes. So the slots of age up to the shortest
+//! window are 1/120 of that window long, those up to the next one 1/120 of the next, and so on:
+//! tier `k` holds what is in window `k` but not in window `k - 1`. A window is then the sum of the
+//! tiers up to its own, and a slot moves on to the next tier when it leaves its window.
+
+use crate::column::Column;
+use crate::tally::{FIELDS, Tally};
+
+/// The part of a window that its edge may be wrong by: one in this many.
+const SLOTS_PER_WINDOW: i64 = 120;
+
+/// The slots of one range of age.
+#[derive(Clone, Debug)]
+pub(crate) struct Tier {
+    /// The window that ends with this tier, in slices.
+    length: i64,
+    /// The length of a slot, in slices.
+    step: i64,
+    /// The first slice of the oldest slot; without meaning while there is none.
+    oldest: i64,
+    len: usize,
+    columns: [Column; FIELDS],
+    sum: Tally,
+    changed: bool,
+}
+
+impl Tier {
+    fn new(length: i64, step: i64) -> Self {
+        Self {
+            length,
+            step,
+            oldest: 0,
+            len: 0,
+            columns: Default::default(),
+            sum: Tally::default(),
+            changed: false,
+        }
+    }
+
+    fn slot_of(&self, slice: i64) -> i64 {
+        slice.div_euclid(self.step) * self.step
+    }
+
+    fn get(&self, at: usize) -> Tally {
+        Tally::from_fields(std::array::from_fn(|field| self.columns[field].get(at)))
+    }
+
+    fn add(&mut self, slice: i64, tally: Tally) {
+        let start = self.slot_of(slice);
+        if self.len == 0 {
+            self.oldest = start;
+        }
+        while start < self.oldest {
+            self.columns.iter_mut().for_each(Column::push_front);
+            self.oldest -= self.step;
+            self.len += 1;
+        }
+        let at = usize::try_from((start - self.oldest) / self.step).unwrap_or(0);
+        while self.len <= at {
+            self.columns.iter_mut().for_each(Column::push_back);
+            self.len += 1;
+        }
+        for (column, field) in self.columns.iter_mut().zip(tally.to_fields()) {
+            if field > 0 {
+                column.set(at, column.get(at).saturating_add(field));
+            }
+        }
+        self.sum = self.sum.plus(tally);
+        self.changed = true;
+    }
+
+    /// Takes out the oldest slot if it ends at or before `edge`.
+    fn pop(&mut self, edge: i64) -> Option<(i64, Tally)> {
+        if self.len == 0 || self.oldest + self.step > edge {
+            return None;
+        }
+        let (start, tally) = (self.oldest, self.get(0));
+        self.columns.iter_mut().for_each(Column::pop_front);
+        self.oldest += self.step;
+        self.len -= 1;
+        self.sum = self.sum.minus(tally);
+        self.changed = true;
+        Some((start, tally))
+    }
+
+    /// Iterates over the slots that hold something, oldest first, by first slice.
+    fn slots(&self) -> impl Iterator<Item = (i64, Tally)> {
+        (0..self.len)
+            .zip((0_i64..).map(|at| self.oldest + at * self.step))
+            .map(|(at, start)| (start, self.get(at)))
+            .filter(|(_, tally)| !tally.is_empty())
+    }
+}
+
+/// Every window of one SLO.
+#[derive(Clone, Debug)]
+pub(crate) struct Tiers {
+    tiers: Vec<Tier>,
+    /// The slice that is being filled.
+    now: i64,
+}
+
+impl Tiers {
+    /// Makes the tiers for windows of these lengths, in slices.
+    pub(crate) fn new(mut lengths: Vec<i64>) -> Self {
+        lengths.retain(|length| *length > 0);
+        lengths.sort_unstable();
+        lengths.dedup();
+        let mut step = 1;
+        let tiers = lengths
+            .into_iter()
+            .map(|length| {
+                // The largest multiple of the step before that is still fine enough, so that
+                // whole slots move on.
+                step *= (length / SLOTS_PER_WINDOW / step).max(1);
+                Tier::new(length, step)
+            })
+            .collect();
+        Self { tiers, now: i64::MIN }
+    }
+
+    /// Moves on to `slice`: what leaves a window moves to the next tier.
+    pub(crate) fn advance(&mut self, slice: i64) {
+        if slice <= self.now {
+            return;
+        }
+        self.now = slice;
+        for at in 0..self.tiers.len() {
+            while let Some((start, tally)) = self.pop(at) {
+                if !tally.is_empty() {
+                    self.add(start, tally);
+                }
+            }
+        }
+    }
+
+    fn pop(&mut self, at: usize) -> Option<(i64, Tally)> {
+        let tier = self.tiers.get_mut(at)?;
+        tier.pop(edge(self.now, tier.length))
+    }
+
+    /// Adds to the slot that holds `slice`; what is older than every window is let go.
+    pub(crate) fn add(&mut self, slice: i64, tally: Tally) {
+        self.advance(slice);
+        let now = self.now;
+        let holder = self
+            .tiers
+            .iter_mut()
+            .find(|tier| tier.slot_of(slice) + tier.step > edge(now, tier.length));
+        if let Some(tier) = holder {
+            tier.add(slice, tally);
+        }
+    }
+
+    /// Returns what the last `length` slices held, and the first slice that this reaches back to.
+    pub(crate) fn window(&self, length: i64) -> (Tally, i64) {
+        let from = edge(self.now, length);
+        let (mut sum, mut first) = (Tally::default(), self.now.saturating_add(1));
+        for tier in &self.tiers {
+            if tier.length <= length {
+                sum = sum.plus(tier.sum);
+                if tier.len > 0 {
+                    first = first.min(tier.oldest);
+                }
+                continue;
+            }
+            for (start, tally) in tier.slots().filter(|(start, _)| start + tier.step > from) {
+                sum = sum.plus(tally);
+                first = first.min(start);
+            }
+            break;
+        }
+        (sum, first.min(from))
+    }
+
+    /// Returns the length of the slots that hold `slice`, or `None` when it is older than all.
+    pub(crate) fn step_at(&self, slice: i64) -> Option<i64> {
+        self.tiers
+            .iter()
+            .find(|tier| tier.slot_of(slice) + tier.step > edge(self.now, tier.length))
+            .map(|tier| tier.step)
+    }
+
+    /// Returns how many tiers there are.
+    pub(crate) fn len(&self) -> usize {
+        self.tiers.len()
+    }
+
+    /// Returns the slots of tier `at` if it changed since it was last asked for.
+    pub(crate) fn take_changed(&mut self, at: usize) -> Option<Vec<(i64, Tally)>> {
+        let tier = self.tiers.get_mut(at)?;
+        std::mem::take(&mut tier.changed).then(|| tier.slots().collect())
+    }
+
+    /// Returns how many bytes of memory the slots hold.
+    pub(crate) fn memory(&self) -> usize {
+        self.tiers
+            .iter()
+            .map(|tier| size_of::<Tier>() + tier.columns.iter().map(Column::memory).sum::<usize>())
+            .sum()
+    }
+}
+
+/// Returns the first slice within the window of `length` slices that ends with `now`.
+fn edge(now: i64, length: i64) -> i64 {
+    now.saturating_sub(length).saturating_add(1)
+}

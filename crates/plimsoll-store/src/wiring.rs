@@ -1,0 +1,164 @@
+//! What a new series of a target is for.
+
+use crate::account::{Reckoning, Slot};
+use crate::books::Books;
+use crate::feed::{Birth, Feed, Role, Use, WiredMeter};
+use crate::increase::Meter;
+use crate::select::{Match, Part};
+use crate::target::Target;
+use plimsoll_model::{Labels, RefusalReason, SeriesKey, catalog};
+use std::sync::Arc;
+
+/// The label that holds a bucket's upper bound.
+const LE: &str = "le";
+
+/// The most counters of one process that are followed, those that came and went included.
+const METERS_MAX: usize = 100_000;
+
+impl Feed {
+    /// Finds what a series is for.
+    pub(crate) fn resolve(&mut self, key: &SeriesKey, books: &mut Books) -> Role {
+        if &*key.name == catalog::PROCESS_START_TIME.name {
+            return Role::Start;
+        }
+        let mut used = Use::default();
+        if let Some((name, part)) = self.level_names.find(&key.name) {
+            used.level = Some((self.levels.number(name, &key.labels), part));
+        }
+        let labels = labels_of(&self.target, &key.labels);
+        for (ledger, found) in books.feeds(&key.name, &labels) {
+            let reckoning = Reckoning::of(&books.slos[found.slo].sli);
+            let account = self.account(ledger, reckoning);
+            self.wire(key, account, found, &mut used);
+        }
+        if used.meter.is_some() || used.level.is_some() || !used.lags.is_empty() {
+            self.uses.push(used);
+            return Role::Used(number(self.uses.len() - 1));
+        }
+        match key.name.strip_suffix("_created") {
+            Some(base) => Role::Created(self.birth(base, &key.labels)),
+            None => Role::Ignored,
+        }
+    }
+
+    fn wire(&mut self, key: &SeriesKey, account: u32, found: Match, used: &mut Use) {
+        let at = account as usize;
+        let slot = match found.part {
+            Part::Lag => return used.lags.push(account),
+            Part::Total => Slot::Total,
+            Part::Named => Slot::Named,
+            Part::Bucket => return self.wire_bucket(key, account, used),
+        };
+        let scale = self.accounts[at].scale();
+        if let Some(meter) = self.meter(key, scale, used) {
+            self.meters[meter as usize].wires.push((account, slot));
+        }
+    }
+
+    fn wire_bucket(&mut self, key: &SeriesKey, account: u32, used: &mut Use) {
+        let Some(le) = key.labels.get(LE).and_then(|le| le.parse::<f64>().ok()) else { return };
+        let labels = key.labels.filtered(|label| label != LE);
+        if !self.accounts[account as usize].wants_bucket(&labels, le) {
+            return;
+        }
+        let scale = self.accounts[account as usize].scale();
+        let Some(meter) = self.meter(key, scale, used) else { return };
+        for (slot, replaced) in self.accounts[account as usize].wire_bucket(labels, le, meter) {
+            if let Some(other) = replaced.and_then(|other| self.meters.get_mut(other as usize)) {
+                other.wires.retain(|wire| *wire != (account, slot));
+            }
+            self.meters[meter as usize].wires.push((account, slot));
+        }
+    }
+
+    /// Returns the meter of a series, which is made when it is new; `None` past the bound.
+    fn meter(&mut self, key: &SeriesKey, scale: f64, used: &mut Use) -> Option<u32> {
+        let known = used.meter.or_else(|| self.meter_numbers.get(key).copied());
+        if known.is_none() && self.meters.len() >= METERS_MAX {
+            self.refuse(RefusalReason::SeriesLimit, 1);
+            return None;
+        }
+        let birth = self.birth(base_name(&key.name), &key.labels);
+        let meter = known.unwrap_or_else(|| {
+            let next = number(self.meters.len());
+            self.meters.push(WiredMeter::new(key.clone(), Meter::new(scale)));
+            self.meter_numbers.insert(key.clone(), next);
+            self.regrouped = true;
+            next
+        });
+        if let Some(wired) = self.meters.get_mut(meter as usize) {
+            (wired.meter.scale, wired.birth) = (scale, Some(birth));
+        }
+        used.meter = Some(meter);
+        Some(meter)
+    }
+
+    fn birth(&mut self, base: &str, labels: &Labels) -> u32 {
+        let labels = labels.filtered(|label| label != LE);
+        let next = number(self.births.len());
+        *self.birth_numbers.entry(SeriesKey { name: Arc::from(base), labels }).or_insert_with(
+            || {
+                self.births.push(Birth::default());
+                next
+            },
+        )
+    }
+}
+
+impl WiredMeter {
+    pub(crate) fn new(key: SeriesKey, meter: Meter) -> Self {
+        Self { key, meter, wires: Vec::new(), birth: None }
+    }
+}
+
+/// Returns a series' labels with those of its target, as Prometheus joins them.
+fn labels_of(target: &Target, scraped: &Labels) -> Labels {
+    let own = [("job", &*target.job), ("instance", &*target.instance)];
+    let mut joined = scraped.clone();
+    for (name, value) in own.into_iter().chain(target.labels.iter()) {
+        if let Some(theirs) = scraped.get(name) {
+            if target.honor_labels {
+                continue;
+            }
+            joined = joined.with(&format!("exported_{name}"), theirs).unwrap_or(joined);
+        }
+        joined = joined.with(name, value).unwrap_or(joined);
+    }
+    joined
+}
+
+/// Returns the family's name, which `_created` is put behind.
+fn base_name(name: &str) -> &str {
+    ["_total", "_bucket", "_count", "_sum"]
+        .iter()
+        .find_map(|suffix| name.strip_suffix(suffix))
+        .unwrap_or(name)
+}
+
+fn number(of: usize) -> u32 {
+    u32::try_from(of).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    #[test]
+    fn a_scraped_label_gives_way_to_the_target_s() {
+        let mut target = Target {
+            job: "auth".into(),
+            instance: "a:1".into(),
+            labels: Labels::new([("region", "eu")]).expect("valid"),
+            interval: Duration::from_secs(1),
+            honor_labels: false,
+        };
+        let scraped = Labels::new([("code", "500"), ("job", "inner")]).expect("valid");
+        let joined = labels_of(&target, &scraped).to_string();
+        let expected = r#"{code="500",exported_job="inner",instance="a:1",job="auth",region="eu"}"#;
+        assert_eq!(joined, expected);
+        target.honor_labels = true;
+        let joined = labels_of(&target, &scraped).to_string();
+        assert_eq!(joined, r#"{code="500",instance="a:1",job="inner",region="eu"}"#);
+    }
+}
