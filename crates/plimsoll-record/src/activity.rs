@@ -1,53 +1,84 @@
 use crate::Outcome;
+use crate::edge::{Draft, EntryKey};
+use crate::process;
 
 /// The one instrument for all that is entered and left: requests, waits, permits, messages.
 ///
 /// A handle is a number: copy it freely, keep it where it is used. Each edge costs a clock read and
-/// a store into the thread's own log.
+/// four stores into the thread's own log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Activity {
-    id: u32,
+    number: u32,
 }
 
 /// The receipt of an [`Activity::enter`]. It does nothing when dropped: see [`Guard`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use = "an entry that is never left counts as in progress for ever"]
 pub struct Entered {
-    at_ns: u64,
-    log: u32,
+    key: EntryKey,
     count: u32,
 }
 
+impl Entered {
+    /// Returns when it entered, on the clock of [`crate::clock::now_ns`].
+    pub fn at_ns(self) -> u64 {
+        self.key.at_ns
+    }
+}
+
 impl Activity {
+    pub(crate) fn numbered(number: u32) -> Self {
+        Self { number }
+    }
+
+    pub(crate) fn number(self) -> u32 {
+        self.number
+    }
+
     /// Enters once.
+    #[inline]
     pub fn enter(self) -> Entered {
         self.enter_n(1)
     }
 
     /// Enters `count` times at once, as for permits; they leave together.
+    #[inline]
     pub fn enter_n(self, count: u32) -> Entered {
-        Entered { at_ns: 0, log: 0, count }
+        Entered { key: process::record(&Draft::enter(self.number, count)), count }
     }
 
-    /// Leaves what was entered. The receipt may come from another thread; leaving twice is an error
-    /// that shows in the Little residual.
+    /// Leaves what was entered, on this thread or another.
+    ///
+    /// A receipt is left once. A second time changes no level and no count: it shows in the Little
+    /// residual.
+    #[inline]
     pub fn leave(self, entered: Entered, outcome: Outcome) {
         self.leave_as(entered, outcome, outcome.index());
     }
 
-    /// Leaves, and gives the index of the value of the duration's [`crate::Split::Label`].
+    /// Leaves, and gives the index of the value of the duration's
+    /// [`Split::Label`](crate::Split::Label); beyond the last it is the last.
+    #[inline]
     pub fn leave_as(self, entered: Entered, outcome: Outcome, value: u8) {
-        let _ = (self.id, entered.at_ns, entered.log, entered.count, outcome, value);
+        let draft = Draft::leave(self.number, entered.key, entered.count);
+        process::record(&draft.ending(outcome, value));
     }
 
     /// Changes the limit from now on.
     pub fn set_limit(self, limit: Option<u64>) {
-        let _ = limit;
+        process::record(&Draft::limit(self.number, limit));
     }
 
     /// Enters, and leaves when the guard is dropped.
+    #[inline]
     pub fn guard(self) -> Guard {
-        Guard { activity: self, entered: self.enter(), outcome: Outcome::Cancelled, value: None }
+        Guard {
+            activity: self,
+            entered: self.enter(),
+            outcome: Outcome::Cancelled,
+            value: None,
+            unwinding: std::thread::panicking(),
+        }
     }
 }
 
@@ -60,6 +91,8 @@ pub struct Guard {
     entered: Entered,
     outcome: Outcome,
     value: Option<u8>,
+    /// A panic was under way already when it entered; that one isn't its own.
+    unwinding: bool,
 }
 
 impl Guard {
@@ -68,8 +101,8 @@ impl Guard {
         self.outcome = outcome;
     }
 
-    /// Gives the index of the value of the duration's [`crate::Split::Label`]; without it, it is that
-    /// of the outcome.
+    /// Gives the index of the value of the duration's [`Split::Label`](crate::Split::Label); without
+    /// it, it is that of the outcome.
     pub fn set_value(&mut self, value: u8) {
         self.value = Some(value);
     }
@@ -82,7 +115,10 @@ impl Guard {
 
 impl Drop for Guard {
     fn drop(&mut self) {
-        let outcome = if std::thread::panicking() { Outcome::Panicked } else { self.outcome };
-        self.activity.leave_as(self.entered, outcome, self.value.unwrap_or(outcome.index()));
+        if std::thread::panicking() && !self.unwinding {
+            self.outcome = Outcome::Panicked;
+        }
+        let value = self.value.unwrap_or(self.outcome.index());
+        self.activity.leave_as(self.entered, self.outcome, value);
     }
 }

@@ -10,14 +10,23 @@
 
 #![deny(unsafe_code)]
 
+mod account;
 mod activity;
 pub mod clock;
 mod counter;
+mod edge;
 mod gauge;
 mod histogram;
+mod log;
+mod merge;
 mod outcome;
+mod process;
+mod recorder;
 mod registry;
+mod shared;
 mod spec;
+mod stripe;
+mod sync;
 
 pub use activity::{Activity, Entered, Guard};
 pub use counter::Counter;

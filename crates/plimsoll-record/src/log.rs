@@ -1,0 +1,191 @@
+//! A log of edges that one thread writes and whoever merges reads.
+//!
+//! The head counts the edges, times two; while it is odd, an edge is being stamped. An owner makes
+//! the head odd *before* it reads the clock, and even once the edge lies in its slot. A reader reads
+//! the clock, fences every thread, and only then loads the head: an edge that was stamped earlier
+//! than its reading lies in the log, or the head that it loads is odd.
+
+use crate::clock::Clock;
+use crate::edge::{Draft, Words};
+use crate::sync::{Arc, AtomicU64, Ordering, Padded, pause};
+
+/// How often a reader looks again at an odd head: an owner that runs is done by then.
+const LOOKS: u32 = if cfg!(loom) { 1 } else { 200 };
+
+/// The bounded log itself.
+#[derive(Debug)]
+pub(crate) struct Log {
+    id: u32,
+    slots: Box<[[AtomicU64; 4]]>,
+    /// Twice the edges ever written, plus one while one is being written. The owner's.
+    head: Padded<AtomicU64>,
+    /// The edges ever merged. The reader's.
+    tail: Padded<AtomicU64>,
+}
+
+impl Log {
+    /// Makes an empty log; `capacity` is raised to a power of two.
+    pub(crate) fn new(id: u32, capacity: usize) -> Arc<Self> {
+        let slot = || std::array::from_fn(|_| AtomicU64::new(0));
+        Arc::new(Self {
+            id,
+            slots: (0..capacity.next_power_of_two()).map(|_| slot()).collect(),
+            head: Padded(AtomicU64::new(0)),
+            tail: Padded(AtomicU64::new(0)),
+        })
+    }
+
+    pub(crate) fn id(&self) -> u32 {
+        self.id
+    }
+
+    pub(crate) fn capacity(&self) -> u64 {
+        self.slots.len() as u64
+    }
+
+    #[inline]
+    fn slot(&self, at: u64) -> Option<&[AtomicU64; 4]> {
+        self.slots.get(at as usize & (self.slots.len() - 1))
+    }
+}
+
+/// The writing end. One thread has it at a time; when that ends, it passes on as it is.
+#[derive(Debug)]
+pub(crate) struct Owner<C> {
+    log: Arc<Log>,
+    clock: C,
+    written: u64,
+    /// What was merged when the owner last looked.
+    merged: u64,
+    last_ns: u64,
+}
+
+impl<C: Clock> Owner<C> {
+    pub(crate) fn new(log: Arc<Log>, clock: C) -> Self {
+        Self { log, clock, written: 0, merged: 0, last_ns: 0 }
+    }
+
+    pub(crate) fn log(&self) -> &Arc<Log> {
+        &self.log
+    }
+
+    /// Says whether the log seems to be filled to three quarters; it may have been merged since.
+    #[inline]
+    pub(crate) fn seems_nearly_full(&self) -> bool {
+        let capacity = self.log.capacity();
+        self.written - self.merged >= capacity - capacity / 4
+    }
+
+    /// Looks how far the log has been merged, and says whether it is filled to three quarters.
+    pub(crate) fn is_nearly_full(&mut self) -> bool {
+        self.merged = self.log.tail.0.load(Ordering::Acquire);
+        self.seems_nearly_full()
+    }
+
+    /// Stamps the edge and publishes it; returns the stamp, or none when the log is full.
+    #[inline]
+    pub(crate) fn push(&mut self, draft: &Draft) -> Option<u64> {
+        if self.written - self.merged >= self.log.capacity() {
+            return None;
+        }
+        let slot = self.log.slot(self.written)?;
+        // Release: a reader that sees this head takes all edges before it.
+        self.log.head.0.store(2 * self.written + 1, Ordering::Release);
+        self.clock.owner_fence();
+        let now_ns = if draft.ends() {
+            self.clock.before_release_ns()
+        } else {
+            self.clock.after_acquire_ns()
+        };
+        let at_ns = now_ns.max(self.last_ns + 1).max(draft.after_ns().saturating_add(1));
+        for (to, word) in slot.iter().zip(draft.stamped(at_ns, self.log.id)) {
+            to.store(word, Ordering::Relaxed);
+        }
+        self.written += 1;
+        self.log.head.0.store(2 * self.written, Ordering::Release);
+        self.last_ns = at_ns;
+        Some(at_ns)
+    }
+}
+
+/// The reading end; only whoever merges has it.
+#[derive(Debug)]
+pub(crate) struct Tap {
+    log: Arc<Log>,
+    merged: u64,
+    /// Edges that the last look found published.
+    published: u64,
+    /// The last reading of the clock at which all earlier edges were published.
+    whole_ns: u64,
+}
+
+impl Tap {
+    pub(crate) fn new(log: Arc<Log>) -> Self {
+        let merged = log.tail.0.load(Ordering::Relaxed);
+        Self { log, merged, published: merged, whole_ns: 0 }
+    }
+
+    /// Looks how far the log is published, after a clock reading `now_ns` and the reader's fence.
+    ///
+    /// Returns the time up to which every edge lies in the log.
+    pub(crate) fn look(&mut self, now_ns: u64) -> u64 {
+        let first = self.log.head.0.load(Ordering::Acquire);
+        let mut head = first;
+        if !first.is_multiple_of(2) {
+            // Whatever follows the edge that is being stamped is stamped after the fence, hence later
+            // than `now_ns`: once the head moves, all that is earlier is published.
+            for _ in 0..LOOKS {
+                pause();
+                head = self.log.head.0.load(Ordering::Acquire);
+                if head != first {
+                    break;
+                }
+            }
+        }
+        self.published = head / 2;
+        if head.is_multiple_of(2) || head != first {
+            self.whole_ns = now_ns;
+        }
+        self.whole_ns
+    }
+
+    /// Returns how many published edges wait.
+    pub(crate) fn waiting(&self) -> u64 {
+        self.published.saturating_sub(self.merged)
+    }
+
+    pub(crate) fn capacity(&self) -> u64 {
+        self.log.capacity()
+    }
+
+    /// Returns the stamp of the published edge that `ahead` others wait before, if there is one.
+    pub(crate) fn stamp_ns(&self, ahead: u64) -> Option<u64> {
+        let at = self.merged + ahead;
+        let [stamp, ..] = self.log.slot(at)?;
+        (at < self.published).then(|| stamp.load(Ordering::Relaxed))
+    }
+
+    /// Moves every published edge with a stamp up to `until_ns` to `into`, and frees its slot.
+    pub(crate) fn take(&mut self, until_ns: u64, into: &mut Vec<Words>) {
+        while self.merged < self.published {
+            let Some([stamp, rest @ ..]) = self.log.slot(self.merged) else { break };
+            let at_ns = stamp.load(Ordering::Relaxed);
+            if at_ns > until_ns {
+                break;
+            }
+            let [what, operand, entry] = rest.each_ref().map(|word| word.load(Ordering::Relaxed));
+            into.push([at_ns, what, operand, entry]);
+            self.merged += 1;
+        }
+        self.log.tail.0.store(self.merged, Ordering::Release);
+    }
+
+    /// Forgets every published edge. Says whether the log's owner isn't amid one.
+    pub(crate) fn discard(&mut self) -> bool {
+        let head = self.log.head.0.load(Ordering::Acquire);
+        self.published = head / 2;
+        self.merged = self.published;
+        self.log.tail.0.store(self.merged, Ordering::Release);
+        head.is_multiple_of(2)
+    }
+}

@@ -1,0 +1,186 @@
+//! Brings the edges of all logs into one order and hands them on, up to a watermark.
+
+use crate::clock::Clock;
+use crate::edge::{Edge, Words};
+use crate::log::{Log, Tap};
+use crate::shared::SharedLog;
+use crate::sync::{Arc, Mutex, lock, try_lock};
+
+/// How long an owner that was stopped amid an edge holds the watermark back.
+const HOLD_NS: u64 = 100_000_000;
+
+/// How many edges an owner merges at most before it goes on with its own work, unless there are more
+/// logs than that.
+const OWNER_SHARE: u64 = 1_024;
+
+/// Of how many edges a merge must be for its cost to count: a lesser one is mostly looking.
+const COST_EDGES: u64 = 64;
+
+/// Takes the edges in order.
+pub(crate) trait Sink {
+    /// Takes an edge. Its stamp may lie before the watermark only when exactness was given up.
+    fn apply(&mut self, edge: &Edge);
+
+    /// Takes the sums of edges that found no log, as of `at_ns`.
+    fn apply_fold(&mut self, instrument: u32, fold: &crate::shared::Fold, at_ns: u64);
+
+    /// Forgets what is in progress: the process is a fork, and its threads stayed behind.
+    fn forget_progress(&mut self);
+}
+
+/// Who merges, which says what may be waited for and how much is done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum By {
+    /// A reader: takes everything.
+    Reader,
+    /// An owner that needs room: waits for no lock and takes its share.
+    Owner,
+}
+
+/// The one order of all edges, as far as it is known.
+#[derive(Debug)]
+pub(crate) struct Merge<S> {
+    taps: Vec<Tap>,
+    /// Every earlier edge has been handed on.
+    watermark_ns: u64,
+    /// Time in which exactness was given up.
+    inexact_ns: u64,
+    batch: Vec<Words>,
+    process: u32,
+    /// What merging cost so far, and of how many edges.
+    cost: Cost,
+    pub(crate) sink: S,
+}
+
+/// What merging cost: nanoseconds, and of how many edges.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Cost {
+    pub(crate) spent_ns: u64,
+    pub(crate) edges: u64,
+}
+
+impl<S: Sink> Merge<S> {
+    pub(crate) fn new(sink: S) -> Self {
+        Self {
+            taps: Vec::new(),
+            watermark_ns: 0,
+            inexact_ns: 0,
+            batch: Vec::new(),
+            process: std::process::id(),
+            cost: Cost::default(),
+            sink,
+        }
+    }
+
+    /// Returns the instant at which the sink stands.
+    pub(crate) fn watermark_ns(&self) -> u64 {
+        self.watermark_ns
+    }
+
+    /// Returns how much time wasn't exact so far.
+    pub(crate) fn inexact_ns(&self) -> u64 {
+        self.inexact_ns
+    }
+
+    /// Returns what merging cost so far.
+    pub(crate) fn cost(&self) -> Cost {
+        self.cost
+    }
+
+    /// Hands on every edge up to a new watermark. `incoming` holds logs that are new.
+    pub(crate) fn run<C: Clock>(
+        &mut self,
+        by: By,
+        clock: &C,
+        incoming: &Mutex<Vec<Arc<Log>>>,
+        shared: &Mutex<SharedLog>,
+    ) {
+        let now_ns = clock.after_acquire_ns();
+        clock.reader_fence();
+        // A log that isn't here yet stamps its first edge later than `now_ns`.
+        let (mut incoming, mut shared) = match by {
+            By::Reader => (lock(incoming), lock(shared)),
+            By::Owner => match (try_lock(incoming), try_lock(shared)) {
+                (Some(incoming), Some(shared)) => (incoming, shared),
+                _ => return,
+            },
+        };
+        self.taps.extend(incoming.drain(..).map(Tap::new));
+        drop(incoming);
+        self.leave_parent_process(&mut shared);
+        let (whole_ns, mut exact) = self.look(now_ns);
+        let until_ns = self.share(by, whole_ns).max(self.watermark_ns);
+        for tap in &mut self.taps {
+            tap.take(until_ns, &mut self.batch);
+        }
+        shared.take(until_ns, &mut self.batch);
+        let folds = if until_ns == now_ns { shared.take_folds() } else { Vec::new() };
+        exact &= shared.take_exact() && folds.is_empty();
+        drop(shared);
+        if !exact {
+            self.inexact_ns += until_ns - self.watermark_ns;
+        }
+        self.watermark_ns = until_ns;
+        let edges = self.batch.len() as u64;
+        self.hand_on();
+        for (instrument, fold) in folds {
+            self.sink.apply_fold(instrument, &fold, until_ns);
+        }
+        if by == By::Reader {
+            self.batch.shrink_to(64 * OWNER_SHARE as usize);
+        }
+        if edges >= COST_EDGES {
+            self.cost.edges += edges;
+            self.cost.spent_ns += clock.after_acquire_ns().saturating_sub(now_ns);
+        }
+    }
+
+    /// Looks at every log. Returns the time up to which all are whole, and whether that is so: an
+    /// owner that was stopped for too long, or while a log is full, isn't waited for.
+    fn look(&mut self, now_ns: u64) -> (u64, bool) {
+        let mut held_ns = now_ns;
+        let mut full = false;
+        for tap in &mut self.taps {
+            held_ns = held_ns.min(tap.look(now_ns));
+            full |= tap.waiting() == tap.capacity();
+        }
+        if full || now_ns - held_ns > HOLD_NS {
+            (now_ns, held_ns == now_ns)
+        } else {
+            (held_ns, true)
+        }
+    }
+
+    /// Returns the time up to which edges are taken now, so that an owner takes its share at most.
+    fn share(&self, by: By, whole_ns: u64) -> u64 {
+        if by == By::Reader {
+            return whole_ns;
+        }
+        let each = OWNER_SHARE / (self.taps.len() as u64).max(1);
+        self.taps
+            .iter()
+            .filter_map(|tap| tap.stamp_ns(each.max(1)))
+            .fold(whole_ns, |until, next_ns| until.min(next_ns.saturating_sub(1)))
+    }
+
+    /// Hands the batch on in the order of stamps; of equal ones in the order of logs.
+    fn hand_on(&mut self) {
+        // Each log's edges are ascending, and a stable sort finds such runs and merges them.
+        self.batch.sort_by_key(|words| words[0]);
+        for words in self.batch.drain(..) {
+            self.sink.apply(&Edge::read(words));
+        }
+    }
+
+    /// Forgets the logs that a fork copied: their threads don't exist here.
+    fn leave_parent_process(&mut self, shared: &mut SharedLog) {
+        let process = std::process::id();
+        if process == self.process {
+            return;
+        }
+        self.process = process;
+        self.taps.retain_mut(Tap::discard);
+        shared.discard();
+        self.sink.forget_progress();
+    }
+}

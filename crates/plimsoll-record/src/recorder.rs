@@ -1,0 +1,133 @@
+//! The logs of all threads and the merge that reads them.
+
+use crate::clock::Clock;
+use crate::edge::{Draft, EntryKey};
+use crate::log::{Log, Owner};
+use crate::merge::{By, Merge, Sink};
+use crate::shared::{SHARED_LOG, SharedLog};
+use crate::sync::{Arc, AtomicU64, Mutex, MutexGuard, Ordering, lock, pause, try_lock};
+
+/// How many edges a thread's first log holds.
+const FIRST_CAPACITY: u64 = if cfg!(loom) { 4 } else { 256 };
+
+/// How many edges a log holds at most: a full one is followed by one of twice its size.
+const CAPACITY_MAX: u64 = if cfg!(loom) { 4 } else { 8_192 };
+
+/// How many edges all logs together hold at most, which is 32 MiB.
+const CAPACITY_ALL: u64 = 1 << 20;
+
+/// How often the shared log's lock is tried before an edge is given up.
+const TRIES: u32 = if cfg!(loom) { 1 } else { 64 };
+
+/// Everything that edges pass through. A process has one; models and tests make their own.
+#[derive(Debug)]
+pub(crate) struct Recorder<C, S> {
+    clock: C,
+    /// Logs whose threads have ended, with what still waits in them.
+    vacant: Mutex<Vec<Owner<C>>>,
+    /// Logs that the merge hasn't seen.
+    incoming: Mutex<Vec<Arc<Log>>>,
+    shared: Mutex<SharedLog>,
+    merge: Mutex<Merge<S>>,
+    /// Logs ever made, which numbers them.
+    logs: AtomicU64,
+    /// What all logs together hold.
+    capacity: AtomicU64,
+    /// Edges that found no place, and those of them that the merge knows of.
+    lost: AtomicU64,
+}
+
+impl<C: Clock, S: Sink> Recorder<C, S> {
+    pub(crate) fn new(clock: C, sink: S) -> Self {
+        Self {
+            clock,
+            vacant: Mutex::new(Vec::new()),
+            incoming: Mutex::new(Vec::new()),
+            shared: Mutex::new(SharedLog::default()),
+            merge: Mutex::new(Merge::new(sink)),
+            logs: AtomicU64::new(0),
+            capacity: AtomicU64::new(0),
+            lost: AtomicU64::new(0),
+        }
+    }
+
+    /// Gives a thread a log: one that another left behind, else a new one within the bound.
+    pub(crate) fn adopt(&self) -> Option<Owner<C>> {
+        let left_behind = try_lock(&self.vacant)?.pop();
+        left_behind.or_else(|| self.make(FIRST_CAPACITY))
+    }
+
+    /// Takes back the log of a thread that ends, with what still waits in it.
+    pub(crate) fn vacate(&self, owner: Owner<C>) {
+        lock(&self.vacant).push(owner);
+    }
+
+    /// Records through the thread's log. Returns the key of the edge.
+    #[inline]
+    pub(crate) fn record(&self, owner: &mut Owner<C>, draft: &Draft) -> EntryKey {
+        if owner.seems_nearly_full() {
+            self.make_room(owner);
+        }
+        match owner.push(draft) {
+            Some(at_ns) => EntryKey { at_ns, log: owner.log().id() },
+            None => self.record_shared(draft),
+        }
+    }
+
+    /// Records for a thread that has no log, or a full one. Tries for the lock, but doesn't wait.
+    #[cold]
+    pub(crate) fn record_shared(&self, draft: &Draft) -> EntryKey {
+        for _ in 0..TRIES {
+            if let Some(mut shared) = try_lock(&self.shared) {
+                return EntryKey { at_ns: shared.push(draft, &self.clock), log: SHARED_LOG };
+            }
+            pause();
+        }
+        self.lost.fetch_add(1, Ordering::Relaxed);
+        EntryKey { at_ns: self.clock.after_acquire_ns(), log: SHARED_LOG }
+    }
+
+    /// Merges all that is published and returns the merge, which stands at its watermark.
+    pub(crate) fn merge(&self) -> MutexGuard<'_, Merge<S>> {
+        let mut merge = lock(&self.merge);
+        if self.lost.swap(0, Ordering::Relaxed) > 0 {
+            lock(&self.shared).mark_inexact();
+        }
+        merge.run(By::Reader, &self.clock, &self.incoming, &self.shared);
+        merge
+    }
+
+    /// Merges if no one else does; else the thread goes on with a log of twice the size.
+    #[cold]
+    fn make_room(&self, owner: &mut Owner<C>) {
+        if !owner.is_nearly_full() {
+            return;
+        }
+        if let Some(mut merge) = try_lock(&self.merge) {
+            merge.run(By::Owner, &self.clock, &self.incoming, &self.shared);
+        }
+        if !owner.is_nearly_full() {
+            return;
+        }
+        let larger = owner.log().capacity() * 2;
+        if larger <= CAPACITY_MAX
+            && let Some(mut vacant) = try_lock(&self.vacant)
+            && let Some(new) = self.make(larger)
+        {
+            vacant.push(std::mem::replace(owner, new));
+        }
+    }
+
+    /// Makes a log, unless that would pass the bound or its list is in use.
+    fn make(&self, capacity: u64) -> Option<Owner<C>> {
+        let mut incoming = try_lock(&self.incoming)?;
+        if self.capacity.load(Ordering::Relaxed) + capacity > CAPACITY_ALL {
+            return None;
+        }
+        self.capacity.fetch_add(capacity, Ordering::Relaxed);
+        let id = self.logs.fetch_add(1, Ordering::Relaxed) as u32 + SHARED_LOG + 1;
+        let log = Log::new(id, capacity as usize);
+        incoming.push(Arc::clone(&log));
+        Some(Owner::new(log, self.clock.clone()))
+    }
+}

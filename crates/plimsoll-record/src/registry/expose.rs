@@ -1,0 +1,155 @@
+//! Writes the registry's instruments down as a snapshot.
+
+use super::families::{Families, Family, Source};
+use super::own;
+use crate::account::{Accounts, ActivityAccount};
+use crate::merge::Merge;
+use plimsoll_model::{
+    Bucket, Family as Exposed, HistogramValue, Kind, Labels, LevelPart, Series, Signal, Snapshot,
+    Value,
+};
+
+/// Returns every instrument as of the merge's watermark.
+pub(super) fn snapshot(families: &Families, merge: &mut Merge<Accounts>) -> Snapshot {
+    let at_ns = merge.watermark_ns();
+    let mut exposed = Vec::new();
+    for family in families.iter() {
+        match family.signal.kind {
+            Kind::Level => exposed.extend(level(family, &mut merge.sink, at_ns)),
+            Kind::Counter | Kind::Gauge | Kind::Histogram => {
+                exposed.push(plain(family, &mut merge.sink, at_ns));
+            }
+        }
+    }
+    own::expose(families, merge, &mut exposed);
+    exposed.retain(|family| !family.series.is_empty());
+    Snapshot { families: exposed }
+}
+
+/// Begins the family of a signal that is no level.
+pub(super) fn bare(signal: &'static Signal) -> Exposed {
+    use plimsoll_model::FamilyKind;
+    Exposed {
+        name: signal.name.into(),
+        help: signal.help.into(),
+        unit: signal.prometheus_unit(),
+        kind: match signal.kind {
+            Kind::Counter => FamilyKind::Counter,
+            Kind::Histogram => FamilyKind::Histogram,
+            Kind::Gauge | Kind::Level => FamilyKind::Gauge,
+        },
+        series: Vec::new(),
+    }
+}
+
+/// Returns the value of a counter: of a signal in seconds, nanoseconds were added up.
+pub(super) fn count(signal: &Signal, sum: u64) -> Value {
+    if signal.unit == "s" { Value::SecondsNs(u128::from(sum)) } else { Value::Count(sum) }
+}
+
+/// Returns nanoseconds as seconds.
+pub(super) fn seconds(ns: u64) -> Value {
+    Value::Gauge(ns as f64 * 1e-9)
+}
+
+fn plain(family: &Family, accounts: &mut Accounts, at_ns: u64) -> Exposed {
+    let mut exposed = bare(family.signal);
+    for (labels, source) in &family.sources {
+        exposed.series.extend(values(family.signal, labels, source, accounts, at_ns));
+    }
+    exposed
+}
+
+fn values(
+    signal: &Signal,
+    labels: &Labels,
+    source: &Source,
+    accounts: &mut Accounts,
+    at_ns: u64,
+) -> Vec<Series> {
+    let one = |value| vec![Series { labels: labels.clone(), value }];
+    match source {
+        Source::Counter(counter) => one(count(signal, counter.sum())),
+        Source::Gauge(gauge) => {
+            gauge.value().map(|value| one(Value::Gauge(value))).unwrap_or_default()
+        }
+        Source::Histogram { histogram, series } => accounts
+            .histogram(histogram.number())
+            .map(|account| together(series, account.distribution.values().map(Value::Histogram)))
+            .unwrap_or_default(),
+        Source::Durations { of, series } => accounts
+            .activity_at(of.number(), at_ns)
+            .and_then(ActivityAccount::duration)
+            .map(|duration| together(series, duration.values().map(Value::Histogram)))
+            .unwrap_or_default(),
+        Source::DurationMin(of) => accounts
+            .activity_at(of.number(), at_ns)
+            .and_then(ActivityAccount::duration_min_ns)
+            .map(|least_ns| one(seconds(least_ns)))
+            .unwrap_or_default(),
+        Source::Ends { of, series } => accounts
+            .activity_at(of.number(), at_ns)
+            .map(|account| together(series, account.ends().iter().map(|ends| Value::Count(*ends))))
+            .unwrap_or_default(),
+        Source::Level(_) => Vec::new(),
+    }
+}
+
+fn together(series: &[Labels], values: impl Iterator<Item = Value>) -> Vec<Series> {
+    series
+        .iter()
+        .zip(values)
+        .map(|(labels, value)| Series { labels: labels.clone(), value })
+        .collect()
+}
+
+/// Expands levels to the families that each is exported as.
+fn level(family: &Family, accounts: &mut Accounts, at_ns: u64) -> impl Iterator<Item = Exposed> {
+    let mut parts = LevelPart::ALL.map(|part| Exposed {
+        name: part.family_name(family.signal).into(),
+        help: part.help(family.signal).into(),
+        unit: part.prometheus_unit(),
+        kind: part.family_kind(),
+        series: Vec::new(),
+    });
+    for (labels, source) in &family.sources {
+        let Source::Level(activity) = source else { continue };
+        let Some(account) = accounts.activity_at(activity.number(), at_ns) else { continue };
+        for (exposed, part) in parts.iter_mut().zip(LevelPart::ALL) {
+            let value = level_part(account, part, at_ns);
+            exposed.series.extend(value.map(|value| Series { labels: labels.clone(), value }));
+        }
+    }
+    parts.into_iter()
+}
+
+/// Returns one part of a level; limit and saturated time only of a level that has a limit.
+fn level_part(account: &ActivityAccount, part: LevelPart, at_ns: u64) -> Option<Value> {
+    let level = account.level();
+    Some(match part {
+        LevelPart::Now => Value::Gauge(level.now() as f64),
+        LevelPart::Limit => Value::Gauge(level.limit()? as f64),
+        LevelPart::Peak => Value::Gauge(level.peak() as f64),
+        LevelPart::Time => Value::SecondsNs(level.time_ns()),
+        LevelPart::Saturated => {
+            (level.limit().is_some() || level.saturated_ns() > 0).then_some(())?;
+            Value::SecondsNs(u128::from(level.saturated_ns()))
+        }
+        LevelPart::TimeWeighted => Value::Histogram(time_weighted(account)),
+        LevelPart::OldestAge => seconds(account.oldest_age_ns(at_ns)),
+    })
+}
+
+/// One observation for each whole millisecond in a bucket; the rest stays there and is exported when
+/// it is one, so that nothing drifts.
+fn time_weighted(account: &ActivityAccount) -> HistogramValue {
+    const MS: u64 = 1_000_000;
+    let (edges, time_ns) = account.level().time_at_level_ns();
+    let buckets = edges
+        .iter()
+        .zip(time_ns)
+        .map(|(edge, time_ns)| Bucket { le: *edge as f64, count: time_ns / MS })
+        .collect();
+    let above = time_ns.last().map_or(0, |time_ns| time_ns / MS);
+    HistogramValue { buckets, above, sum: account.level().time_ns() as f64 / MS as f64 }
+}

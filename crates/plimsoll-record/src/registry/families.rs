@@ -1,0 +1,170 @@
+use super::RegisterError;
+use super::claim::Claim;
+use crate::{Activity, Counter, Gauge, Histogram};
+use plimsoll_model::{Kind, Labels, Signal, catalog};
+use std::collections::{BTreeMap, HashSet};
+
+/// The families of a registry, in the order in which they were first asked for.
+#[derive(Debug)]
+pub(super) struct Families {
+    list: Vec<Family>,
+    label_sets_max: usize,
+}
+
+/// One signal and what exports it.
+#[derive(Debug)]
+pub(super) struct Family {
+    pub(super) signal: &'static Signal,
+    /// By the labels that the caller gave.
+    pub(super) sources: BTreeMap<Labels, Source>,
+    /// The labels of every exported series.
+    series: HashSet<Labels>,
+    /// Label sets that went to the overflow set, counted each time that they were asked for.
+    pub(super) dropped: u64,
+}
+
+/// Where the values of one label set come from. `series` holds the labels that a split makes of it.
+#[derive(Clone, Debug)]
+pub(super) enum Source {
+    Counter(Counter),
+    Gauge(Gauge),
+    Histogram { histogram: Histogram, series: Vec<Labels> },
+    Level(Activity),
+    Durations { of: Activity, series: Vec<Labels> },
+    DurationMin(Activity),
+    Ends { of: Activity, series: Vec<Labels> },
+}
+
+impl Families {
+    pub(super) fn new(label_sets_max: usize) -> Self {
+        Self { list: Vec::new(), label_sets_max }
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Family> {
+        self.list.iter()
+    }
+
+    /// Finds what was registered under these labels.
+    pub(super) fn find(&self, signal: &Signal, labels: &Labels) -> Option<&Source> {
+        self.list.iter().find(|family| family.signal == signal)?.sources.get(labels)
+    }
+
+    /// Says whether the label set would pass the family's bound, and counts it if so.
+    pub(super) fn overflows(&mut self, signal: &'static Signal, labels: &Labels) -> bool {
+        let label_sets_max = self.label_sets_max;
+        let family = self.family(signal);
+        let over = !family.sources.contains_key(labels) && family.sources.len() >= label_sets_max;
+        family.dropped += u64::from(over);
+        over
+    }
+
+    /// Checks that no series of a claim is exported yet.
+    pub(super) fn check_free(&mut self, claim: &Claim) -> Result<(), RegisterError> {
+        let family = self.family(claim.signal);
+        match claim.series.iter().find(|labels| family.series.contains(labels)) {
+            Some(labels) => {
+                Err(RegisterError::Taken { name: claim.signal.name, labels: labels.clone() })
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Exports `series` from `source`, under the labels that the caller gave.
+    pub(super) fn insert(&mut self, claim: &Claim, source: Source) {
+        let family = self.family(claim.signal);
+        family.series.extend(claim.series.iter().cloned());
+        family.sources.insert(claim.labels.clone(), source);
+    }
+
+    fn family(&mut self, signal: &'static Signal) -> &mut Family {
+        let place = self.list.iter().position(|family| family.signal == signal);
+        let place = place.unwrap_or_else(|| {
+            self.list.push(Family {
+                signal,
+                sources: BTreeMap::new(),
+                series: HashSet::new(),
+                dropped: 0,
+            });
+            self.list.len() - 1
+        });
+        &mut self.list[place]
+    }
+}
+
+impl Family {
+    /// Returns the numbers of the accounts that its values come from.
+    pub(super) fn numbers(&self) -> impl Iterator<Item = u32> {
+        self.sources.values().filter_map(|source| match source {
+            Source::Histogram { histogram, .. } => Some(histogram.number()),
+            Source::Level(activity) => Some(activity.number()),
+            _ => None,
+        })
+    }
+}
+
+/// An instrument that is one series and takes no edges.
+pub(super) trait Single: Sized {
+    /// What its signal must be.
+    const KIND: Kind;
+
+    fn new() -> Self;
+
+    /// Returns another handle of it, to export it by.
+    fn source(&self) -> Source;
+
+    /// Returns it, if it is what is exported.
+    fn known(source: &Source) -> Option<Self>;
+}
+
+impl Single for Counter {
+    const KIND: Kind = Kind::Counter;
+
+    fn new() -> Self {
+        Self::new()
+    }
+
+    fn source(&self) -> Source {
+        Source::Counter(self.clone())
+    }
+
+    fn known(source: &Source) -> Option<Self> {
+        match source {
+            Source::Counter(counter) => Some(counter.clone()),
+            _ => None,
+        }
+    }
+}
+
+impl Single for Gauge {
+    const KIND: Kind = Kind::Gauge;
+
+    fn new() -> Self {
+        Self::new()
+    }
+
+    fn source(&self) -> Source {
+        Source::Gauge(self.clone())
+    }
+
+    fn known(source: &Source) -> Option<Self> {
+        match source {
+            Source::Gauge(gauge) => Some(gauge.clone()),
+            _ => None,
+        }
+    }
+}
+
+/// Checks that a signal is of the kind that its instrument records.
+pub(super) fn check_kind(signal: &'static Signal, kind: Kind) -> Result<(), RegisterError> {
+    if signal.kind == kind {
+        Ok(())
+    } else {
+        Err(RegisterError::Kind { name: signal.name, kind: signal.kind })
+    }
+}
+
+/// Returns the set that takes what a family's bound refuses: the same names, one value.
+pub(super) fn overflow_of(labels: &Labels) -> Labels {
+    Labels::new(labels.iter().map(|(name, _)| (name, catalog::OVERFLOW)))
+        .unwrap_or_else(|_| Labels::default())
+}

@@ -1,0 +1,207 @@
+//! The registry: makes instruments, bounds their label sets, and shows them all at one instant.
+
+mod claim;
+mod error;
+mod expose;
+mod families;
+mod own;
+
+pub use error::RegisterError;
+
+use crate::account::{Account, Bands, HistogramAccount};
+use crate::process::recorder;
+use crate::sync::{Mutex, lock};
+use crate::{Activity, ActivitySpec, Counter, Gauge, Histogram, HistogramSpec, Split};
+use claim::{ActivityClaims, Claim};
+use families::{Families, Single, Source, check_kind, overflow_of};
+use plimsoll_model::{Kind, Labels, Signal, Snapshot};
+use std::fmt;
+use std::ops::ControlFlow;
+use std::sync::{Arc, LazyLock};
+
+/// How many label sets a family takes, unless told otherwise.
+const LABEL_SETS_MAX: usize = 2_000;
+
+/// Makes instruments and shows them all at one instant. Cloning shares it.
+///
+/// Asking for an instrument takes a lock: ask once and keep the handle. When the registry's last
+/// clone is dropped, its instruments record no more.
+#[derive(Clone)]
+pub struct Registry(Arc<Inner>);
+
+struct Inner {
+    families: Mutex<Families>,
+    hooks: Mutex<Vec<Hook>>,
+}
+
+type Hook = Arc<dyn Fn() -> ControlFlow<()> + Send + Sync>;
+
+impl Registry {
+    /// Returns the process's own registry.
+    pub fn global() -> &'static Self {
+        static GLOBAL: LazyLock<Registry> = LazyLock::new(Registry::new);
+        &GLOBAL
+    }
+
+    /// Makes an empty registry that takes 2,000 label sets a family.
+    #[expect(clippy::new_without_default, reason = "an empty registry isn't the default one")]
+    pub fn new() -> Self {
+        Self::with_label_sets_max(LABEL_SETS_MAX)
+    }
+
+    /// Makes an empty registry that takes `label_sets_max` label sets a family. What is beyond goes
+    /// to one set whose values are all `overflow`, and is counted.
+    pub fn with_label_sets_max(label_sets_max: usize) -> Self {
+        Self(Arc::new(Inner {
+            families: Mutex::new(Families::new(label_sets_max)),
+            hooks: Mutex::new(Vec::new()),
+        }))
+    }
+
+    /// Makes an activity, or returns the one that has this signal and these labels already: the first
+    /// one's limit, bands and edges stay.
+    ///
+    /// # Errors
+    /// A signal of another kind, bands that don't ascend from 1, a series that another instrument
+    /// exports, or a recorder that is full.
+    pub fn activity(&self, mut spec: ActivitySpec) -> Result<Activity, RegisterError> {
+        spec.check()?;
+        let bands =
+            Bands::new(&spec.bands).ok_or(RegisterError::Bands { name: spec.signal.name })?;
+        let mut families = lock(&self.0.families);
+        let mut overflows = false;
+        for (signal, labels) in spec.label_sets() {
+            overflows |= families.overflows(signal, labels);
+        }
+        if overflows {
+            spec.labels = overflow_of(&spec.labels);
+            spec.duration.iter_mut().for_each(|spec| spec.labels = overflow_of(&spec.labels));
+        }
+        if let Some(Source::Level(activity)) = families.find(spec.signal, &spec.labels) {
+            return Ok(*activity);
+        }
+        let claims = ActivityClaims::of(&spec, &bands)?;
+        claims.check_free(&mut families)?;
+        let mut merge = recorder().merge();
+        let account = spec.account(bands, merge.watermark_ns());
+        let number =
+            merge.sink.open(Account::Activity(Box::new(account))).ok_or(RegisterError::Full)?;
+        drop(merge);
+        let activity = Activity::numbered(number);
+        claims.insert(&mut families, activity);
+        Ok(activity)
+    }
+
+    /// Makes a histogram, or returns the one that has this signal and these labels already: the first
+    /// one's edges stay.
+    ///
+    /// # Errors
+    /// A signal of another kind, a series that another instrument exports, or a recorder that is full.
+    pub fn histogram(&self, mut spec: HistogramSpec) -> Result<Histogram, RegisterError> {
+        check_kind(spec.signal, Kind::Histogram)?;
+        let mut families = lock(&self.0.families);
+        if families.overflows(spec.signal, &spec.labels) {
+            spec.labels = overflow_of(&spec.labels);
+        }
+        if let Some(Source::Histogram { histogram, .. }) = families.find(spec.signal, &spec.labels)
+        {
+            return Ok(*histogram);
+        }
+        let mut merge = recorder().merge();
+        let claim = spec.claim(&merge.sink)?;
+        families.check_free(&claim)?;
+        let banded = match spec.split {
+            Split::Band(activity) => Some(activity.number()),
+            Split::None | Split::Label { .. } => None,
+        };
+        let account = HistogramAccount::new(spec.distribution(claim.series.len()), banded);
+        let number =
+            merge.sink.open(Account::Histogram(Box::new(account))).ok_or(RegisterError::Full)?;
+        drop(merge);
+        let histogram = Histogram::numbered(number);
+        let series = claim.series.clone();
+        families.insert(&claim, Source::Histogram { histogram, series });
+        Ok(histogram)
+    }
+
+    /// Makes a counter, or returns the one that has this signal and these labels already.
+    ///
+    /// # Errors
+    /// A signal of another kind, or a series that another instrument exports.
+    pub fn counter(
+        &self,
+        signal: &'static Signal,
+        labels: Labels,
+    ) -> Result<Counter, RegisterError> {
+        self.single(signal, labels)
+    }
+
+    /// Makes a gauge, or returns the one that has this signal and these labels already.
+    ///
+    /// # Errors
+    /// A signal of another kind, or a series that another instrument exports.
+    pub fn gauge(&self, signal: &'static Signal, labels: Labels) -> Result<Gauge, RegisterError> {
+        self.single(signal, labels)
+    }
+
+    /// Calls `hook` before each snapshot, on the thread that takes it, until it breaks.
+    ///
+    /// For what is read elsewhere when someone looks, as a runtime's own counts.
+    pub fn on_snapshot(&self, hook: impl Fn() -> ControlFlow<()> + Send + Sync + 'static) {
+        lock(&self.0.hooks).push(Arc::new(hook));
+    }
+
+    /// Merges what the process has recorded, so that the logs don't fill. Call it every 50 ms or
+    /// oftener, from a thread that has nothing urgent to do.
+    pub fn merge(&self) {
+        drop(recorder().merge());
+    }
+
+    /// Merges what the process has recorded and returns every instrument as of one instant.
+    pub fn snapshot(&self) -> Snapshot {
+        let hooks = lock(&self.0.hooks).clone();
+        let ended: Vec<Hook> = hooks.into_iter().filter(|hook| hook().is_break()).collect();
+        if !ended.is_empty() {
+            lock(&self.0.hooks).retain(|hook| !ended.iter().any(|ended| Arc::ptr_eq(hook, ended)));
+        }
+        let families = lock(&self.0.families);
+        expose::snapshot(&families, &mut recorder().merge())
+    }
+
+    /// Makes an instrument that is one series and takes no edges, or returns the one that is there.
+    fn single<I: Single>(
+        &self,
+        signal: &'static Signal,
+        mut labels: Labels,
+    ) -> Result<I, RegisterError> {
+        check_kind(signal, I::KIND)?;
+        let mut families = lock(&self.0.families);
+        if families.overflows(signal, &labels) {
+            labels = overflow_of(&labels);
+        }
+        if let Some(instrument) = families.find(signal, &labels).and_then(I::known) {
+            return Ok(instrument);
+        }
+        let claim = Claim::one(signal, &labels);
+        families.check_free(&claim)?;
+        let instrument = I::new();
+        families.insert(&claim, instrument.source());
+        Ok(instrument)
+    }
+}
+
+impl fmt::Debug for Registry {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("Registry").field("families", &self.0.families).finish_non_exhaustive()
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        let families = lock(&self.families);
+        let mut merge = recorder().merge();
+        for number in families.iter().flat_map(families::Family::numbers) {
+            merge.sink.close(number);
+        }
+    }
+}

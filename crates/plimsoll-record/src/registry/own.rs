@@ -1,0 +1,97 @@
+//! What the recorder says about itself.
+
+use super::expose::{bare, count, seconds};
+use super::families::Families;
+use crate::account::{Accounts, ActivityAccount};
+use crate::clock::{Clock, SystemClock};
+use crate::edge::Draft;
+use crate::log::{Log, Owner};
+use crate::merge::Merge;
+use plimsoll_model::{Family, Kind, Labels, Series, Signal, Value, catalog};
+use std::sync::OnceLock;
+
+/// Adds the recorder's own families to a snapshot.
+pub(super) fn expose(families: &Families, merge: &mut Merge<Accounts>, exposed: &mut Vec<Family>) {
+    let clock = SystemClock::get();
+    let at_ns = merge.watermark_ns();
+    let age_ns = clock.after_acquire_ns().saturating_sub(at_ns);
+    let inexact = count(&catalog::INEXACT, merge.inexact_ns());
+    let alone = |value| vec![Series { labels: Labels::default(), value }];
+    add(exposed, &catalog::INEXACT, alone(inexact));
+    add(exposed, &catalog::LABEL_SETS_DROPPED, dropped(families));
+    add(exposed, &catalog::LITTLE_RESIDUAL, residuals(families, &mut merge.sink, at_ns));
+    add(exposed, &catalog::WATERMARK_AGE, alone(seconds(age_ns)));
+    add(exposed, &catalog::CLOCK_ERROR, alone(seconds(clock.resolution_ns())));
+    add(exposed, &catalog::OBSERVATION_COST, alone(Value::Gauge(cost_s(merge))));
+    skewed(exposed, merge.sink.skewed());
+}
+
+fn add(exposed: &mut Vec<Family>, signal: &'static Signal, series: Vec<Series>) {
+    exposed.push(Family { series, ..bare(signal) });
+}
+
+/// Adds the recorder's own clamped durations to those that probes have counted.
+fn skewed(exposed: &mut Vec<Family>, skewed: u64) {
+    let own = Series { labels: Labels::default(), value: Value::Count(skewed) };
+    let Some(family) = exposed.iter_mut().find(|family| family.name == catalog::CLOCK_SKEW.name)
+    else {
+        return add(exposed, &catalog::CLOCK_SKEW, vec![own]);
+    };
+    match family.series.iter_mut().find(|series| series.labels.is_empty()) {
+        Some(Series { value: Value::Count(count), .. }) => *count += skewed,
+        _ => family.series.push(own),
+    }
+}
+
+fn dropped(families: &Families) -> Vec<Series> {
+    families
+        .iter()
+        .filter(|family| family.dropped > 0)
+        .filter_map(|family| {
+            let labels = Labels::new([("family", family.signal.name)]).ok()?;
+            Some(Series { labels, value: Value::Count(family.dropped) })
+        })
+        .collect()
+}
+
+/// Returns the residual of each level family: the sum over its label sets.
+fn residuals(families: &Families, accounts: &mut Accounts, at_ns: u64) -> Vec<Series> {
+    families
+        .iter()
+        .filter(|family| family.signal.kind == Kind::Level)
+        .filter_map(|family| {
+            let labels = Labels::new([("level", family.signal.name)]).ok()?;
+            let residual_ns: i128 = family
+                .numbers()
+                .map(|number| {
+                    accounts.activity_at(number, at_ns).map_or(0, ActivityAccount::residual_ns)
+                })
+                .sum();
+            Some(Series { labels, value: Value::Gauge(residual_ns as f64 * 1e-9) })
+        })
+        .collect()
+}
+
+/// Returns what an edge costs: writing it, measured once on a log of its own, and merging it, the mean
+/// of all that was merged.
+fn cost_s(merge: &Merge<Accounts>) -> f64 {
+    static WRITING_NS: OnceLock<f64> = OnceLock::new();
+    let cost = merge.cost();
+    let merging_ns = if cost.edges == 0 { 0.0 } else { cost.spent_ns as f64 / cost.edges as f64 };
+    (WRITING_NS.get_or_init(writing_ns) + merging_ns) * 1e-9
+}
+
+/// Measures writing an edge: the quickest of four full logs.
+fn writing_ns() -> f64 {
+    const EDGES: usize = 256;
+    let clock = SystemClock::get();
+    let took_ns = (0..4)
+        .map(|_| {
+            let mut owner = Owner::new(Log::new(u32::MAX, EDGES), clock);
+            let began_ns = clock.after_acquire_ns();
+            while owner.push(&Draft::enter(u32::MAX, 1)).is_some() {}
+            clock.after_acquire_ns().saturating_sub(began_ns)
+        })
+        .min();
+    took_ns.unwrap_or(0) as f64 / EDGES as f64
+}

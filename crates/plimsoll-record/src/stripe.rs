@@ -1,0 +1,47 @@
+use crate::sync::Padded;
+use std::cell::Cell;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+
+/// How many lines a sum is spread over; threads beyond it share.
+const STRIPES: usize = 8;
+
+/// A sum that threads add to on lines of their own.
+#[derive(Debug)]
+pub(crate) struct Striped([Padded<AtomicU64>; STRIPES]);
+
+impl Striped {
+    pub(crate) fn new() -> Self {
+        Self(std::array::from_fn(|_| Padded(AtomicU64::new(0))))
+    }
+
+    #[inline]
+    pub(crate) fn add(&self, amount: u64) {
+        if let Some(stripe) = self.0.get(own_stripe()) {
+            stripe.0.fetch_add(amount, Ordering::Relaxed);
+        }
+    }
+
+    pub(crate) fn raise_to(&self, total: u64) {
+        let [first, ..] = &self.0;
+        first.0.fetch_max(total, Ordering::Relaxed);
+    }
+
+    pub(crate) fn sum(&self) -> u64 {
+        self.0.iter().fold(0, |sum, stripe| sum.wrapping_add(stripe.0.load(Ordering::Relaxed)))
+    }
+}
+
+/// Returns the stripe of this thread: threads take turns when they first add.
+#[inline]
+fn own_stripe() -> usize {
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
+    thread_local! {
+        static OWN: Cell<usize> = const { Cell::new(usize::MAX) };
+    }
+    OWN.with(|own| {
+        if own.get() == usize::MAX {
+            own.set(NEXT.fetch_add(1, Ordering::Relaxed) % STRIPES);
+        }
+        own.get()
+    })
+}
