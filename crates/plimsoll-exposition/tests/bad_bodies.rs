@@ -1,5 +1,7 @@
 //! Every rejection has a body and its message.
 
+#![allow(clippy::expect_used)] // a test stops at the first thing that is not as it must be
+
 use plimsoll_exposition::Format::{OpenMetrics, Text};
 use plimsoll_exposition::decode::Decoder;
 use std::io::Write;

@@ -1,5 +1,7 @@
 //! What a good body means, however it is reached.
 
+#![allow(clippy::expect_used)] // a test stops at the first thing that is not as it must be
+
 use plimsoll_exposition::Format::{self, OpenMetrics, Text};
 use plimsoll_exposition::decode::{DecodeError, Decoder};
 use plimsoll_model::{Refusal, RefusalReason};

@@ -1,5 +1,7 @@
 //! What is written is what the scrapers of the field read.
 
+#![allow(clippy::expect_used)] // a test stops at the first thing that is not as it must be
+
 use plimsoll_exposition::Format::{OpenMetrics, Text};
 use plimsoll_exposition::decode::Decoder;
 use plimsoll_exposition::encode::{Exposed, body, openmetrics, text};

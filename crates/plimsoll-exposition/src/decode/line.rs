@@ -60,11 +60,11 @@ pub(super) type Label<'a> = (&'a str, Cow<'a, str>);
 /// Reads a line up to a sample's value; labels go to `labels`, which is emptied first.
 pub(super) fn line<'a>(
     format: Format,
-    bytes: &'a [u8],
+    text: &'a str,
     labels: &mut Vec<Label<'a>>,
 ) -> Result<Line<'a>, Misfit> {
     labels.clear();
-    let mut scan = Scan::new(bytes);
+    let mut scan = Scan::new(text);
     if format == Format::Text {
         scan.skip_blanks();
     }
@@ -77,11 +77,17 @@ pub(super) fn line<'a>(
     }
 }
 
-/// Returns the metric name that a sample's line starts with.
-pub(super) fn name_of(bytes: &[u8]) -> &str {
-    let mut scan = Scan::new(bytes);
+/// Returns the metric name that the line of a sample starts with.
+pub(super) fn name_of(head: &str) -> &str {
+    let mut scan = Scan::new(head);
     scan.skip_blanks();
     scan.metric_name().unwrap_or_default()
+}
+
+/// Reads bytes as text.
+pub(super) fn utf8(bytes: &[u8]) -> Result<&str, Misfit> {
+    std::str::from_utf8(bytes)
+        .map_err(|error| Misfit { at: error.valid_up_to(), what: Fault::Utf8 })
 }
 
 fn text_comment<'a>(mut scan: Scan<'a>) -> Result<Line<'a>, Misfit> {
@@ -89,7 +95,6 @@ fn text_comment<'a>(mut scan: Scan<'a>) -> Result<Line<'a>, Misfit> {
     scan.skip_blanks();
     let keyword = scan.word();
     if keyword != b"HELP" && keyword != b"TYPE" {
-        scan.utf8_rest()?;
         return Ok(Line::Idle);
     }
     scan.skip_blanks();
@@ -99,7 +104,6 @@ fn text_comment<'a>(mut scan: Scan<'a>) -> Result<Line<'a>, Misfit> {
     }
     scan.skip_blanks();
     if keyword == b"HELP" {
-        scan.utf8_rest()?;
         scan.help_escapes(b"\\n")?;
         return Ok(Line::Metadata { family, part: Part::Help });
     }
@@ -134,7 +138,6 @@ fn open_comment<'a>(mut scan: Scan<'a>) -> Result<Line<'a>, Misfit> {
     let at = scan.at();
     let part = match keyword {
         b"HELP" => {
-            scan.utf8_rest()?;
             scan.help_escapes(b"\\n\"")?;
             Part::Help
         }

@@ -109,7 +109,7 @@ impl Decoder {
                 Was::End => break,
                 Was::Sample { .. } | Was::Refused(_) => {
                     let Some((tail, tail_length)) = next_tail(self.format, after) else { break };
-                    if tail.exemplar_at.is_some() && !line.exemplar {
+                    if tail.exemplar_at.is_some() && !line.checked.exemplar {
                         break;
                     }
                     match line.was {

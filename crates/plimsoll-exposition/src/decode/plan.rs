@@ -17,6 +17,12 @@ pub(super) struct PlanLine {
     /// Where its bytes end in the plan; they start where those of the line before end.
     end: usize,
     pub(super) was: Was,
+    pub(super) checked: Checked,
+}
+
+/// What the rules about families need of a sample's line, and what they said.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Checked {
     pub(super) bounds: Bounds,
     /// Whether it may carry an exemplar, at its place in this body.
     pub(super) exemplar: bool,
@@ -51,9 +57,9 @@ impl Plan {
         Some((line, bytes))
     }
 
-    pub(super) fn push(&mut self, bytes: &[u8], was: Was, bounds: Bounds, exemplar: bool) {
+    pub(super) fn push(&mut self, bytes: &[u8], was: Was, checked: Checked) {
         self.bytes.extend_from_slice(bytes);
-        self.lines.push(PlanLine { end: self.bytes.len(), was, bounds, exemplar });
+        self.lines.push(PlanLine { end: self.bytes.len(), was, checked });
     }
 
     /// Follows series to their new slots.

@@ -2,8 +2,8 @@
 
 use super::error::{DecodeError, Fault, Misfit};
 use super::family::Families;
-use super::line::{Bounds, Head, Label, Line, line, name_of};
-use super::plan::{Plan, Was};
+use super::line::{Bounds, Head, Label, Line, line, name_of, utf8};
+use super::plan::{Checked, Plan, Was};
 use super::table::{Slot, Table};
 use super::tail::{Tail, next_tail, tail};
 use super::{Followed, refuse};
@@ -68,17 +68,20 @@ impl Reading<'_> {
             match known.was {
                 Was::Idle | Was::End => {}
                 Was::Metadata => describe(self.format, &mut progress.families, bytes, &mut labels)?,
-                Was::Sample { .. } | Was::Refused(_) => {
-                    let name = name_of(bytes);
-                    progress.families.sample(name, known.bounds).map_err(at_start)?;
+                Was::Refused(_) => {
+                    let name = name_of(utf8(bytes)?);
+                    progress.check(name, known.checked.bounds)?;
+                }
+                Was::Sample { slot, .. } => {
+                    let Some(entry) = self.table.get_mut(slot) else { break };
+                    progress
+                        .families
+                        .sample(&entry.key.name, known.checked.bounds)
+                        .map_err(at_start)?;
+                    (entry.seen_in, entry.line) = (self.number, at);
                 }
             }
-            if let Was::Sample { slot, .. } = known.was
-                && let Some(entry) = self.table.get_mut(slot)
-            {
-                (entry.seen_in, entry.line) = (self.number, at);
-            }
-            self.new.push(bytes, known.was, known.bounds, known.exemplar);
+            self.new.push(bytes, known.was, known.checked);
         }
         Ok(())
     }
@@ -98,23 +101,20 @@ impl Reading<'_> {
     fn known(&mut self, progress: &mut Progress<'_>, rest: &[u8]) -> Result<Option<usize>, Misfit> {
         let Some((known, bytes)) = self.old.get(progress.cursor) else { return Ok(None) };
         let Some(after) = rest.strip_prefix(bytes) else { return Ok(None) };
-        let length = match known.was {
-            Was::Idle => {
-                self.new.push(bytes, Was::Idle, known.bounds, false);
-                bytes.len()
-            }
+        let mut length = bytes.len();
+        match known.was {
+            Was::Idle => self.new.push(bytes, Was::Idle, known.checked),
             Was::Metadata => {
                 describe(self.format, &mut progress.families, bytes, &mut Vec::new())?;
-                self.new.push(bytes, Was::Metadata, known.bounds, false);
-                bytes.len()
+                self.new.push(bytes, Was::Metadata, known.checked);
             }
             Was::Sample { slot, .. } => {
-                let Some((tail, tail_length)) = next_tail(self.format, after) else {
-                    return Ok(None);
-                };
-                let name = name_of(bytes);
-                self.sample(progress, (name, bytes, known.bounds), Some(slot), &tail)?;
-                bytes.len() + tail_length
+                let next = next_tail(self.format, after).zip(self.table.get(slot));
+                let Some(((tail, tail_length), entry)) = next else { return Ok(None) };
+                let checked = progress.check(&entry.key.name, known.checked.bounds)?;
+                exemplar_fits(&tail, checked, bytes.len())?;
+                self.take(bytes, Some(slot), checked, &tail);
+                length += tail_length;
             }
             // Whether it is refused again depends on the lines before.
             Was::Refused(_) => {
@@ -122,7 +122,7 @@ impl Reading<'_> {
                 return Ok(None);
             }
             Was::End => return Ok(None),
-        };
+        }
         progress.cursor += 1;
         Ok(Some(length))
     }
@@ -140,17 +140,18 @@ impl Reading<'_> {
         }
         let length = bytes.len() + usize::from(end.is_some());
         let whole = rest.get(..length).unwrap_or_default();
-        match line(self.format, bytes, &mut progress.labels)? {
-            Line::Idle => self.new.push(whole, Was::Idle, Bounds::default(), false),
+        let text = utf8(bytes)?;
+        match line(self.format, text, &mut progress.labels)? {
+            Line::Idle => self.new.push(whole, Was::Idle, Checked::default()),
             Line::Metadata { family, part } => {
                 progress.families.describe(family, part).map_err(at_start)?;
-                self.new.push(whole, Was::Metadata, Bounds::default(), false);
+                self.new.push(whole, Was::Metadata, Checked::default());
             }
             Line::End => {
                 progress.ended = true;
-                self.new.push(whole, Was::End, Bounds::default(), false);
+                self.new.push(whole, Was::End, Checked::default());
             }
-            Line::Sample(head) => self.new_sample(progress, head, bytes)?,
+            Line::Sample(head) => self.new_sample(progress, head, text)?,
         }
         Ok(length)
     }
@@ -159,69 +160,71 @@ impl Reading<'_> {
         &mut self,
         progress: &mut Progress<'_>,
         head: Head<'_>,
-        bytes: &[u8],
+        text: &str,
     ) -> Result<(), Misfit> {
-        let (before, after) = bytes.split_at_checked(head.value_at).unwrap_or((bytes, &[]));
+        let (before, after) = text.split_at_checked(head.value_at).unwrap_or((text, ""));
         let tail = tail(self.format, after)
             .map_err(|misfit| Misfit { at: head.value_at + misfit.at, ..misfit })?;
-        progress.labels.retain(|(_, value)| !value.is_empty());
-        progress.labels.sort_unstable_by_key(|(name, _)| *name);
-        let slot = self.table.find(head.name, &progress.labels);
-        if let Some(entry) = slot.and_then(|slot| self.table.get(slot)) {
+        let checked = progress.check(head.name, head.bounds)?;
+        exemplar_fits(&tail, checked, head.value_at)?;
+        let labels = &mut progress.labels;
+        labels.retain(|(_, value)| !value.is_empty());
+        labels.sort_unstable_by_key(|(name, _)| *name);
+        let mut slot = self.table.find(head.name, labels);
+        match slot.and_then(|slot| self.table.get(slot)) {
             // The line that followed it in the old body is expected next.
-            if entry.seen_in != self.number {
-                progress.cursor = entry.line + 1;
-            }
+            Some(entry) if entry.seen_in != self.number => progress.cursor = entry.line + 1,
+            Some(_) => {}
+            None if self.is_full() => {}
+            None => slot = self.table.add(head.name, labels),
         }
-        self.sample(progress, (head.name, before, head.bounds), slot, &tail)
-    }
-
-    /// Takes a sample, of which `slot` says whether its series is known.
-    fn sample(
-        &mut self,
-        progress: &mut Progress<'_>,
-        (name, bytes, bounds): (&str, &[u8], Bounds),
-        slot: Option<Slot>,
-        tail: &Tail,
-    ) -> Result<(), Misfit> {
-        let exemplar = progress.families.sample(name, bounds).map_err(at_start)?;
-        if let Some(at) = tail.exemplar_at.filter(|_| !exemplar) {
-            return Err(Misfit { at: bytes.len() + at, what: Fault::ExemplarPlace });
-        }
-        let was = match self.admit(name, slot, &progress.labels) {
-            Ok(was) => was,
-            Err(reason) => {
-                refuse(self.scrape, reason);
-                Was::Refused(reason)
-            }
-        };
-        if let Was::Sample { series, .. } = was {
-            self.scrape.samples.push(Sample { series, value: tail.value, at_ms: tail.at_ms });
-        }
-        self.new.push(bytes, was, bounds, exemplar);
+        self.take(before.as_bytes(), slot, checked, &tail);
         Ok(())
     }
 
-    /// Gives a sample's series its place in this body, or says why it has none.
-    fn admit(
-        &mut self,
-        name: &str,
-        slot: Option<Slot>,
-        labels: &[Label<'_>],
-    ) -> Result<Was, RefusalReason> {
-        let known = slot.and_then(|slot| self.table.get(slot));
-        if known.is_some_and(|entry| entry.seen_in == self.number) {
-            return Err(RefusalReason::Duplicate);
-        }
-        if self.scrape.samples.len() >= self.series_max {
-            return Err(RefusalReason::SeriesLimit);
-        }
+    fn is_full(&self) -> bool {
+        self.scrape.samples.len() >= self.series_max
+    }
+
+    /// Takes a good sample, or counts it as refused; without a slot there was no room for it.
+    fn take(&mut self, bytes: &[u8], slot: Option<Slot>, checked: Checked, tail: &Tail) {
+        let full = self.is_full();
         let line = self.new.len();
-        let slot = slot.or_else(|| self.table.add(name, labels));
-        let slot = slot.ok_or(RefusalReason::SeriesLimit)?;
-        let entry = self.table.get_mut(slot).ok_or(RefusalReason::SeriesLimit)?;
-        (entry.seen_in, entry.line) = (self.number, line);
-        Ok(Was::Sample { slot, series: entry.index })
+        let was = match slot.and_then(|slot| Some((slot, self.table.get_mut(slot)?))) {
+            Some((_, entry)) if entry.seen_in == self.number => {
+                Was::Refused(RefusalReason::Duplicate)
+            }
+            Some((slot, entry)) if !full => {
+                (entry.seen_in, entry.line) = (self.number, line);
+                Was::Sample { slot, series: entry.index }
+            }
+            _ => Was::Refused(RefusalReason::SeriesLimit),
+        };
+        match was {
+            Was::Sample { series, .. } => {
+                let sample = Sample { series, value: tail.value, at_ms: tail.at_ms };
+                self.scrape.samples.push(sample);
+            }
+            Was::Refused(reason) => refuse(self.scrape, reason),
+            _ => {}
+        }
+        self.new.push(bytes, was, checked);
+    }
+}
+
+impl Progress<'_> {
+    fn check(&mut self, name: &str, bounds: Bounds) -> Result<Checked, Misfit> {
+        let exemplar = self.families.sample(name, bounds).map_err(at_start)?;
+        Ok(Checked { bounds, exemplar })
+    }
+}
+
+fn exemplar_fits(tail: &Tail, checked: Checked, tail_at: usize) -> Result<(), Misfit> {
+    match tail.exemplar_at {
+        Some(at) if !checked.exemplar => {
+            Err(Misfit { at: tail_at + at, what: Fault::ExemplarPlace })
+        }
+        _ => Ok(()),
     }
 }
 
@@ -233,7 +236,7 @@ fn describe<'b>(
     labels: &mut Vec<Label<'b>>,
 ) -> Result<(), Misfit> {
     let bytes = bytes.strip_suffix(b"\n").unwrap_or(bytes);
-    match line(format, bytes, labels)? {
+    match line(format, utf8(bytes)?, labels)? {
         Line::Metadata { family, part } => families.describe(family, part).map_err(at_start),
         _ => Ok(()),
     }

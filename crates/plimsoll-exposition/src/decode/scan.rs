@@ -5,13 +5,13 @@ use crate::Format;
 use std::borrow::Cow;
 
 pub(super) struct Scan<'a> {
-    bytes: &'a [u8],
+    text: &'a str,
     at: usize,
 }
 
 impl<'a> Scan<'a> {
-    pub(super) fn new(bytes: &'a [u8]) -> Self {
-        Self { bytes, at: 0 }
+    pub(super) fn new(text: &'a str) -> Self {
+        Self { text, at: 0 }
     }
 
     pub(super) fn at(&self) -> usize {
@@ -19,11 +19,11 @@ impl<'a> Scan<'a> {
     }
 
     pub(super) fn rest(&self) -> &'a [u8] {
-        self.bytes.get(self.at..).unwrap_or_default()
+        self.text.as_bytes().get(self.at..).unwrap_or_default()
     }
 
     pub(super) fn peek(&self) -> Option<u8> {
-        self.bytes.get(self.at).copied()
+        self.text.as_bytes().get(self.at).copied()
     }
 
     pub(super) fn misfit(&self, what: Fault) -> Misfit {
@@ -76,34 +76,28 @@ impl<'a> Scan<'a> {
         let rest = self.rest();
         let fits = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || also(byte);
         let length = rest.iter().position(|byte| !fits(*byte)).unwrap_or(rest.len());
-        let name = rest.get(..length).unwrap_or_default();
-        match std::str::from_utf8(name) {
-            Ok(text) if name.first().is_some_and(|first| !first.is_ascii_digit()) => {
-                self.at += length;
-                Ok(text)
-            }
-            _ => Err(self.misfit(otherwise)),
+        if length == 0 || rest.first().is_some_and(u8::is_ascii_digit) {
+            return Err(self.misfit(otherwise));
         }
+        Ok(self.take(length))
     }
 
-    /// Checks that the rest is UTF-8, without taking it.
-    pub(super) fn utf8_rest(&self) -> Result<(), Misfit> {
-        self.utf8(self.at, self.rest()).map(|_| ())
-    }
-
-    fn utf8(&self, at: usize, bytes: &'a [u8]) -> Result<&'a str, Misfit> {
-        std::str::from_utf8(bytes)
-            .map_err(|error| Misfit { at: at + error.valid_up_to(), what: Fault::Utf8 })
+    /// Takes the next bytes, which end where a character ends.
+    fn take(&mut self, length: usize) -> &'a str {
+        let start = self.at;
+        self.at += length;
+        self.text.get(start..self.at).unwrap_or_default()
     }
 
     /// Checks the escapes of a help text, without taking it.
     pub(super) fn help_escapes(&self, known: &[u8]) -> Result<(), Misfit> {
-        let mut bytes = self.rest().iter().enumerate();
-        while let Some((offset, byte)) = bytes.next() {
-            let escaped = (*byte == b'\\').then(|| bytes.next());
-            if escaped.is_some_and(|next| next.is_none_or(|(_, byte)| !known.contains(byte))) {
-                return Err(Misfit { at: self.at + offset, what: Fault::Escape });
+        let mut rest = self.rest();
+        while let Some(offset) = memchr::memchr(b'\\', rest) {
+            if rest.get(offset + 1).is_none_or(|byte| !known.contains(byte)) {
+                let at = self.text.len() - rest.len() + offset;
+                return Err(Misfit { at, what: Fault::Escape });
             }
+            rest = rest.get(offset + 2..).unwrap_or_default();
         }
         Ok(())
     }
@@ -114,24 +108,26 @@ impl<'a> Scan<'a> {
     /// text knows three escapes.
     pub(super) fn quoted(&mut self, format: Format) -> Result<Cow<'a, str>, Misfit> {
         self.expect(b'"', Fault::QuoteMissing)?;
-        let start = self.at;
-        let mut escaped = false;
+        let open = self.at - 1;
+        let rest = self.rest();
+        let (mut length, mut escaped) = (0, false);
         loop {
-            match self.peek() {
-                None => return Err(Misfit { at: start - 1, what: Fault::QuoteOpen }),
-                Some(b'"') => break,
-                Some(b'\\') => {
-                    escaped = true;
-                    let next = self.bytes.get(self.at + 1);
-                    if format == Format::Text && !matches!(next, Some(b'\\' | b'"' | b'n')) {
-                        return Err(self.misfit(Fault::Escape));
-                    }
-                    self.at += 2;
-                }
-                Some(_) => self.at += 1,
+            let next = rest.get(length..).and_then(|rest| memchr::memchr2(b'"', b'\\', rest));
+            let Some(offset) = next else {
+                return Err(Misfit { at: open, what: Fault::QuoteOpen });
+            };
+            length += offset;
+            if rest.get(length) == Some(&b'"') {
+                break;
             }
+            let escape = rest.get(length + 1);
+            if format == Format::Text && !matches!(escape, Some(b'\\' | b'"' | b'n')) {
+                return Err(Misfit { at: self.at + length, what: Fault::Escape });
+            }
+            escaped = true;
+            length += 2;
         }
-        let value = self.utf8(start, self.bytes.get(start..self.at).unwrap_or_default())?;
+        let value = self.take(length);
         self.at += 1;
         Ok(if escaped { Cow::Owned(unescaped(value)) } else { Cow::Borrowed(value) })
     }

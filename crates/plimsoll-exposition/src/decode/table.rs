@@ -1,9 +1,8 @@
 //! Which series have which number.
 
 use super::line::Label;
-use hashbrown::{DefaultHashBuilder, HashTable};
+use hashbrown::{DefaultHashBuilder, HashSet, HashTable};
 use plimsoll_model::{Labels, SeriesIndex, SeriesKey};
-use std::collections::HashSet;
 use std::hash::{BuildHasher, Hash, Hasher};
 use std::sync::Arc;
 
@@ -121,14 +120,7 @@ impl Table {
     }
 
     fn text(&mut self, text: &str) -> Arc<str> {
-        match self.texts.get(text) {
-            Some(known) => known.clone(),
-            None => {
-                let new: Arc<str> = text.into();
-                self.texts.insert(new.clone());
-                new
-            }
-        }
+        self.texts.get_or_insert_with(text, |text| text.into()).clone()
     }
 
     fn hash(&self, name: &str, labels: &[Label<'_>]) -> u64 {

@@ -1,7 +1,7 @@
 //! What follows a sample's name and labels: value, time, exemplar.
 
 use super::error::{Fault, Misfit};
-use super::line::{Label, open_labels};
+use super::line::{Label, open_labels, utf8};
 use super::number::{milliseconds, number, seconds_as_ms, short_decimal};
 use super::scan::Scan;
 use crate::Format;
@@ -27,13 +27,13 @@ pub(super) fn next_tail(format: Format, rest: &[u8]) -> Option<(Tail, usize)> {
         return Some((Tail { value, at_ms: None, exemplar_at: None }, length + 1));
     }
     let length = memchr::memchr(b'\n', rest)?;
-    let tail = tail(format, rest.get(..length)?).ok()?;
+    let tail = tail(format, utf8(rest.get(..length)?).ok()?).ok()?;
     Some((tail, length + 1))
 }
 
 /// Reads a whole tail, which has no line feed.
-pub(super) fn tail(format: Format, bytes: &[u8]) -> Result<Tail, Misfit> {
-    let mut scan = Scan::new(bytes);
+pub(super) fn tail(format: Format, text: &str) -> Result<Tail, Misfit> {
+    let mut scan = Scan::new(text);
     let value = number(scan.word()).ok_or(Misfit { at: 0, what: Fault::Number })?;
     match format {
         Format::Text => text_rest(scan, value),

@@ -1,7 +1,7 @@
 use super::Needs;
 use crate::decode::error::Fault;
 use crate::decode::line::{Bounds, Kind, Part};
-use std::collections::HashSet;
+use hashbrown::HashSet;
 
 /// OpenMetrics: a family's lines stand together, metadata first, and a sample's suffix is one of
 /// its family's type.

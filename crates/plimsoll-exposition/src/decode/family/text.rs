@@ -1,7 +1,7 @@
 use super::Needs;
 use crate::decode::error::Fault;
 use crate::decode::line::{Bounds, Kind, Part};
-use std::collections::HashMap;
+use hashbrown::HashMap;
 
 /// Prometheus text: at most one HELP and one TYPE per family, and the TYPE before its samples.
 #[derive(Default)]
