@@ -7,7 +7,9 @@
 #![forbid(unsafe_code)]
 
 pub mod alerting;
+pub mod alertmanager;
 pub mod dashboard;
+pub mod lint;
 mod promql;
 pub mod recording;
 pub mod rule;
@@ -40,16 +42,21 @@ const GENERATED: &str =
 /// Fails when one of them can't be written as text.
 pub fn artefacts() -> Result<Vec<Artefact>, ArtefactError> {
     let mut artefacts = vec![
-        yaml("alerts/rules.yaml", &alerting::file())?,
-        yaml("alerts/recording.yaml", &recording::file())?,
+        yaml("alerts/rules.yaml", alerting::PREAMBLE, &alerting::file())?,
+        yaml("alerts/recording.yaml", recording::PREAMBLE, &recording::file())?,
+        yaml("alerts/alertmanager.yaml", alertmanager::PREAMBLE, &alertmanager::config())?,
     ];
     artefacts.extend(dashboard::all().iter().map(json));
     Ok(artefacts)
 }
 
-fn yaml(path: &'static str, document: &impl serde::Serialize) -> Result<Artefact, ArtefactError> {
+fn yaml(
+    path: &'static str,
+    preamble: &str,
+    document: &impl serde::Serialize,
+) -> Result<Artefact, ArtefactError> {
     let text = serde_yaml::to_string(document).map_err(|source| ArtefactError { path, source })?;
-    Ok(Artefact { path: path.into(), text: format!("{GENERATED}{text}") })
+    Ok(Artefact { path: path.into(), text: format!("{GENERATED}#\n{preamble}{text}") })
 }
 
 /// Writes two spaces and a last line end, as Grafana's own export does.

@@ -7,6 +7,11 @@ use crate::promql::{self, RULE};
 use crate::rule::{Group, Rule, RuleFile};
 use plimsoll_model::{LevelPart, Signal, catalog};
 
+/// The words that stand above the file.
+pub(crate) const PREAMBLE: &str = "\
+# What the alerts in rules.yaml read, and exact mean levels for views over weeks.
+";
+
 /// The levels that are recorded, each with the label that tells its instances apart.
 const LEVELS: [(&Signal, &str); 3] = [
     (&catalog::IN_FLIGHT, "operation"),

@@ -1,17 +1,17 @@
 //! The shape of a Prometheus rule file.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// One rule file.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 pub struct RuleFile {
     /// Its groups; the rules of one are evaluated in order, at one time.
     pub groups: Vec<Group>,
 }
 
 /// Rules that are evaluated together.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 pub struct Group {
     /// Its name, unique in the file.
     pub name: String,
@@ -20,7 +20,7 @@ pub struct Group {
 }
 
 /// One rule.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(untagged)]
 pub enum Rule {
     /// Stores an expression's result under a name.
@@ -35,7 +35,7 @@ pub enum Rule {
 }
 
 /// One alert rule.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 pub struct Alert {
     /// The label `alertname`, which is also the name of its runbook.
     pub alert: String,

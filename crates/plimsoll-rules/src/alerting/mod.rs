@@ -14,6 +14,13 @@ use std::collections::BTreeMap;
 /// The values of the label `severity`, most urgent first; each has a route in Alertmanager.
 pub const SEVERITIES: [&str; 4] = ["page", "ticket", "notice", "none"];
 
+/// The words that stand above the file.
+pub(crate) const PREAMBLE: &str = "\
+# Alerts over Plimsoll's signals. Load recording.yaml beside this file: some conditions read it.
+# Severities: page wakes a person, ticket and notice wait for working hours, none is the watchdog.
+# Each alert has a runbook of its name in runbooks/.
+";
+
 /// Gives an alert the service it is grouped by. A target without that label is known by its job.
 const SERVICE: &str = "{{ with $labels.service }}{{ . }}{{ else }}{{ $labels.job }}{{ end }}";
 
