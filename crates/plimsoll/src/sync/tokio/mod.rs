@@ -12,13 +12,14 @@
 
 mod guard;
 mod lock;
+pub mod mpsc;
 mod mutex;
 mod rwlock;
-// SEMAPHORE mod semaphore;
+mod semaphore;
 
 pub use mutex::{Mutex, MutexGuard, OwnedMutexGuard};
 pub use rwlock::{
     OwnedRwLockReadGuard, OwnedRwLockWriteGuard, RwLock, RwLockReadGuard, RwLockWriteGuard,
 };
-// SEMAPHORE pub use semaphore::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
+pub use semaphore::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
 pub use tokio::sync::{AcquireError, TryAcquireError, TryLockError};

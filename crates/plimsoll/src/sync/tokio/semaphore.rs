@@ -1,0 +1,239 @@
+use crate::Name;
+use crate::pool::{Lease, PoolProbe};
+use plimsoll_record::{Outcome, Registry};
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::sync::{self, AcquireError, TryAcquireError};
+use tokio::task::coop;
+
+/// A [`tokio::sync::Semaphore`] that is recorded as a pool of permits (M5).
+///
+/// | series | what |
+/// |---|---|
+/// | level `concurrency_pool_in_use{pool}` | permits in use, with the number of permits as limit |
+/// | histogram `concurrency_pool_wait_seconds{pool,outcome}` | the wait of every acquisition, 0 of one that got its permits at once; `error` when the semaphore was closed |
+///
+/// # Cost
+/// At once: two clock reads and two log edges for the permits' time in use, and an observation.
+///
+/// # Cancellation
+/// A wait that is dropped gives up its place and counts as `cancelled`.
+///
+/// # Reading it
+/// See [`PoolProbe`].
+#[derive(Debug)]
+pub struct Semaphore {
+    pool: PoolProbe,
+    inner: Arc<sync::Semaphore>,
+    /// Permits in all, in use or not. Its lock keeps the count and the recorded limit in step.
+    permits: Mutex<usize>,
+}
+
+impl Semaphore {
+    /// Makes a semaphore of `permits` that records in the global registry.
+    pub fn named(name: impl Into<Name>, permits: usize) -> Self {
+        Self::named_in(Registry::global(), name, permits)
+    }
+
+    /// Makes a semaphore of `permits` that records in `registry`.
+    pub fn named_in(registry: &Registry, name: impl Into<Name>, permits: usize) -> Self {
+        Self {
+            pool: PoolProbe::named_in(registry, name, permits as u64),
+            inner: Arc::new(sync::Semaphore::new(permits)),
+            permits: Mutex::new(permits),
+        }
+    }
+
+    /// Acquires one permit: see [`tokio::sync::Semaphore::acquire`].
+    ///
+    /// # Errors
+    /// The semaphore is closed.
+    pub async fn acquire(&self) -> Result<SemaphorePermit<'_>, AcquireError> {
+        self.acquire_many(1).await
+    }
+
+    /// Acquires `count` permits at once: see [`tokio::sync::Semaphore::acquire_many`].
+    ///
+    /// # Errors
+    /// The semaphore is closed.
+    pub async fn acquire_many(&self, count: u32) -> Result<SemaphorePermit<'_>, AcquireError> {
+        coop::consume_budget().await;
+        if let Ok(permit) = self.try_acquire_many(count) {
+            return Ok(permit);
+        }
+        let wait = self.pool.wait();
+        match self.inner.acquire_many(count).await {
+            Ok(inner) => {
+                let lease = wait.acquired_n(count);
+                Ok(SemaphorePermit { lease, inner, semaphore: self })
+            }
+            Err(closed) => {
+                wait.end(Outcome::Error);
+                Err(closed)
+            }
+        }
+    }
+
+    /// Acquires one permit if that needs no wait.
+    ///
+    /// # Errors
+    /// There is none, or the semaphore is closed; nothing is recorded, because nobody waits.
+    pub fn try_acquire(&self) -> Result<SemaphorePermit<'_>, TryAcquireError> {
+        self.try_acquire_many(1)
+    }
+
+    /// Acquires `count` permits at once if that needs no wait.
+    ///
+    /// # Errors
+    /// There are too few, or the semaphore is closed.
+    pub fn try_acquire_many(&self, count: u32) -> Result<SemaphorePermit<'_>, TryAcquireError> {
+        let inner = self.inner.try_acquire_many(count)?;
+        Ok(SemaphorePermit { lease: self.pool.at_once(count), inner, semaphore: self })
+    }
+
+    /// Acquires one permit that owns the semaphore.
+    ///
+    /// # Errors
+    /// The semaphore is closed.
+    pub async fn acquire_owned(self: Arc<Self>) -> Result<OwnedSemaphorePermit, AcquireError> {
+        self.acquire_many_owned(1).await
+    }
+
+    /// Acquires `count` permits at once that own the semaphore.
+    ///
+    /// # Errors
+    /// The semaphore is closed.
+    pub async fn acquire_many_owned(
+        self: Arc<Self>,
+        count: u32,
+    ) -> Result<OwnedSemaphorePermit, AcquireError> {
+        coop::consume_budget().await;
+        if let Ok(permit) = Arc::clone(&self).try_acquire_many_owned(count) {
+            return Ok(permit);
+        }
+        let wait = self.pool.wait();
+        match Arc::clone(&self.inner).acquire_many_owned(count).await {
+            Ok(inner) => {
+                let lease = wait.acquired_n(count);
+                Ok(OwnedSemaphorePermit { lease, inner, semaphore: self })
+            }
+            Err(closed) => {
+                wait.end(Outcome::Error);
+                Err(closed)
+            }
+        }
+    }
+
+    /// Acquires one permit that owns the semaphore, if that needs no wait.
+    ///
+    /// # Errors
+    /// There is none, or the semaphore is closed.
+    pub fn try_acquire_owned(self: Arc<Self>) -> Result<OwnedSemaphorePermit, TryAcquireError> {
+        self.try_acquire_many_owned(1)
+    }
+
+    /// Acquires `count` permits at once that own the semaphore, if that needs no wait.
+    ///
+    /// # Errors
+    /// There are too few, or the semaphore is closed.
+    pub fn try_acquire_many_owned(
+        self: Arc<Self>,
+        count: u32,
+    ) -> Result<OwnedSemaphorePermit, TryAcquireError> {
+        let inner = Arc::clone(&self.inner).try_acquire_many_owned(count)?;
+        Ok(OwnedSemaphorePermit { lease: self.pool.at_once(count), inner, semaphore: self })
+    }
+
+    /// Returns how many permits are free.
+    pub fn available_permits(&self) -> usize {
+        self.inner.available_permits()
+    }
+
+    /// Adds permits; the limit rises with them.
+    ///
+    /// # Panics
+    /// Beyond [`tokio::sync::Semaphore::MAX_PERMITS`], as the original does.
+    pub fn add_permits(&self, count: usize) {
+        self.resize(|permits| permits.saturating_add(count));
+        self.inner.add_permits(count);
+    }
+
+    /// Takes up to `count` free permits away for ever, and says how many; the limit sinks with them.
+    pub fn forget_permits(&self, count: usize) -> usize {
+        let forgotten = self.inner.forget_permits(count);
+        self.resize(|permits| permits.saturating_sub(forgotten));
+        forgotten
+    }
+
+    /// Closes the semaphore: whoever waits, and whoever comes, gets an error.
+    pub fn close(&self) {
+        self.inner.close();
+    }
+
+    /// Says whether the semaphore was closed.
+    pub fn is_closed(&self) -> bool {
+        self.inner.is_closed()
+    }
+
+    fn resize(&self, change: impl FnOnce(usize) -> usize) {
+        let mut permits = self.permits.lock().unwrap_or_else(PoisonError::into_inner);
+        *permits = change(*permits);
+        self.pool.set_size(*permits as u64);
+    }
+}
+
+/// Permits of [`Semaphore::acquire`] and its siblings; they go back when it is dropped.
+#[derive(Debug)]
+#[must_use = "dropping the permit gives it back at once"]
+pub struct SemaphorePermit<'a> {
+    // The fields are dropped in this order: permits leave the level before another can take them.
+    lease: Lease,
+    inner: sync::SemaphorePermit<'a>,
+    semaphore: &'a Semaphore,
+}
+
+impl SemaphorePermit<'_> {
+    /// Drops the permits without giving them back; the limit sinks with them.
+    pub fn forget(self) {
+        let Self { lease, inner, semaphore } = self;
+        drop(lease);
+        let forgotten = inner.num_permits();
+        inner.forget();
+        semaphore.resize(|permits| permits.saturating_sub(forgotten));
+    }
+
+    /// Returns how many permits it is.
+    pub fn num_permits(&self) -> usize {
+        self.inner.num_permits()
+    }
+}
+
+/// Permits of [`Semaphore::acquire_owned`] and its siblings; they go back when it is dropped.
+#[derive(Debug)]
+#[must_use = "dropping the permit gives it back at once"]
+pub struct OwnedSemaphorePermit {
+    // The fields are dropped in this order: permits leave the level before another can take them.
+    lease: Lease,
+    inner: sync::OwnedSemaphorePermit,
+    semaphore: Arc<Semaphore>,
+}
+
+impl OwnedSemaphorePermit {
+    /// Drops the permits without giving them back; the limit sinks with them.
+    pub fn forget(self) {
+        let Self { lease, inner, semaphore } = self;
+        drop(lease);
+        let forgotten = inner.num_permits();
+        inner.forget();
+        semaphore.resize(|permits| permits.saturating_sub(forgotten));
+    }
+
+    /// Returns how many permits it is.
+    pub fn num_permits(&self) -> usize {
+        self.inner.num_permits()
+    }
+
+    /// Returns the semaphore that it came from.
+    pub fn semaphore(&self) -> &Arc<Semaphore> {
+        &self.semaphore
+    }
+}
