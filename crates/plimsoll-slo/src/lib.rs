@@ -6,11 +6,27 @@
 
 #![forbid(unsafe_code)]
 
+mod alert;
+mod assess;
+mod budget;
+mod burn;
+mod evidence;
+mod forecast;
 mod length;
+mod page;
 mod policy;
+mod reason;
 mod slo;
 mod windows;
 
+pub use alert::{Alert, AlertState, Alerts, Change, Transition};
+pub use assess::{Assessment, Unit, assess};
+pub use budget::Budget;
+pub use burn::{BadOf, WindowBurn};
+pub use evidence::Evidence;
+pub use forecast::Forecast;
 pub use length::length_name;
+pub use page::{AlertName, Cause, Condition, RowVerdict};
+pub use reason::Reason;
 pub use slo::*;
 pub use windows::Windows;

@@ -1,0 +1,121 @@
+use crate::{Milli, Reason, Slo, WindowBurn, Windows};
+use plimsoll_model::{Interval, TimeMs};
+use std::time::Duration;
+
+/// The error budget of one period, as parts of the whole.
+///
+/// The budget is what the objective allows of the events expected in a period, E = observed total
+/// × period ÷ known time, so that a young or a gappy period isn't measured by its few first events.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Budget {
+    /// Events, or milliseconds, expected in a whole period; `None` before anything was seen.
+    pub expected: Option<f64>,
+    /// The part that is spent; more than 1 once it is overdrawn.
+    pub spent: Interval,
+    /// The part that remains; below 0 once it is overdrawn.
+    pub remaining: Interval,
+    /// Why a bound is missing, if one is.
+    pub reason: Option<Reason>,
+    scale: BudgetScale,
+}
+
+/// The integers that turn bad events into parts of the budget.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct BudgetScale {
+    total: u64,
+    known_ms: u64,
+    period_ms: u64,
+    allowed_ppm: u32,
+}
+
+impl Budget {
+    pub(crate) fn new(slo: &Slo, windows: &impl Windows, now: TimeMs) -> Self {
+        let whole = WindowBurn::new(slo.period, windows.window(slo.period), slo.objective);
+        let elapsed = now.since(windows.watched_since()).min(slo.period);
+        let scale = BudgetScale {
+            total: whole.held.counts.known(),
+            known_ms: part_of(elapsed, whole.held.known, whole.held.expected),
+            period_ms: millis(slo.period),
+            allowed_ppm: slo.objective.allowed_ppm(),
+        };
+        let reason = match whole.reason {
+            // Without demand nothing was spent, and that is known.
+            Some(Reason::NoDemand) => None,
+            reason => reason,
+        };
+        let spent = scale.share(&whole);
+        Self {
+            expected: scale.expected(),
+            spent,
+            remaining: Interval {
+                low: spent.high.map(|spent| 1.0 - spent),
+                high: spent.low.map(|spent| 1.0 - spent),
+            },
+            reason,
+            scale,
+        }
+    }
+
+    /// Returns the part of the budget that a window spent.
+    pub fn share(&self, window: &WindowBurn) -> Interval {
+        self.scale.share(window)
+    }
+
+    /// Says whether so many bad ones are at least the part of the budget that burning `burn` times
+    /// as fast as allowed spends in `length`.
+    pub fn is_share_reached(&self, bad: u64, burn: Milli, length: Duration) -> bool {
+        // bad ÷ (allowed × total × period ÷ known) ≥ burn × length ÷ period, without a division.
+        let scale = &self.scale;
+        let product = |factors: [u64; 4]| {
+            factors.iter().fold(1_u128, |product, factor| product.saturating_mul((*factor).into()))
+        };
+        let spent = product([bad, 1_000_000_000, scale.known_ms, 1]);
+        let threshold = product([burn.0, scale.allowed_ppm.into(), millis(length), scale.total]);
+        bad > 0 && spent >= threshold
+    }
+
+    /// Says whether surely all of it is spent.
+    pub fn is_exhausted(&self, bad: u64) -> bool {
+        self.is_share_reached(bad, Milli(1_000), Duration::from_millis(self.scale.period_ms))
+    }
+}
+
+impl BudgetScale {
+    fn expected(&self) -> Option<f64> {
+        (self.known_ms > 0)
+            .then(|| self.total as f64 * self.period_ms as f64 / self.known_ms as f64)
+    }
+
+    fn share(&self, window: &WindowBurn) -> Interval {
+        let Some(expected) = self.expected() else { return Interval::default() };
+        let allowed = expected * f64::from(self.allowed_ppm) / 1e6;
+        let share = |bad: u64| match (bad, allowed > 0.0) {
+            (0, _) => Some(0.0),
+            (bad, true) => Some(bad as f64 / allowed),
+            // Something may be bad where nothing was expected: how much of the budget, none can say.
+            (_, false) => None,
+        };
+        let (sure, cut) = (window.held.counts, window.held.cut);
+        let most = [sure.unknown, cut.bad, cut.unknown]
+            .iter()
+            .fold(sure.bad, |most, more| most.saturating_add(*more));
+        Interval {
+            low: share(sure.bad),
+            high: if window.held.rate_unknown { None } else { share(most) },
+        }
+    }
+}
+
+/// Returns that part of `length` that `known` is of `expected`, in whole milliseconds.
+fn part_of(length: Duration, known: Duration, expected: Duration) -> u64 {
+    let expected_ms = expected.as_millis();
+    if expected_ms == 0 {
+        return 0;
+    }
+    let part = length.as_millis().saturating_mul(known.as_millis()) / expected_ms;
+    u64::try_from(part).unwrap_or(u64::MAX).min(millis(length))
+}
+
+pub(crate) fn millis(length: Duration) -> u64 {
+    u64::try_from(length.as_millis()).unwrap_or(u64::MAX)
+}
