@@ -2,7 +2,7 @@
 
 import { h } from "./dom.js";
 import * as format from "./format.js";
-import { cell, filterBox, known, matches, nothing, outside, pill, table } from "./parts.js";
+import { asOf, cell, filterBox, known, matches, nothing, outside, pill, table } from "./parts.js";
 import { format as href, toView } from "./route.js";
 import { urgency } from "./words.js";
 
@@ -44,6 +44,7 @@ export function alertsView(page) {
             "No alerts",
             h("p", {}, "Nothing fires, nothing is pending, and nothing was resolved lately."),
           ),
+    asOf(page),
   ];
 }
 

@@ -25,6 +25,7 @@ const NO_HISTORY = { key: null, range: null, points: [], step: 1, stamp: 0, erro
 /** What every view reads. */
 const page = {
   route: parse(location.hash),
+  lastList: null,
   slos: new Map(),
   alerts: [],
   signals: [],
@@ -33,10 +34,18 @@ const page = {
   status: null,
   history: NO_HISTORY,
   loaded: false,
+  told: null,
   error: null,
   link: null,
   get now() {
     return this.link.now();
+  },
+  /** The list as it was filtered when the reader left it. */
+  get listRoute() {
+    const { params, ...here } = toView(this.route, "slos");
+    return this.lastList
+      ? { ...this.lastList, params: { ...this.lastList.params, ...params } }
+      : { ...here, params };
   },
   get zone() {
     return this.route.params.zone === "utc" ? "utc" : "local";
@@ -46,6 +55,10 @@ const page = {
   },
   get theme() {
     return window.plimsollTheme.get();
+  },
+  // What hasn't changed isn't sent again: it is as true as what was last sent.
+  asOf(slo) {
+    return Math.max(Date.parse(slo.as_of), this.told ?? 0);
   },
   age(time) {
     return age(time, this);
@@ -162,6 +175,7 @@ async function sync() {
       targets: targets.targets,
       status,
       loaded: true,
+      told: page.now,
       error: null,
     });
   } catch (error) {
@@ -174,6 +188,7 @@ async function sync() {
 page.link = new Link({
   tell(kind, data) {
     TAKE[kind]?.(data);
+    page.told = page.now;
     soon();
   },
   link() {
@@ -188,27 +203,32 @@ page.link = new Link({
 let reading = false;
 
 async function readHistory() {
-  const { view, id } = page.route;
-  if (view !== "slo" || reading) return;
+  const { id } = page.route;
+  const key = historyKey();
+  if (key === null || reading) return;
   const { range } = page;
   const step = stepOf(range);
-  const key = `${id} ${range.name} ${range.live ? "" : `${range.from} ${range.to}`}`;
   if (page.history.key !== key) page.history = { ...NO_HISTORY, key, range, step };
   reading = true;
   try {
-    const [history, events] = await Promise.all([
-      read(historyPath(id, range, step)),
-      read(eventsPath(range)),
-    ]);
+    const paths = [historyPath(id, range, step), eventsPath(range)];
+    const [history, events] = await Promise.all(paths.map(read));
     page.marks = events.events;
     page.history = { key, range, step, points: history.points, stamp: Date.now(), error: null };
   } catch (error) {
-    page.history = { ...page.history, error: error.message };
+    page.history = { ...page.history, stamp: Date.now(), error: error.message };
   }
   reading = false;
-  // The reader has gone on to another SLO or range meanwhile.
-  if (view !== page.route.view || id !== page.route.id) readHistory();
   soon();
+  // The reader has gone on to another SLO or range meanwhile.
+  if (key !== historyKey()) readHistory();
+}
+
+/** What the view needs the history of; `null` if it needs none. */
+function historyKey() {
+  const { route, range } = page;
+  if (route.view !== "slo") return null;
+  return [route.id, range.name, ...(range.live ? [] : [range.from, range.to])].join(" ");
 }
 
 /** A live range is read again as soon as it can have a new point; a fixed one never changes. */
@@ -223,6 +243,7 @@ function refreshHistory() {
 function arrive() {
   const before = page.route;
   page.route = parse(location.hash);
+  if (before.view === "slos") page.lastList = before;
   const moved = before.view !== page.route.view || before.id !== page.route.id;
   if (moved) page.history = NO_HISTORY;
   draw();
@@ -244,7 +265,7 @@ function move(by) {
 
 function leave() {
   if (document.activeElement?.id === "filter") document.activeElement.blur();
-  else if (page.route.view === "slo") page.go(toView(page.route, "slos"));
+  else if (page.route.view === "slo") page.go(page.listRoute);
 }
 
 function press(event) {

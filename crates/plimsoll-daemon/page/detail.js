@@ -9,12 +9,12 @@ import { group } from "./slos.js";
 import { targetRows, TARGET_COLUMNS } from "./targets.js";
 import { instant } from "./time.js";
 import { rowVerdict, verdict, VERDICTS, why } from "./why.js";
-import { reason, stateOf } from "./words.js";
+import { NOT_BURNING, stateOf } from "./words.js";
 
 /** The view. */
 export function detailView(page) {
   const slo = page.slos.get(page.route.id);
-  const back = h("a", { class: "back", href: href(toView(page.route, "slos")) }, "← All SLOs");
+  const back = h("a", { class: "back", href: href(page.listRoute) }, "← SLOs");
   if (!slo) {
     if (!page.loaded) return [back];
     return [
@@ -68,7 +68,7 @@ function title(page, slo) {
       { class: "links" },
       slo.runbook && outside(slo.runbook, "Runbook"),
       h("a", { href: `api/v1/slos/${encodeURIComponent(slo.id)}` }, "JSON"),
-      h("span", { class: "quiet" }, "as of ", page.age(slo.as_of)),
+      h("span", { class: "quiet" }, "as of ", page.age(page.asOf(slo))),
     ),
   );
 }
@@ -139,14 +139,9 @@ function total(counts) {
 function exhaustion(slo) {
   const high = slo.budget?.with_exclusions?.remaining?.high ?? null;
   if (high !== null && high <= 0) return h("span", { class: "is-page" }, "spent");
-  const text = format.interval(slo.exhaustion_seconds, format.duration);
-  if (text !== format.UNKNOWN) return text;
-  const code = slo.reasons?.exhaustion_seconds ?? slo.reasons?.exhaustion;
-  return h(
-    "span",
-    { class: "unknown", title: code ? reason(code) : null },
-    code === "no_burn" || code === undefined ? "—" : format.UNKNOWN,
-  );
+  const code = slo.reasons?.exhaustion_seconds;
+  if (code === NOT_BURNING) return h("span", { class: "quiet" }, "not burning");
+  return known(format.interval(slo.exhaustion_seconds, format.duration), code);
 }
 
 function burnTable(slo) {
@@ -185,7 +180,7 @@ function burnCell(label, slo, window, threshold) {
     "td",
     { class: "num", "data-label": label, "data-verdict": result },
     known(format.interval(slo.burn?.[window], format.burn), slo.reasons?.[`burn.${window}`] ?? "no_data"),
-    h("span", { class: "over" }, ` in ${window}`),
+    h("span", { class: "over" }, ` in ${format.windowName(window)}`),
   );
 }
 

@@ -13,6 +13,7 @@ export function count(value) {
 /** A fraction as per cent with `digits` decimals, cut towards zero so that 99.96 never reads 100. */
 export function percent(fraction, digits = 1) {
   if (fraction === null || fraction === undefined) return UNKNOWN;
+  if (fraction === 1) return "100%";
   const scale = 10 ** digits;
   // The nudge keeps 0.29 * 100 = 28.999999999999996 from becoming 28.9.
   const cut = Math.trunc(fraction * 100 * scale + Math.sign(fraction) * 1e-7) / scale;
@@ -89,6 +90,12 @@ export function seconds(text) {
   for (const [, number, , unit] of text.matchAll(/(\d+(\.\d+)?)(ms|[smhdwy])/g))
     sum += Number(number) * SIZES[unit];
   return sum;
+}
+
+/** A window's name as people say it: the daemon's `2s500ms` is 2.5s. */
+export function windowName(text) {
+  const length = seconds(text);
+  return length === null ? text : duration(length);
 }
 
 /** What an SLO counts: events as a number, milliseconds as a duration. */

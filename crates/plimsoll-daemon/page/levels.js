@@ -2,7 +2,7 @@
 
 import { h } from "./dom.js";
 import * as format from "./format.js";
-import { cell, filterBox, known, labels, matches, nothing, table } from "./parts.js";
+import { asOf, cell, filterBox, known, labels, matches, nothing, table } from "./parts.js";
 
 const COLUMNS = [
   ["Level"],
@@ -57,6 +57,7 @@ export function levelsView(page) {
               ),
             ),
           ),
+    asOf(page),
   ];
 }
 
@@ -88,11 +89,7 @@ function row(page, signal) {
     h("td", { class: "cell-gauge", "data-label": "Now, peak, limit" }, gauge(signal)),
     cell("Now", h("b", {}, known(format.level(signal.level))), true),
     cell("Peak", known(format.level(signal.peak)), true),
-    cell(
-      "Limit",
-      signal.limit === null ? h("span", { class: "quiet" }, "none") : format.level(signal.limit),
-      true,
-    ),
+    cell("Limit", limit(signal), true),
     cell("Mean", known(format.level(signal.mean)), true),
     cell("Saturated", saturated(signal), true),
     cell(
@@ -104,6 +101,12 @@ function row(page, signal) {
     ),
     cell("Seen", signal.at ? page.age(signal.at) : "never", true),
   );
+}
+
+// Of a level that isn't known it isn't known either whether it has a limit.
+function limit({ level, limit }) {
+  if (limit === null && level !== null) return h("span", { class: "quiet" }, "none");
+  return known(format.level(limit));
 }
 
 function saturated(signal) {

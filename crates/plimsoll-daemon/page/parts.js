@@ -48,10 +48,14 @@ export function budget(remaining, code) {
   );
 }
 
-/** An instant as an age, with the instant itself as its tooltip. */
+/** An instant, RFC 3339 or milliseconds, as an age, with the instant itself as its tooltip. */
 export function age(time, page) {
-  const ms = Date.parse(time);
-  return h("time", { datetime: time, title: instant(ms, page.zone) }, ago(ms, page.now));
+  const ms = typeof time === "number" ? time : Date.parse(time);
+  return h(
+    "time",
+    { datetime: Number.isFinite(ms) ? new Date(ms).toISOString() : null, title: instant(ms, page.zone) },
+    ago(ms, page.now),
+  );
 }
 
 /** Labels as chips; with `pick`, each is a button that filters by it. */
@@ -78,8 +82,23 @@ export function labels(entries, pick) {
   );
 }
 
-/** A link out of the page. */
+/** Of when the numbers of a list are. */
+export function asOf(page) {
+  if (page.told === null) return null;
+  return h(
+    "p",
+    { class: "as-of quiet" },
+    "As of ",
+    instant(page.told, page.zone, page.now),
+    ", ",
+    page.age(page.told),
+    ".",
+  );
+}
+
+/** A link out of the page, or the words alone where an address isn't one of the web. */
 export function outside(href, words) {
+  if (!/^https?:/i.test(href)) return h("span", { title: href }, words);
   return h(
     "a",
     { href, target: "_blank", rel: "noreferrer" },

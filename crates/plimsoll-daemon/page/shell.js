@@ -15,6 +15,9 @@ export const VIEWS = [
   ["targets", "Targets"],
 ];
 
+/** The entry of the range list that opens the dialog. */
+const CHOOSE = "choose";
+
 /** The header. */
 export function shell(page) {
   return [
@@ -83,28 +86,20 @@ function badge(page, view) {
 // Only charts have a time range; everything else is of now.
 function rangePicker(page) {
   if (page.route.view !== "slo") return null;
-  const custom = page.range.name === "custom";
+  const { name, from, to } = page.range;
+  const custom = `${instant(from, page.zone, page.now)} – ${instant(to, page.zone, page.now)}`;
+  const pick = ({ target }) => {
+    if (target.value !== CHOOSE) return page.change({ range: target.value, from: "", to: "" });
+    // The list goes back to what is shown, in case the dialog is left again.
+    target.value = name;
+    return page.openRange();
+  };
   return h(
     "select",
-    {
-      key: "range",
-      "aria-label": "Time range",
-      "data-testid": "range",
-      value: page.range.name,
-      onchange: (event) =>
-        event.target.value === "custom"
-          ? openRange(page)
-          : page.change({ range: event.target.value, from: "", to: "" }),
-    },
-    RANGES.map(({ name, words }) => h("option", { key: name, value: name }, words)),
-    h(
-      "option",
-      { key: "custom", value: "custom" },
-      custom
-        ? `${instant(page.range.from, page.zone, page.now)} – ${instant(page.range.to, page.zone, page.now)}`
-        : "Custom…",
-    ),
-    custom && h("option", { key: "again", value: "custom " }, "Another…"),
+    { key: "range", "aria-label": "Time range", "data-testid": "range", value: name, onchange: pick },
+    RANGES.map((range) => h("option", { key: range.name, value: range.name }, range.words)),
+    name === "custom" && h("option", { key: "custom", value: "custom" }, custom),
+    h("option", { key: CHOOSE, value: CHOOSE }, "Custom…"),
   );
 }
 
@@ -200,7 +195,7 @@ export function banners(page) {
 function lost(page) {
   const { heard } = page.link;
   const words = heard
-    ? `What you see is from ${instant(heard, page.zone, Date.now())}, ${span((Date.now() - heard) / 1000)} old, and no longer true for now. Trying again.`
+    ? `What you see is from ${instant(heard, page.zone, Date.now())}, ${span((Date.now() - heard) / 1000)} old. Trying to reach it again.`
     : "It hasn't answered yet. Is it running? Trying again.";
   return banner("lost", "lost", h("b", {}, heard ? "Lost the daemon. " : "Can't reach the daemon. "), words);
 }
@@ -285,10 +280,6 @@ export function rangeDialog(page) {
       ),
     ),
   ];
-}
-
-function openRange(page) {
-  page.openRange();
 }
 
 function submitRange(event, page) {

@@ -2,10 +2,10 @@
 
 import { h } from "./dom.js";
 import * as format from "./format.js";
-import { budget, filterBox, labels, matches, pill, term } from "./parts.js";
+import { asOf, budget, filterBox, labels, matches, pill, term } from "./parts.js";
 import { format as href, toggled, toView } from "./route.js";
 import { welcome } from "./welcome.js";
-import { rowVerdict, verdict } from "./why.js";
+import { missing, rowVerdict, verdict } from "./why.js";
 import { STATES, reason, stateOf, urgency } from "./words.js";
 
 const COLUMNS = [
@@ -67,7 +67,7 @@ function hasLabel(slo, label) {
 function sortOf(route) {
   const sort = route.params.sort ?? DEFAULT_SORT;
   const name = sort.replace(/^-/, "");
-  return name in ORDERS ? [name, sort.startsWith("-")] : [DEFAULT_SORT, false];
+  return Object.hasOwn(ORDERS, name) ? [name, sort.startsWith("-")] : [DEFAULT_SORT, false];
 }
 
 function firing(slo) {
@@ -85,8 +85,8 @@ export function slosView(page) {
       { class: "tools" },
       h("h1", { class: "unseen" }, "SLOs"),
       stateFilters(page, all),
-      filterBox(page, "Filter by name, service or label"),
       labelFilters(page),
+      filterBox(page, "Filter by name, service or label"),
     ),
     shown.length === 0 && page.loaded
       ? h(
@@ -96,6 +96,7 @@ export function slosView(page) {
           h("a", { href: href(toView(page.route, "slos")) }, "Show all"),
         )
       : sheet(page, shown),
+    asOf(page),
   ];
 }
 
@@ -129,10 +130,13 @@ function stateFilters(page, all) {
 }
 
 function labelFilters(page) {
+  const { labels: chosen } = page.route;
+  const drop = (label) => () => page.go(toggled(page.route, "labels", label));
+  if (chosen.length === 0) return null;
   return h(
     "div",
-    { class: "chips" },
-    page.route.labels.map((label) =>
+    { key: "labels", class: "chips" },
+    chosen.map((label) =>
       h(
         "button",
         {
@@ -140,7 +144,7 @@ function labelFilters(page) {
           type: "button",
           class: "chip on",
           title: `Stop filtering by ${label}`,
-          onclick: () => page.go(toggled(page.route, "labels", label)),
+          onclick: drop(label),
         },
         label.replace(":", ": "),
         h("span", { "aria-hidden": "true" }, " ×"),
@@ -203,7 +207,7 @@ function head(page, column, shared) {
       h(
         "div",
         { class: "burns", "aria-hidden": "true" },
-        shared.map((window) => h("span", {}, window)),
+        shared.map((window) => h("span", {}, format.windowName(window))),
       ),
   );
 }
@@ -252,10 +256,8 @@ export function group(slo) {
 
 // Why a row is unknown has to be readable without a pointer.
 function blind(slo) {
-  const codes = [...new Set(Object.values(slo.reasons ?? {}))];
-  return (
-    slo.state === "unknown" && codes.length > 0 && h("span", { class: "blind" }, codes.map(reason).join("; "))
-  );
+  const words = slo.state === "unknown" ? missing(slo) : [];
+  return words.length > 0 && h("span", { class: "blind" }, words.join("; "));
 }
 
 /** The windows of an SLO's policy, the shortest first. */
@@ -297,7 +299,7 @@ function burns(slo) {
               ? `${window}: ${reason(slo.reasons?.[`burn.${window}`] ?? "no_data")}`
               : `${window}: ${text}, ${words}`,
         },
-        h("span", { class: "burn-window" }, window),
+        h("span", { class: "burn-window" }, format.windowName(window)),
         h("span", {}, text === format.UNKNOWN ? "?" : short(bounds)),
       );
     }),

@@ -2,7 +2,7 @@
 
 import { h } from "./dom.js";
 import * as format from "./format.js";
-import { cell, filterBox, known, matches, nothing, table } from "./parts.js";
+import { asOf, cell, filterBox, known, matches, nothing, table } from "./parts.js";
 
 /** The columns of a table of targets. */
 export const TARGET_COLUMNS = [
@@ -41,6 +41,7 @@ export function targetsView(page) {
               " in the configuration; Prometheus's own keys work there.",
             ),
           ),
+    asOf(page),
   ];
 }
 

@@ -1,7 +1,7 @@
 // Why an SLO is in its state, in sentences with every number. Pure.
 
 import * as format from "./format.js";
-import { reason, stateOf } from "./words.js";
+import { NOT_BURNING, reason, stateOf } from "./words.js";
 
 /** How a window's burn stands to a threshold: `over`, `under`, `maybe` or `unknown`. */
 export function verdict(bounds, threshold) {
@@ -50,7 +50,7 @@ function rows(slo) {
   const words = over.map((row) => {
     const long = format.interval(slo.burn[row.long], format.burn);
     const short = format.interval(slo.burn[row.short], format.burn);
-    return `It burns ${long} over ${row.long} and ${short} over ${row.short}, both above the ${stateOf(row.severity).word.toLowerCase()} threshold of ${format.burn(row.burn)}.`;
+    return `It burns ${long} over ${format.windowName(row.long)} and ${short} over ${format.windowName(row.short)}, both above the ${stateOf(row.severity).word.toLowerCase()} threshold of ${format.burn(row.burn)}.`;
   });
   if (words.length === 0 && (slo.policy ?? []).length > 0) words.push(calm(slo));
   const quiet = over.find(
@@ -72,13 +72,18 @@ function calm(slo) {
 }
 
 function gaps(slo) {
-  const words = [...new Set(Object.values(slo.reasons ?? {}))].map(
-    (code) => `Some numbers are missing: ${reason(code)}.`,
-  );
+  const words = missing(slo).map((each) => `Some numbers are missing: ${each}.`);
   if (typeof slo.coverage === "number" && slo.coverage < 0.9995) {
     words.push(
       `${format.percent(1 - slo.coverage)} of the time in the window wasn't seen; what happened then is unknown, not good.`,
     );
   }
   return words;
+}
+
+/** Why numbers are missing, each reason once. That nothing burns is no lack of knowledge. */
+export function missing(slo) {
+  const codes = new Set(Object.values(slo.reasons ?? {}));
+  codes.delete(NOT_BURNING);
+  return [...codes].map(reason);
 }

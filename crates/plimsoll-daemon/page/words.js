@@ -44,6 +44,9 @@ export const TERMS = {
   exhaustion: "When the budget is used up if it goes on burning as it does now.",
 };
 
+/** The reason that stands beside an exhaustion which isn't in sight. */
+export const NOT_BURNING = "no_burn";
+
 const REASONS = {
   no_data: "nothing is known about this window",
   no_demand: "nothing was asked of it in this window",
@@ -53,7 +56,7 @@ const REASONS = {
   not_yet: "the window isn't full yet",
   period_not_full: "the period isn't full yet",
   restarted: "the process restarted and its start time isn't known",
-  no_burn: "it isn't burning",
+  [NOT_BURNING]: "it isn't burning",
 };
 
 /** A reason's code in words; a code that this page doesn't know is shown as it is. */
