@@ -65,7 +65,7 @@ fn target_down() -> Alert {
 
 fn notifications_failing() -> Alert {
     let sent = promql::sample(&catalog::NOTIFICATIONS);
-    let expr = format!("rate({sent}{{result!=\"ok\"}}[5m]) > 0");
+    let expr = format!("rate({sent}{{result=\"failed\"}}[5m]) > 0");
     alert("PlimsollNotificationsFailing", "ticket", expr).pending_for("5m").says(
         "The daemon can't deliver its alerts.",
         "Deliveries to {{ $labels.sink }} fail {{ $value | humanize }} times per second ({{ \
