@@ -2,8 +2,9 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { exceeded, windows } from "../page/burns.js";
 import { parse } from "../page/route.js";
-import { exceeded, select, windows } from "../page/slos.js";
+import { select } from "../page/slos.js";
 import { rowVerdict, verdict, why } from "../page/why.js";
 
 const exactly = (value) => ({ low: value, high: value });
@@ -74,12 +75,14 @@ test("windows stand in the order of their length, not of their names", () => {
 });
 
 test("only what is surely over counts as over", () => {
-  assert.equal(verdict(exactly(14.5), 14.4), "over");
-  assert.equal(verdict(exactly(14.4), 14.4), "under");
-  assert.equal(verdict({ low: 2, high: 20 }, 14.4), "maybe");
-  assert.equal(verdict({ low: 2, high: null }, 14.4), "maybe");
-  assert.equal(verdict({ low: 15, high: null }, 14.4), "over");
-  assert.equal(verdict(null, 14.4), "unknown");
+  const at = (burn, reasons = {}) => verdict({ burn: { "1h": burn }, reasons }, "1h", 14.4);
+  assert.equal(at(exactly(14.5)), "over");
+  assert.equal(at(exactly(14.4)), "under");
+  assert.equal(at({ low: 2, high: 20 }), "maybe");
+  assert.equal(at({ low: 2, high: null }), "maybe");
+  assert.equal(at({ low: 15, high: null }), "over");
+  assert.equal(at({ low: null, high: null }, { "burn.1h": "no_data" }), "unknown");
+  assert.equal(at({ low: null, high: null }, { "burn.1h": "no_demand" }), "under");
 });
 
 test("a row is over when both its windows are", () => {
@@ -98,12 +101,12 @@ test("why names both windows, the threshold, and what wasn't seen", () => {
     slo("a/x", {
       coverage: 0.9,
       burn: { "1h": exactly(20), "5m": exactly(30), "3d": exactly(0), "6h": exactly(0) },
-      reasons: { ratio: "target_down" },
+      reasons: { ratio: "no_data" },
     }),
   ).join(" ");
   assert.match(words, /20× over 1h and 30× over 5m, both above the page threshold of 14.4×/);
   assert.match(words, /No page is raised/);
-  assert.match(words, /a target that feeds it doesn't answer/);
+  assert.match(words, /nothing of that time was seen/);
   assert.match(words, /10.0% of the time/);
 });
 

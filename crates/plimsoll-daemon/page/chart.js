@@ -244,12 +244,13 @@ function hatch(plot, chart, paint) {
   const { ctx, bbox } = plot;
   ctx.save();
   ctx.beginPath();
-  for (const { at, coverage } of points) {
-    if (coverage !== null && coverage >= 0.999) continue;
-    const x = plot.valToPos(Date.parse(at) / 1000 - step, "x", true);
-    const end = plot.valToPos(Date.parse(at) / 1000, "x", true);
-    ctx.rect(x, bbox.top, Math.max(1, end - x), bbox.height);
-  }
+  points.forEach(({ at, coverage }, index) => {
+    if (coverage !== null && coverage >= 0.999) return;
+    const start = Date.parse(at) / 1000;
+    const end = index + 1 < points.length ? Date.parse(points[index + 1].at) / 1000 : start + step;
+    const x = plot.valToPos(start, "x", true);
+    ctx.rect(x, bbox.top, Math.max(1, plot.valToPos(end, "x", true) - x), bbox.height);
+  });
   ctx.clip();
   ctx.beginPath();
   const gap = 7 * devicePixelRatio;

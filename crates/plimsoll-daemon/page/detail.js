@@ -99,7 +99,7 @@ function tiles(page, slo) {
     tile(
       "Budget left",
       "budget",
-      budget(remaining, reasons["budget.remaining"] ?? reasons.budget),
+      budget(remaining, reasons.budget),
       `of the bad ${format.isTime(counts.unit) ? "time" : "events"} that ${slo.window} allows`,
     ),
     tile("Used up in", "exhaustion", exhaustion(slo), "at the present burn"),
@@ -175,11 +175,11 @@ function burnTable(slo) {
 }
 
 function burnCell(label, slo, window, threshold) {
-  const result = verdict(slo.burn?.[window], threshold);
+  const result = verdict(slo, window, threshold);
   return h(
     "td",
     { class: "num", "data-label": label, "data-verdict": result },
-    known(format.interval(slo.burn?.[window], format.burn), slo.reasons?.[`burn.${window}`] ?? "no_data"),
+    known(format.interval(slo.burn?.[window], format.burn), slo.reasons?.[`burn.${window}`]),
     h("span", { class: "over" }, ` in ${format.windowName(window)}`),
   );
 }

@@ -3,7 +3,7 @@
 import { h } from "./dom.js";
 import * as format from "./format.js";
 import { ago, instant } from "./time.js";
-import { reason, stateOf, TERMS } from "./words.js";
+import { idle, reason, stateOf, TERMS } from "./words.js";
 
 /** A state as a coloured sign with its word. */
 export function pill(state) {
@@ -25,7 +25,10 @@ export function term(name, words) {
 /** A number that may not be known: with the reason if it isn't. */
 export function known(text, code) {
   if (text !== format.UNKNOWN) return h("span", {}, text);
-  return h("span", { class: "unknown", title: code ? reason(code) : null }, text);
+  const title = code ? reason(code) : null;
+  return idle(code)
+    ? h("span", { class: "quiet", title }, idle(code))
+    : h("span", { class: "unknown", title }, text);
 }
 
 /** What is left of a budget: a bar, hatched where the truth is in an interval, and the number. */

@@ -1,12 +1,13 @@
 // The list of SLOs: the least budget left first, filters that the link carries, live rows.
 
+import { burns, windows } from "./burns.js";
 import { h } from "./dom.js";
 import * as format from "./format.js";
 import { asOf, budget, filterBox, labels, matches, pill, term } from "./parts.js";
 import { format as href, toggled, toView } from "./route.js";
 import { welcome } from "./welcome.js";
-import { missing, rowVerdict, verdict } from "./why.js";
-import { STATES, reason, stateOf, urgency } from "./words.js";
+import { missing } from "./why.js";
+import { STATES, stateOf, urgency } from "./words.js";
 
 const COLUMNS = [
   { name: "state", words: "State" },
@@ -214,7 +215,6 @@ function head(page, column, shared) {
 
 function row(page, slo) {
   const pick = (label) => page.route.labels.includes(label) || page.go(toggled(page.route, "labels", label));
-  const codes = slo.reasons ?? {};
   return h(
     "tr",
     { key: slo.id, "data-slo-id": slo.id, "data-state": slo.state },
@@ -241,7 +241,7 @@ function row(page, slo) {
     h(
       "td",
       { "data-label": "Budget left", class: "cell-budget" },
-      budget(slo.budget?.with_exclusions?.remaining, codes["budget.remaining"] ?? codes.budget),
+      budget(slo.budget?.with_exclusions?.remaining, slo.reasons?.budget),
     ),
     h("td", { "data-label": "Burn by window", class: "cell-burn" }, burns(slo)),
     h("td", { "data-label": "Alert", class: "cell-alert" }, alertCell(page, slo)),
@@ -260,65 +260,13 @@ function blind(slo) {
   return words.length > 0 && h("span", { class: "blind" }, words.join("; "));
 }
 
-/** The windows of an SLO's policy, the shortest first. */
-export function windows(slo) {
-  return Object.keys(slo.burn ?? {}).sort((a, b) => format.seconds(a) - format.seconds(b));
-}
-
-/** The policy's row of the worst severity whose threshold this window surely exceeds. */
-export function exceeded(slo, window) {
-  return (slo.policy ?? [])
-    .filter(
-      ({ long, short, burn }) =>
-        (long === window || short === window) && verdict(slo.burn[window], burn) === "over",
-    )
-    .sort((a, b) => urgency(a.severity) - urgency(b.severity))[0];
-}
-
-function burns(slo) {
-  return h(
-    "div",
-    { class: "burns" },
-    windows(slo).map((window) => {
-      const bounds = slo.burn[window];
-      const text = format.interval(bounds, format.burn);
-      const over = exceeded(slo, window);
-      const words = over
-        ? `over a ${over.severity} threshold of ${format.burn(over.burn)}`
-        : "under its thresholds";
-      return h(
-        "span",
-        {
-          key: window,
-          class: "burn",
-          "data-over": over?.severity,
-          "data-both": over && rowVerdict(slo, over) === "over" ? "yes" : null,
-          "data-known": text === format.UNKNOWN ? "no" : null,
-          title:
-            text === format.UNKNOWN
-              ? `${window}: ${reason(slo.reasons?.[`burn.${window}`] ?? "no_data")}`
-              : `${window}: ${text}, ${words}`,
-        },
-        h("span", { class: "burn-window" }, format.windowName(window)),
-        h("span", {}, text === format.UNKNOWN ? "?" : short(bounds)),
-      );
-    }),
-  );
-}
-
-// The cells are narrow: an interval shows its low end, the tooltip and the SLO's own view show both.
-function short(bounds) {
-  const low = bounds.low === null ? `≤${format.burn(bounds.high)}` : format.burn(bounds.low);
-  return bounds.low !== null && bounds.high !== bounds.low ? `≥${low}` : low;
-}
-
 function alertCell(page, slo) {
   const list = (slo.alerts ?? []).filter(({ state }) => state !== "resolved");
   if (list.length === 0) return h("span", { class: "quiet" }, "none");
   return list.map((alert) =>
     h(
       "div",
-      { key: alert.severity },
+      {},
       h("b", { class: `is-${alert.severity}` }, `${stateOf(alert.severity).word} ${alert.state}`),
       " ",
       alert.since && h("span", { class: "over" }, page.age(alert.since)),

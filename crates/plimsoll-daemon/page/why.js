@@ -1,16 +1,18 @@
 // Why an SLO is in its state, in sentences with every number. Pure.
 
 import * as format from "./format.js";
-import { NOT_BURNING, reason, stateOf } from "./words.js";
+import { NOT_BURNING, idle, reason, stateOf } from "./words.js";
 
-/** How a window's burn stands to a threshold: `over`, `under`, `maybe` or `unknown`. */
-export function verdict(bounds, threshold) {
-  const low = bounds?.low ?? null;
-  const high = bounds?.high ?? null;
-  if (low === null && high === null) return "unknown";
+/**
+ * How a window's burn stands to a threshold: `over`, `under`, `maybe` or `unknown`. A window in
+ * which nothing was asked is under it; one that nobody saw isn't.
+ */
+export function verdict(slo, window, threshold) {
+  const { low = null, high = null } = slo.burn?.[window] ?? {};
   if (low !== null && low > threshold) return "over";
   if (high !== null && high <= threshold) return "under";
-  return "maybe";
+  if (idle(slo.reasons?.[`burn.${window}`])) return "under";
+  return low === null && high === null ? "unknown" : "maybe";
 }
 
 /** The words of a verdict. */
@@ -23,7 +25,7 @@ export const VERDICTS = {
 
 /** A row's verdict: both of its windows have to be over. */
 export function rowVerdict(slo, row) {
-  const both = [row.long, row.short].map((window) => verdict(slo.burn?.[window], row.burn));
+  const both = [row.long, row.short].map((window) => verdict(slo, window, row.burn));
   return ["under", "unknown", "maybe"].find((each) => both.includes(each)) ?? "over";
 }
 
@@ -81,9 +83,8 @@ function gaps(slo) {
   return words;
 }
 
-/** Why numbers are missing, each reason once. That nothing burns is no lack of knowledge. */
+/** Why numbers are missing, each reason once. That nothing burns, or was asked, is no lack of knowledge. */
 export function missing(slo) {
   const codes = new Set(Object.values(slo.reasons ?? {}));
-  codes.delete(NOT_BURNING);
-  return [...codes].map(reason);
+  return [...codes].filter((code) => code !== NOT_BURNING && !idle(code)).map(reason);
 }

@@ -35,33 +35,38 @@ export const TERMS = {
   coverage: "The part of the time that the targets were seen. What wasn't seen is unknown, not good.",
   interval:
     "Two numbers joined by a dash: the truth lies between them, because part of the time wasn't seen.",
-  peak: "The highest value since the scrape before: exact, not the highest sample.",
+  peak: "The highest value of the last 60 seconds: exact, not the highest sample.",
   limit: "The level's own configured bound: a queue's capacity, a pool's size.",
-  saturated: "The part of the last seconds in which the level stood at its limit.",
-  mean: "The exact average over the last seconds, from the level's time integral.",
+  saturated: "The part of the last 5 to 10 seconds in which the level stood at its limit.",
+  mean: "The exact average of the last 5 to 10 seconds, from the level's time integral.",
   oldest: "How long the oldest thing that is still there has been there.",
   refused: "Samples that the daemon didn't take, each with a reason. They never count as zero.",
   exhaustion: "When the budget is used up if it goes on burning as it does now.",
 };
 
-/** The reason that stands beside an exhaustion which isn't in sight. */
-export const NOT_BURNING = "no_burn";
+/** The reason beside an end of the budget that isn't in sight. */
+export const NOT_BURNING = "not_burning";
+
+/** Reasons that are knowledge: nothing was asked, so nothing went wrong. */
+const IDLE = { no_demand: "no demand", no_target: "no target" };
+
+/** What stands in place of a number that is missing because nothing was asked; else `null`. */
+export function idle(code) {
+  return Object.hasOwn(IDLE, code ?? "") ? IDLE[code] : null;
+}
 
 const REASONS = {
-  no_data: "nothing is known about this window",
-  no_demand: "nothing was asked of it in this window",
+  no_data: "nothing of that time was seen",
+  no_demand: "nothing was asked of it in that time",
   never_seen: "its selector has never matched any series",
-  target_down: "a target that feeds it doesn't answer",
-  rate_unknown: "part of the time has no known rate, so there is no upper bound",
-  not_yet: "the window isn't full yet",
-  period_not_full: "the period isn't full yet",
-  restarted: "the process restarted and its start time isn't known",
-  [NOT_BURNING]: "it isn't burning",
+  no_target: "no target was expected to tell of it",
+  rate_unknown: "some of that time wasn't seen, and neither is known how much happens in it",
+  [NOT_BURNING]: "the budget isn't being spent",
 };
 
 /** A reason's code in words; a code that this page doesn't know is shown as it is. */
 export function reason(code) {
-  return REASONS[code] ?? String(code).replaceAll("_", " ");
+  return Object.hasOwn(REASONS, code) ? REASONS[code] : String(code).replaceAll("_", " ");
 }
 
 /** The keys of the page. */
