@@ -3,6 +3,8 @@
 
 #![forbid(unsafe_code)]
 
+pub mod admin;
 pub mod clock;
+pub mod process;
 pub mod ready;
 pub mod shutdown;

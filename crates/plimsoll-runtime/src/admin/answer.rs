@@ -1,0 +1,76 @@
+use crate::process::Probe;
+use crate::ready::Readiness;
+use http_body_util::Full;
+use hyper::body::Bytes;
+use hyper::header::{ACCEPT, ALLOW, CONTENT_TYPE, HeaderValue, VARY};
+use hyper::{Method, Request, Response, StatusCode};
+use plimsoll_exposition::{encode, negotiate};
+use plimsoll_record::Registry;
+use std::sync::{Mutex, PoisonError};
+
+const PLAIN: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
+
+/// What the admin thread knows to answer.
+pub(super) struct Answers {
+    registry: Registry,
+    readiness: Readiness,
+    probe: Mutex<Probe>,
+}
+
+impl Answers {
+    pub(super) fn new(registry: Registry, readiness: Readiness, probe: Probe) -> Self {
+        Self { registry, readiness, probe: Mutex::new(probe) }
+    }
+
+    /// Merges what was recorded since the last time.
+    pub(super) fn merge(&self) {
+        self.registry.merge();
+    }
+
+    pub(super) fn answer<B>(&self, request: &Request<B>) -> Response<Full<Bytes>> {
+        let answer: fn(&Self, &Request<B>) -> _ = match request.uri().path() {
+            "/metrics" => Self::metrics,
+            "/-/healthy" => |_, _| plain(StatusCode::OK, "healthy\n"),
+            "/-/ready" => |answers, _| answers.ready(),
+            _ => |_, _| {
+                let known = "not found; there are /metrics, /-/healthy and /-/ready\n";
+                plain(StatusCode::NOT_FOUND, known)
+            },
+        };
+        if matches!(*request.method(), Method::GET | Method::HEAD) {
+            return answer(self, request);
+        }
+        let mut refused = plain(StatusCode::METHOD_NOT_ALLOWED, "only GET and HEAD\n");
+        refused.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
+        refused
+    }
+
+    fn metrics<B>(&self, request: &Request<B>) -> Response<Full<Bytes>> {
+        let accept = request.headers().get(ACCEPT).and_then(|accept| accept.to_str().ok());
+        let format = negotiate(accept);
+        let mut snapshot = self.registry.snapshot();
+        self.probe.lock().unwrap_or_else(PoisonError::into_inner).append_to(&mut snapshot);
+        let mut response = plain(StatusCode::OK, encode::body(format, &snapshot));
+        let content_type = HeaderValue::from_static(format.content_type());
+        response.headers_mut().insert(CONTENT_TYPE, content_type);
+        response.headers_mut().insert(VARY, HeaderValue::from_static("accept"));
+        response
+    }
+
+    fn ready(&self) -> Response<Full<Bytes>> {
+        let waits_for = self.readiness.waits_for();
+        if waits_for.is_empty() {
+            plain(StatusCode::OK, "ready\n")
+        } else {
+            let reasons = format!("waits for: {}\n", waits_for.join(", "));
+            plain(StatusCode::SERVICE_UNAVAILABLE, reasons)
+        }
+    }
+}
+
+fn plain(status: StatusCode, body: impl Into<Bytes>) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(body.into()));
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, PLAIN);
+    response
+}

@@ -1,0 +1,91 @@
+//! The admin thread: it answers while everything else is starved.
+//!
+//! It has a thread, a runtime and a socket of its own, so that a service whose workers all spin,
+//! wait or deadlock still says so. The same thread merges what the service has recorded, so that
+//! the logs of its threads don't fill between two scrapes.
+
+mod answer;
+mod serve;
+
+use crate::clock::{Clock, SystemClock};
+use crate::process::Probe;
+use crate::ready::Readiness;
+use crate::shutdown::{self, Stopper};
+use answer::Answers;
+use plimsoll_record::Registry;
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::thread::JoinHandle;
+use thiserror::Error;
+
+/// The admin thread of a process. When it is dropped, the thread stops and is joined.
+#[derive(Debug)]
+pub struct Admin {
+    address: SocketAddr,
+    stopper: Stopper,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// The admin thread can't start.
+#[derive(Debug, Error)]
+pub enum BindError {
+    /// The address can't be listened on.
+    #[error("can't listen on {address} for /metrics: {source}; choose another address or port")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// The system gives no thread or no event queue.
+    #[error("can't start the admin thread: {0}; the limits of threads or open files are reached")]
+    Thread(#[from] io::Error),
+}
+
+/// Starts the admin thread on `address`; port 0 lets the system choose one.
+///
+/// It answers `GET` and `HEAD` of `/metrics` (Prometheus text, or OpenMetrics for those who accept
+/// it), of `/-/healthy`, and of `/-/ready`, which is 503 until nothing holds `readiness` back. It
+/// merges `registry` at least every 50 ms.
+///
+/// # Errors
+/// The address is in use or not ours, or the system gives no thread.
+pub fn spawn(
+    address: SocketAddr,
+    registry: Registry,
+    readiness: Readiness,
+) -> Result<Admin, BindError> {
+    let listen = |source| BindError::Listen { address, source };
+    let listener = TcpListener::bind(address).map_err(listen)?;
+    listener.set_nonblocking(true)?;
+    let address = listener.local_addr()?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let (stopper, stop) = shutdown::channel();
+    let probe = Probe::new(SystemClock::start().now());
+    let answers = Answers::new(registry, readiness, probe);
+    let thread = std::thread::Builder::new()
+        .name("plimsoll-admin".into())
+        .spawn(move || runtime.block_on(serve::serve(listener, answers, stop)))?;
+    Ok(Admin { address, stopper, thread: Some(thread) })
+}
+
+impl Admin {
+    /// Returns the address that it listens on.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Lets answers that are under way finish, for at most a second, and joins the thread.
+    pub fn stop(self) {
+        drop(self);
+    }
+}
+
+impl Drop for Admin {
+    fn drop(&mut self) {
+        self.stopper.drain();
+        if self.thread.take().is_some_and(|thread| thread.join().is_err()) {
+            tracing::error!("the admin thread had panicked");
+        }
+    }
+}
