@@ -1,27 +1,62 @@
-//! The project's own chores: `cargo xtask generate [--check]`.
+//! The project's own chores: `cargo xtask COMMAND`.
+
+#![forbid(unsafe_code)]
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "this is a command line")]
+
+mod generate;
+mod needs;
+mod run;
+mod soak;
+mod test;
 
 use std::path::Path;
 use std::process::ExitCode;
+use std::time::Duration;
 
-mod generate;
+const HELP: &str = "\
+cargo xtask COMMAND
 
-const USAGE: &str = "usage: cargo xtask generate [--check]";
+  test              install what the tests need (as root), then run all of them
+  test --quick      the same without the end-to-end tests
+  generate          write dashboards/ and alerts/ from their Rust source
+  generate --check  fail if they differ from it
+  soak [MINUTES]    watch the daemon's memory over MINUTES (10) at a 1 s scrape
 
-#[allow(clippy::print_stderr)] // a chore speaks to the person who runs it
+Example: cargo xtask test
+";
+
 fn main() -> ExitCode {
-    let words: Vec<String> = std::env::args().skip(1).collect();
-    let words: Vec<&str> = words.iter().map(String::as_str).collect();
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let done = match words.as_slice() {
-        ["generate"] => generate::write(&root),
-        ["generate", "--check"] => generate::check(&root),
-        _ => Err(anyhow::anyhow!(USAGE)),
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let outcome = match words.as_slice() {
+        ["test"] => test::everything(),
+        ["test", "--quick"] => test::quick(),
+        ["generate"] => generate::write(root()).map_err(generation),
+        ["generate", "--check"] => generate::check(root()).map_err(generation),
+        ["soak"] => soak::watch(Duration::from_secs(600)),
+        ["soak", minutes] => match minutes.parse::<u64>() {
+            Ok(minutes) if minutes > 0 => soak::watch(Duration::from_secs(60 * minutes)),
+            _ => Err(run::Failure::Usage(format!("{minutes:?} is no number of minutes"))),
+        },
+        [] | ["--help" | "-h" | "help"] => {
+            print!("{HELP}");
+            return ExitCode::SUCCESS;
+        }
+        other => Err(run::Failure::Usage(format!("no such command: {}", other.join(" ")))),
     };
-    match done {
+    match outcome {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("{error:#}");
-            ExitCode::FAILURE
+        Err(failure) => {
+            eprintln!("xtask: {failure}");
+            failure.exit_code()
         }
     }
+}
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new("."))
+}
+
+fn generation(error: anyhow::Error) -> run::Failure {
+    run::Failure::Step(format!("{error:#}"))
 }

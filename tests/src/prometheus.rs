@@ -1,0 +1,94 @@
+//! A real Prometheus.
+
+use crate::process::Process;
+use crate::{free_port, scratch, wait, write};
+use serde_json::Value;
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+/// A running Prometheus server.
+pub struct Prometheus {
+    /// Its address, as `http://127.0.0.1:9090`.
+    pub url: String,
+    http: reqwest::Client,
+    _process: Process,
+    _folder: tempfile::TempDir,
+}
+
+impl Prometheus {
+    /// Starts one that scrapes `targets` (job and address) each second and loads `rules`.
+    pub async fn start(targets: &[(&str, &str)], rules: &[&Path]) -> Self {
+        let folder = scratch();
+        let jobs: String = targets
+            .iter()
+            .map(|(job, address)| {
+                format!("- {{job_name: {job}, static_configs: [{{targets: ['{address}']}}]}}\n")
+            })
+            .collect();
+        let files: Vec<String> = rules.iter().map(|path| format!("'{}'", path.display())).collect();
+        let config = write(
+            folder.path(),
+            "prometheus.yml",
+            &format!(
+                "global: {{scrape_interval: 1s, scrape_timeout: 1s, evaluation_interval: 1s}}\n\
+                 rule_files: [{}]\nscrape_configs:\n{jobs}",
+                files.join(", ")
+            ),
+        );
+        let address = format!("127.0.0.1:{}", free_port());
+        let mut command = Command::new("prometheus");
+        command
+            .arg(format!("--config.file={}", config.display()))
+            .arg(format!("--storage.tsdb.path={}", folder.path().join("data").display()))
+            .arg(format!("--web.listen-address={address}"))
+            .arg("--log.level=warn");
+        let process = Process::start("prometheus", &mut command, &folder.path().join("log"));
+        let server = Self {
+            url: format!("http://{address}"),
+            http: crate::http(),
+            _process: process,
+            _folder: folder,
+        };
+        wait::until("Prometheus to be ready", Duration::from_secs(30), || server.is_ready()).await;
+        server
+    }
+
+    async fn is_ready(&self) -> Option<()> {
+        let answer = self.http.get(format!("{}/-/ready", self.url)).send().await.ok()?;
+        answer.status().is_success().then_some(())
+    }
+
+    /// Evaluates `expression` now and returns its series.
+    ///
+    /// # Panics
+    /// Prometheus refuses the expression.
+    pub async fn query(&self, expression: &str) -> Vec<Value> {
+        let answer: Value = self
+            .http
+            .get(format!("{}/api/v1/query", self.url))
+            .query(&[("query", expression)])
+            .send()
+            .await
+            .expect("an answer")
+            .json()
+            .await
+            .expect("JSON");
+        assert_eq!(answer["status"], "success", "{expression}: {answer}");
+        answer["data"]["result"].as_array().cloned().unwrap_or_default()
+    }
+
+    /// Returns the alerts that are active now.
+    pub async fn alerts(&self) -> Vec<Value> {
+        let answer: Value = self
+            .http
+            .get(format!("{}/api/v1/alerts", self.url))
+            .send()
+            .await
+            .expect("an answer")
+            .json()
+            .await
+            .expect("JSON");
+        answer["data"]["alerts"].as_array().cloned().unwrap_or_default()
+    }
+}

@@ -1,0 +1,95 @@
+//! What the tests need from Debian, and how it gets there without starting a service.
+
+use crate::run::{Failure, step};
+use std::path::Path;
+use std::process::Command;
+
+/// A program that some test runs, and the package that brings it.
+struct Need {
+    program: &'static str,
+    package: &'static str,
+}
+
+const NEEDS: [Need; 8] = [
+    Need { program: "prometheus", package: "prometheus" },
+    Need { program: "promtool", package: "prometheus" },
+    Need { program: "prometheus-alertmanager", package: "prometheus-alertmanager" },
+    Need { program: "amtool", package: "prometheus-alertmanager" },
+    Need { program: "redis-server", package: "redis-server" },
+    Need { program: "pg_ctlcluster", package: "postgresql" },
+    Need { program: "chromium", package: "chromium" },
+    Need { program: "chromedriver", package: "chromium-driver" },
+];
+
+/// Makes sure that everything is there; installs it as root.
+///
+/// # Errors
+/// Something is missing and this user isn't root (the message is the line to run), or `apt-get`
+/// failed.
+pub(crate) fn ensure() -> Result<(), Failure> {
+    let packages = missing();
+    if packages.is_empty() {
+        return Ok(());
+    }
+    let line = format!("apt-get install --no-install-recommends -y {}", packages.join(" "));
+    if !is_root() {
+        return Err(Failure::Missing(format!("the tests need more; run: sudo {line}")));
+    }
+    let guard = NoServices::raise()?;
+    step("apt-get update", Command::new("apt-get").args(["-qq", "update"]))?;
+    let mut install = Command::new("apt-get");
+    install.args(["-qq", "install", "--no-install-recommends", "-y"]).args(&packages);
+    step(&line, install.env("DEBIAN_FRONTEND", "noninteractive"))?;
+    drop(guard);
+    match missing().as_slice() {
+        [] => Ok(()),
+        still => Err(Failure::Missing(format!("still missing after apt-get: {}", still.join(" ")))),
+    }
+}
+
+fn missing() -> Vec<&'static str> {
+    let mut packages: Vec<&str> =
+        NEEDS.iter().filter(|need| !is_installed(need.program)).map(|need| need.package).collect();
+    packages.dedup();
+    packages
+}
+
+fn is_installed(program: &str) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path)
+        .chain(["/usr/sbin".into(), "/sbin".into()])
+        .any(|folder| folder.join(program).is_file())
+}
+
+fn is_root() -> bool {
+    Command::new("id").arg("-u").output().is_ok_and(|output| output.stdout == b"0\n")
+}
+
+/// Debian's packages start their services unless this file says otherwise; it stands only while
+/// they are installed.
+struct NoServices {
+    raised: bool,
+}
+
+const POLICY: &str = "/usr/sbin/policy-rc.d";
+
+impl NoServices {
+    fn raise() -> Result<Self, Failure> {
+        if Path::new(POLICY).exists() {
+            return Ok(Self { raised: false });
+        }
+        std::fs::write(POLICY, "#!/bin/sh\nexit 101\n")
+            .map_err(|error| Failure::Step(format!("writing {POLICY}: {error}")))?;
+        let guard = Self { raised: true };
+        step("keep services from starting", Command::new("chmod").args(["755", POLICY]))?;
+        Ok(guard)
+    }
+}
+
+impl Drop for NoServices {
+    fn drop(&mut self) {
+        if self.raised {
+            let _ = std::fs::remove_file(POLICY);
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! Everything that has to hold before a change lands.
+
+use crate::needs;
+use crate::run::{Failure, cargo, step};
+use crate::soak;
+use std::time::Duration;
+
+/// Long enough for the allocator to settle and for a leak a scrape to show; `cargo xtask soak` is
+/// the long form.
+const SHORT_SOAK: Duration = Duration::from_secs(45);
+
+/// Runs every test there is, the end-to-end ones against real servers included.
+///
+/// # Errors
+/// The first step that fails.
+pub(crate) fn everything() -> Result<(), Failure> {
+    needs::ensure()?;
+    tidy()?;
+    step("unit tests", &mut cargo(&["test", "--workspace", "--exclude", "plimsoll-tests"]))?;
+    loom()?;
+    step("release build", &mut cargo(&["build", "--release", "--package", "plimsoll-cli"]))?;
+    step(
+        "end-to-end tests",
+        // One at a time: each starts servers and a load, and two at once would measure each other.
+        &mut cargo(&["test", "--package", "plimsoll-tests", "--", "--test-threads=1"]),
+    )?;
+    soak::watch(SHORT_SOAK)?;
+    println!("\nall tests passed");
+    Ok(())
+}
+
+/// Runs what needs no server.
+///
+/// # Errors
+/// The first step that fails.
+pub(crate) fn quick() -> Result<(), Failure> {
+    tidy()?;
+    step("unit tests", &mut cargo(&["test", "--workspace", "--exclude", "plimsoll-tests"]))
+}
+
+fn tidy() -> Result<(), Failure> {
+    step("format", &mut cargo(&["fmt", "--all", "--check"]))?;
+    step(
+        "clippy",
+        &mut cargo(&["clippy", "--workspace", "--all-targets", "--", "--deny", "warnings"]),
+    )?;
+    step(
+        "documentation",
+        cargo(&["doc", "--workspace", "--no-deps", "--quiet"])
+            .env("RUSTDOCFLAGS", "--deny warnings"),
+    )
+}
+
+/// Loom explores every interleaving of the recorder's lock-free parts; it needs a build of its own,
+/// because the atomics are loom's there.
+fn loom() -> Result<(), Failure> {
+    step(
+        "loom",
+        cargo(&["test", "--release", "--package", "plimsoll-record", "--test", "loom"])
+            .env("RUSTFLAGS", "--cfg loom")
+            .env("CARGO_TARGET_DIR", "target/loom"),
+    )
+}
