@@ -7,6 +7,8 @@
 
 mod document;
 mod fault;
+mod native;
+mod read;
 mod scalar;
 mod shape;
 mod tree;
@@ -14,6 +16,7 @@ mod walk;
 
 pub use document::Document;
 pub use fault::{Fault, Faults};
+pub use read::{SloFile, read};
 pub use scalar::{Length, LengthError, Parsed, Percentage, PercentageError};
 pub use scalar::{SelectorError, SelectorText, Size, SizeError};
 pub use shape::{Key, MapShape, Shape, later, optional, required};

@@ -19,7 +19,7 @@ pub enum Shape {
     Map(&'static MapShape),
     /// A mapping with keys of the writer's choice that the parser accepts.
     Table(fn(&str) -> Result<(), String>, &'static Shape),
-    /// A mapping with exactly one of those keys.
+    /// A mapping with exactly one of those keys; deserialised as the enum's variant of that name.
     OneOf(&'static [Key]),
     /// One shape for a scalar, another for a list or mapping.
     Either(&'static Shape, &'static Shape),

@@ -1,5 +1,6 @@
 use crate::tree::join;
 use crate::{Entry, Faults, Key, MapShape, Node, NodeKind, Place, Shape};
+use serde_yaml::value::{Tag, TaggedValue};
 use serde_yaml::{Mapping, Value};
 
 /// Letters of an unknown key for each one that may differ from a known key, to be taken for a slip.
@@ -149,16 +150,28 @@ fn walk_map(view: &View<'_>, map: &MapShape, faults: &mut Faults) -> Value {
     value
 }
 
+/// The key that was chosen becomes the variant of an enum.
 fn walk_one_of(view: &View<'_>, keys: &'static [Key], faults: &mut Faults) -> Value {
-    let value = walk_keys(view, keys, faults);
-    let is_known = |below: &View<'_>| keys.iter().any(|key| below.key() == Some(key.name));
-    let given = view.entries().filter(is_known).count();
-    let unknown = view.entries().count() - given;
+    let (mut given, mut unknown, mut chosen) = (0, 0, Value::Null);
+    for below in view.entries() {
+        let name = below.key().unwrap_or_default();
+        match keys.iter().find(|key| key.name == name) {
+            Some(key) => {
+                given += 1;
+                let value = walk(&below, &key.shape, faults);
+                chosen = Value::Tagged(Box::new(TaggedValue { tag: Tag::new(name), value }));
+            }
+            None => {
+                unknown += 1;
+                faults.add_to_key(&below, unknown_key(name, keys));
+            }
+        }
+    }
     // A slip in the one key was told already; that none is left needs no second fault.
     if given > 1 || (given == 0 && unknown == 0) {
         faults.add(view, format!("must have exactly one of {}", names(keys)));
     }
-    value
+    chosen
 }
 
 fn walk_keys(view: &View<'_>, keys: &'static [Key], faults: &mut Faults) -> Value {

@@ -1,0 +1,127 @@
+use super::check;
+use super::scalar::{Address, Burn, Limit, Name, ObjectiveText, Period, SeverityText, SomeLength};
+use crate::{Key, Length, MapShape, SelectorText, Shape, later, optional, required};
+
+const SELECTOR: Shape = Shape::parsed::<SelectorText>();
+const NAME: Shape = Shape::parsed::<Name>();
+const SOME_LENGTH: Shape = Shape::parsed::<SomeLength>();
+
+/// A whole file.
+pub(crate) const FILE: Shape = Shape::Map(&MapShape {
+    keys: &[
+        required("apiVersion", Shape::TEXT),
+        required("service", NAME),
+        optional("labels", Shape::LABELS),
+        required("slos", Shape::List(&SLO)),
+        optional("policies", Shape::Table(check::policy_name, &Shape::List(&ROW))),
+        later("exclusions", "take it out, and silence its alerts meanwhile"),
+    ],
+    check: Some(check::file),
+});
+
+const SLO: Shape = Shape::Map(&MapShape {
+    keys: &[
+        required("name", NAME),
+        required("objective", Shape::parsed::<ObjectiveText>()),
+        required("window", Shape::Either(&PERIOD, &CALENDAR)),
+        required("sli", Shape::OneOf(SLI_KINDS)),
+        optional("labels", Shape::LABELS),
+        optional("by", Shape::List(&Shape::Text(check::by_label))),
+        optional("max_groups", Shape::Integer(1..=10_000)),
+        optional("alerting", ALERTING),
+        later("exclusions", "take it out, and silence its alerts meanwhile"),
+        later("backend", "the embedded engine reads this SLO"),
+    ],
+    check: Some(check::slo),
+});
+
+const PERIOD: Shape = Shape::parsed::<Period>();
+
+const CALENDAR: Shape = Shape::Map(&MapShape {
+    keys: &[
+        later("calendar", "write a rolling window, as `window: 30d`"),
+        later("timezone", "a rolling window has none"),
+    ],
+    check: None,
+});
+
+const SLI_KINDS: &[Key] = &[
+    required("events", EVENTS),
+    required("latency", LATENCY),
+    required("level", LEVEL),
+    required("wait", WAIT),
+    required("lag", LAG),
+    required("staleness", STALENESS),
+    later("all_of", "write one SLO for each part"),
+    later("weighted", "write one SLO for each part"),
+];
+
+const EVENTS: Shape = Shape::Map(&MapShape {
+    keys: &[required("total", SELECTOR), optional("good", SELECTOR), optional("bad", SELECTOR)],
+    check: Some(check::events),
+});
+
+const LATENCY: Shape = Shape::Map(&MapShape {
+    keys: &[required("histogram", SELECTOR), required("within", SOME_LENGTH)],
+    check: Some(check::histogram),
+});
+
+const WAIT: Shape = Shape::Map(&MapShape {
+    keys: &[required("signal", SELECTOR), required("within", SOME_LENGTH)],
+    check: Some(check::histogram),
+});
+
+const STALENESS: Shape = Shape::Map(&MapShape {
+    keys: &[required("signal", SELECTOR), required("within", SOME_LENGTH), optional("when", WHEN)],
+    check: Some(check::histogram),
+});
+
+const WHEN: Shape =
+    Shape::Map(&MapShape { keys: &[required("in_flight", IN_FLIGHT)], check: None });
+
+const IN_FLIGHT: Shape = Shape::Map(&MapShape {
+    keys: &[required("of", Shape::TEXT), required("at_least", Shape::Integer(1..=1_000_000))],
+    check: None,
+});
+
+const LEVEL: Shape = Shape::Map(&MapShape {
+    keys: &[
+        required("signal", SELECTOR),
+        optional("below", Shape::parsed::<Limit>()),
+        optional("at_most", Shape::Integer(0..=1_000_000_000)),
+    ],
+    check: Some(check::level),
+});
+
+const LAG: Shape = Shape::Map(&MapShape {
+    keys: &[required("signal", SELECTOR), required("at_most", SOME_LENGTH)],
+    check: Some(check::gauge),
+});
+
+const ALERTING: Shape = Shape::Map(&MapShape {
+    keys: &[
+        optional("policy", Shape::TEXT),
+        optional("runbook", Shape::parsed::<Address>()),
+        optional("page", CARRIED),
+        optional("ticket", CARRIED),
+        optional("for", Shape::parsed::<Length>()),
+        optional("min_bad", Shape::Integer(1..=1_000_000_000)),
+        optional("no_data_after", SOME_LENGTH),
+    ],
+    check: None,
+});
+
+const CARRIED: Shape = Shape::Map(&MapShape {
+    keys: &[optional("labels", Shape::LABELS)],
+    check: Some(check::labels),
+});
+
+const ROW: Shape = Shape::Map(&MapShape {
+    keys: &[
+        required("severity", Shape::parsed::<SeverityText>()),
+        required("burn", Shape::parsed::<Burn>()),
+        required("long", SOME_LENGTH),
+        required("short", SOME_LENGTH),
+    ],
+    check: Some(check::row),
+});
