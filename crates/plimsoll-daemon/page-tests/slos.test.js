@@ -103,6 +103,7 @@ test("why names both windows, the threshold, and what wasn't seen", () => {
       burn: { "1h": exactly(20), "5m": exactly(30), "3d": exactly(0), "6h": exactly(0) },
       reasons: { ratio: "no_data" },
     }),
+    [],
   ).join(" ");
   assert.match(words, /20× over 1h and 30× over 5m, both above the page threshold of 14.4×/);
   assert.match(words, /No page is raised/);
@@ -112,8 +113,12 @@ test("why names both windows, the threshold, and what wasn't seen", () => {
 
 test("a blind SLO isn't called calm", () => {
   const nothing = { low: null, high: null };
-  const words = why(
-    slo("a/x", { burn: { "1h": nothing, "5m": nothing, "3d": nothing, "6h": nothing } }),
-  ).join(" ");
+  const words = why(slo("a/x", { burn: { "1h": nothing, "5m": nothing, "3d": nothing, "6h": nothing } }), [
+    { instance: "h:1", state: "down", reason: "connection refused", slos: ["a/x"] },
+    { instance: "h:2", state: "down", reason: "timeout", slos: ["a/y"] },
+    { instance: "h:3", state: "up", reason: null, slos: ["a/x"] },
+  ]).join(" ");
   assert.match(words, /No threshold is surely exceeded/);
+  assert.match(words, /h:1 doesn't answer: connection refused/);
+  assert.doesNotMatch(words, /h:2|h:3/);
 });

@@ -4,6 +4,7 @@ import { alertsView } from "./alerts.js";
 import { Link, eventsPath, historyPath, read } from "./api.js";
 import { detailView } from "./detail.js";
 import { h, patch } from "./dom.js";
+import { complete } from "./history.js";
 import { levelsView } from "./levels.js";
 import { age } from "./parts.js";
 import { go, parse, toView, withParams } from "./route.js";
@@ -20,7 +21,16 @@ const DRAW = {
   alerts: alertsView,
   targets: targetsView,
 };
-const NO_HISTORY = { key: null, range: null, points: [], step: 1, stamp: 0, error: null };
+const NO_HISTORY = {
+  key: null,
+  range: null,
+  points: [],
+  times: [],
+  unseen: [],
+  step: 1,
+  stamp: 0,
+  error: null,
+};
 
 /** What every view reads. */
 const page = {
@@ -214,7 +224,14 @@ async function readHistory() {
     const paths = [historyPath(id, range, step), eventsPath(range)];
     const [history, events] = await Promise.all(paths.map(read));
     page.marks = events.events;
-    page.history = { key, range, step, points: history.points, stamp: Date.now(), error: null };
+    page.history = {
+      key,
+      range,
+      step,
+      stamp: Date.now(),
+      error: null,
+      ...complete(history.points, range, step),
+    };
   } catch (error) {
     page.history = { ...page.history, stamp: Date.now(), error: error.message };
   }

@@ -99,7 +99,7 @@ function bound(value, end) {
 function draw(node, input, columns, look) {
   sweep();
   const { history, page } = input;
-  const data = [history.points.map(({ at }) => Date.parse(at) / 1000), ...columns];
+  const data = [history.times, ...columns];
   const signature = JSON.stringify([page.theme, page.zone, input.slo.id, look.names, look.scale.distr]);
   let chart = drawn.get(node);
   if (!chart || chart.signature !== signature) {
@@ -238,19 +238,15 @@ function palette(node) {
   };
 }
 
-/** Hatches the steps of which something wasn't seen. */
+/** Hatches what wasn't seen, or not in full. */
 function hatch(plot, chart, paint) {
-  const { points, step } = chart.input.history;
   const { ctx, bbox } = plot;
   ctx.save();
   ctx.beginPath();
-  points.forEach(({ at, coverage }, index) => {
-    if (coverage !== null && coverage >= 0.999) return;
-    const start = Date.parse(at) / 1000;
-    const end = index + 1 < points.length ? Date.parse(points[index + 1].at) / 1000 : start + step;
-    const x = plot.valToPos(start, "x", true);
-    ctx.rect(x, bbox.top, Math.max(1, plot.valToPos(end, "x", true) - x), bbox.height);
-  });
+  for (const [from, to] of chart.input.history.unseen) {
+    const x = plot.valToPos(from / 1000, "x", true);
+    ctx.rect(x, bbox.top, Math.max(1, plot.valToPos(to / 1000, "x", true) - x), bbox.height);
+  }
   ctx.clip();
   ctx.beginPath();
   const gap = 7 * devicePixelRatio;

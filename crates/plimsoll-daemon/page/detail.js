@@ -41,7 +41,7 @@ export function detailView(page) {
       h(
         "ul",
         { class: "why", "data-testid": "why" },
-        (slo.why ?? why(slo)).map((words) => h("li", {}, words)),
+        why(slo, page.targets).map((words) => h("li", {}, words)),
       ),
     ),
     section("Burn against its thresholds", burnTable(slo)),

@@ -6,7 +6,7 @@ import * as format from "./format.js";
 import { asOf, budget, filterBox, labels, matches, pill, term } from "./parts.js";
 import { format as href, toggled, toView } from "./route.js";
 import { welcome } from "./welcome.js";
-import { missing } from "./why.js";
+import { blind, missing } from "./why.js";
 import { STATES, stateOf, urgency } from "./words.js";
 
 const COLUMNS = [
@@ -230,7 +230,7 @@ function row(page, slo) {
         slo.sli?.words ? ` · ${slo.sli.words}` : "",
       ),
       labels(slo.labels, pick),
-      blind(slo),
+      unseen(page, slo),
     ),
     h(
       "td",
@@ -254,10 +254,11 @@ export function group(slo) {
   return brace < 0 ? null : h("span", { class: "group" }, slo.id.slice(brace));
 }
 
-// Why a row is unknown has to be readable without a pointer.
-function blind(slo) {
-  const words = slo.state === "unknown" ? missing(slo) : [];
-  return words.length > 0 && h("span", { class: "blind" }, words.join("; "));
+// Why a row isn't fully known has to be readable without a pointer.
+function unseen(page, slo) {
+  const words = blind(slo, page.targets);
+  if (words.length === 0 && slo.state === "unknown") words.push(...missing(slo));
+  return words.length > 0 && h("span", { class: "blind" }, words.join(" "));
 }
 
 function alertCell(page, slo) {

@@ -29,9 +29,16 @@ export function rowVerdict(slo, row) {
   return ["under", "unknown", "maybe"].find((each) => both.includes(each)) ?? "over";
 }
 
-/** The sentences. */
-export function why(slo) {
-  return [...alerts(slo), ...rows(slo), ...gaps(slo)];
+/** The sentences; `targets` are all that the daemon scrapes. */
+export function why(slo, targets) {
+  return [...alerts(slo), ...rows(slo), ...blind(slo, targets), ...gaps(slo)];
+}
+
+/** The targets that feed an SLO and don't answer, each with its reason. */
+export function blind(slo, targets) {
+  return targets
+    .filter((target) => target.state === "down" && target.slos?.includes(slo.id))
+    .map(({ instance, reason: words }) => `${instance} doesn't answer: ${words ?? "no reason is known"}.`);
 }
 
 function alerts(slo) {
