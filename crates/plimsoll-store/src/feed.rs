@@ -81,7 +81,9 @@ pub(crate) struct Feed {
     /// The last successful scrape.
     pub(crate) scraped: Option<TimeMs>,
     /// The last scrape, successful or not.
-    heard: Option<TimeMs>,
+    pub(crate) heard: Option<TimeMs>,
+    /// The archive was written for other SLIs: a series that it doesn't know needn't be new.
+    pub(crate) other_slis: bool,
     /// Scrapes were missed since the last successful one.
     pub(crate) missed: bool,
     pub(crate) refused: BTreeMap<&'static str, (RefusalReason, u64)>,
@@ -114,6 +116,7 @@ impl Feed {
             watched,
             scraped: None,
             heard: None,
+            other_slis: false,
             missed: false,
             refused: BTreeMap::new(),
             regrouped: true,
@@ -163,7 +166,7 @@ impl Feed {
             }
         }
         (self.start_s, self.scraped, self.heard) = (start_s, Some(at), Some(at));
-        (self.missed, self.touched) = (false, true);
+        (self.missed, self.other_slis, self.touched) = (false, false, true);
     }
 
     /// Finds the role of each new series and reads those that tell when something began. Returns
@@ -226,12 +229,18 @@ impl Feed {
         if let Some(wired) = used.meter.and_then(|meter| self.meters.get_mut(meter as usize)) {
             let birth = wired.birth.and_then(|birth| self.births.get(birth as usize));
             let born = birth.is_some_and(|birth| birth.is_within(wired.meter.last, passage));
+            let unknown_past = self.other_slis && wired.meter.last.is_none();
+            let life = if unknown_past && passage.life == Life::Same {
+                Life::Untold
+            } else {
+                passage.life
+            };
             let reading = match refusal {
                 Some(reason) => {
                     wired.meter.refuse();
                     Err(reason)
                 }
-                None => wired.meter.read(sample.value, sample.at_ms, passage.life, born),
+                None => wired.meter.read(sample.value, sample.at_ms, life, born),
             };
             for (account, slot) in &wired.wires {
                 let Some(account) = self.accounts.get_mut(*account as usize) else { continue };

@@ -37,7 +37,7 @@ pub(crate) struct Meter {
     /// The last good sample's own time.
     pub(crate) stamp_ms: Option<i64>,
     /// It was there before, but never with a good value.
-    refused: bool,
+    pub(crate) refused: bool,
 }
 
 impl Meter {

@@ -41,7 +41,7 @@ pub struct Ledger {
     id: String,
     slo: Arc<Slo>,
     group: Labels,
-    slice_ms: i64,
+    pub(crate) slice_ms: i64,
     pub(crate) tiers: Tiers,
     pub(crate) gaps: Gaps,
     /// By feed.
@@ -49,7 +49,7 @@ pub struct Ledger {
     pub(crate) lag: Option<LagBook>,
     /// By feed.
     between_edges: BTreeMap<usize, (f64, f64)>,
-    now: Option<TimeMs>,
+    pub(crate) now: Option<TimeMs>,
     pub(crate) watched_since: Option<TimeMs>,
     pub(crate) last_known: Option<TimeMs>,
     /// What was added since the last checkpoint, by the start of its slot of history.

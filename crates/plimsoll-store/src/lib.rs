@@ -13,6 +13,7 @@
 mod account;
 mod archive;
 mod books;
+mod checkpoint;
 mod column;
 mod feed;
 mod gap;
@@ -26,9 +27,11 @@ mod store;
 mod tally;
 mod target;
 mod tier;
+mod wire;
 mod wiring;
 
-pub use archive::{Archive, ArchiveError, Checkpoint, HistoryPoint, Mark, OpenError};
+pub use archive::{Archive, ArchiveError, HistoryPoint, Mark, OpenError};
+pub use checkpoint::Checkpoint;
 pub use ledger::Ledger;
 pub use level::LevelView;
 pub use store::{Limits, Store, StoreError};

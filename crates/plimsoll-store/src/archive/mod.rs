@@ -1,109 +1,47 @@
-//! The store's memory on disk.
+//! The store's memory on disk: one database file, one process at a time.
 
-use crate::Store;
-use plimsoll_model::{Counts, TimeMs};
+mod events;
+mod history;
+mod open;
+mod schema;
+
+pub use events::Mark;
+pub use history::HistoryPoint;
+pub use open::OpenError;
+
+use crate::checkpoint::{Checkpoint, LedgerEntry, TargetEntry};
+use crate::kept::{KeptFeed, KeptLedger, read_slots};
+use crate::{Store, tally::Tally};
+use redb::{Database, ReadableDatabase, ReadableTable, WriteTransaction};
+use schema::{ALERTS, HISTORY, LEDGERS, ROSTERS, TARGETS, TIERS};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
-
-/// The file within the data directory.
-const FILE: &str = "plimsoll.redb";
-
-/// Why a data directory couldn't be opened. Nothing was changed or deleted.
-#[derive(Debug, thiserror::Error)]
-pub enum OpenError {
-    /// The path is no directory.
-    #[error("data directory {0}: it is not a directory; name another one with data_dir")]
-    NotADirectory(PathBuf),
-    /// Another process has it open.
-    #[error(
-        "data directory {0}: another process is using it; stop that one or name another directory with data_dir"
-    )]
-    Locked(PathBuf),
-    /// The file can't be read as what it should be.
-    #[error(
-        "data file {path}: it is corrupt ({what}) and was left as it is; restore a backup, or move it away to start anew"
-    )]
-    Corrupt {
-        /// The file.
-        path: PathBuf,
-        /// What was found.
-        what: String,
-    },
-    /// This process may not write there.
-    #[error(
-        "data directory {0}: this process may not write there; change its permissions or name another directory with data_dir"
-    )]
-    ReadOnly(PathBuf),
-    /// A newer version of this program wrote it.
-    #[error(
-        "data file {path}: it has format {found} and this version knows up to {known}; run the newer version that wrote it"
-    )]
-    Newer {
-        /// The file.
-        path: PathBuf,
-        /// The format in the file.
-        found: u64,
-        /// The newest format that is known.
-        known: u64,
-    },
-    /// Anything else that the system said.
-    #[error("data directory {path}: {source}")]
-    Io {
-        /// What was opened.
-        path: PathBuf,
-        /// What the system said.
-        source: std::io::Error,
-    },
-}
 
 /// Why an open archive couldn't be read or written.
 #[derive(Debug, thiserror::Error)]
 pub enum ArchiveError {
     /// A record isn't what it should be.
-    #[error("the data file holds a record that can't be read: {0}")]
+    #[error(
+        "the data file holds a record that can't be read: {0}; restore a backup, or move it away to start anew"
+    )]
     Record(String),
     /// The database refused.
-    #[error("the data file refused: {0}")]
+    #[error("the data file can't be used: {0}")]
     Database(#[source] Box<redb::Error>),
 }
 
-/// What a store has to say since its last checkpoint; plain data.
-#[derive(Clone, Debug, Default)]
-pub struct Checkpoint {
-    /// The state of alerts, opaque bytes by key, that replaces the kept one; `None` leaves it.
-    pub alerts: Option<Vec<(String, Vec<u8>)>>,
-}
-
-/// Something that happened, as a mark on the charts.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Mark {
-    /// What it was: `deploy`, `scale`, `alert` …
-    pub kind: String,
-    /// The service that it happened to.
-    pub service: String,
-    /// When.
-    pub at: TimeMs,
-    /// What a person reads.
-    pub text: String,
-}
-
-/// What one stretch of an SLO's history held.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct HistoryPoint {
-    /// When the stretch began.
-    pub at: TimeMs,
-    /// What it held.
-    pub counts: Counts,
-    /// Target-time that was seen.
-    pub known: Duration,
-    /// Target-time that should have been seen.
-    pub expected: Duration,
+impl<E: Into<redb::Error>> From<E> for ArchiveError {
+    fn from(error: E) -> Self {
+        Self::Database(Box::new(error.into()))
+    }
 }
 
 /// The database that a store survives in; one process at a time.
 #[derive(Debug)]
 pub struct Archive {
+    database: Database,
     path: PathBuf,
+    /// What couldn't be written yet.
+    owed: Checkpoint,
 }
 
 impl Archive {
@@ -112,7 +50,8 @@ impl Archive {
     /// # Errors
     /// See [`OpenError`]; a file that can't be read is never deleted or overwritten.
     pub fn open(dir: &Path) -> Result<Self, OpenError> {
-        Ok(Self { path: dir.join(FILE) })
+        let (database, path) = open::open(dir)?;
+        Ok(Self { database, path, owed: Checkpoint::default() })
     }
 
     /// Returns the path of the data file.
@@ -124,8 +63,37 @@ impl Archive {
     /// the first scrape; targets may be added before or after.
     ///
     /// # Errors
-    /// The file can't be read; the store is as before.
-    pub fn load(&self, _store: &mut Store) -> Result<(), ArchiveError> {
+    /// The file can't be read; the store is then to be dropped.
+    pub fn load(&self, store: &mut Store) -> Result<(), ArchiveError> {
+        let read = self.database.begin_read()?;
+        let (ledgers, tiers) = (read.open_table(LEDGERS)?, read.open_table(TIERS)?);
+        for entry in ledgers.iter()? {
+            let (key, head) = entry?;
+            let kept =
+                KeptLedger::read(head.value()).ok_or_else(|| record("ledger", key.value()))?;
+            let Some(number) = store.books.ledger_with_key(key.value(), kept.group()) else {
+                continue;
+            };
+            let mut slots: Vec<(i64, Tally)> = Vec::new();
+            for tier in tiers.range((key.value(), 0)..=(key.value(), u32::MAX))? {
+                let (_, bytes) = tier?;
+                let more = read_slots(bytes.value()).ok_or_else(|| record("tier", key.value()))?;
+                slots.extend(more);
+            }
+            if let Some(ledger) = store.books.ledgers.get_mut(number) {
+                ledger.restore(&kept, &slots);
+            }
+            store.now = store.now.max(Some(kept.now));
+        }
+        let (rosters, targets) = (read.open_table(ROSTERS)?, read.open_table(TARGETS)?);
+        for entry in targets.iter()? {
+            let (key, state) = entry?;
+            let roster = rosters.get(key.value())?;
+            let kept = roster
+                .and_then(|roster| KeptFeed::read(roster.value(), state.value()))
+                .ok_or_else(|| record("target", key.value()))?;
+            store.restore_feed(key.value().into(), kept);
+        }
         Ok(())
     }
 
@@ -134,46 +102,59 @@ impl Archive {
     ///
     /// # Errors
     /// The file can't be written.
-    pub fn flush(&mut self, _checkpoint: Checkpoint) -> Result<(), ArchiveError> {
+    pub fn flush(&mut self, checkpoint: Checkpoint) -> Result<(), ArchiveError> {
+        self.owed.append(checkpoint);
+        let write = self.database.begin_write()?;
+        for (key, entry) in &self.owed.ledgers {
+            write_ledger(&write, key, entry)?;
+        }
+        for (key, entry) in &self.owed.targets {
+            write_target(&write, key, entry.as_ref())?;
+        }
+        if let Some(alerts) = &self.owed.alerts {
+            let mut table = write.open_table(ALERTS)?;
+            table.retain(|_, _| false)?;
+            for (key, bytes) in alerts {
+                table.insert(key.as_str(), bytes.as_slice())?;
+            }
+        }
+        write.commit()?;
+        self.owed = Checkpoint::default();
         Ok(())
     }
+}
 
-    /// Returns the history of the ledger `id` from `from` to `to` in steps of at least `step`,
-    /// oldest first; stretches without anything are left out.
-    ///
-    /// # Errors
-    /// The file can't be read.
-    pub fn history(
-        &self,
-        _id: &str,
-        _from: TimeMs,
-        _to: TimeMs,
-        _step: Duration,
-    ) -> Result<Vec<HistoryPoint>, ArchiveError> {
-        Ok(Vec::new())
+fn write_ledger(
+    write: &WriteTransaction,
+    key: &str,
+    entry: &LedgerEntry,
+) -> Result<(), ArchiveError> {
+    write.open_table(LEDGERS)?.insert(key, entry.head.write().as_slice())?;
+    let mut tiers = write.open_table(TIERS)?;
+    for (number, slots) in &entry.tiers {
+        tiers.insert((key, *number), slots.as_slice())?;
     }
+    history::write(&mut write.open_table(HISTORY)?, key, entry)
+}
 
-    /// Returns the kept state of alerts.
-    ///
-    /// # Errors
-    /// The file can't be read.
-    pub fn alerts(&self) -> Result<Vec<(String, Vec<u8>)>, ArchiveError> {
-        Ok(Vec::new())
+fn write_target(
+    write: &WriteTransaction,
+    key: &str,
+    entry: Option<&TargetEntry>,
+) -> Result<(), ArchiveError> {
+    let (mut rosters, mut targets) = (write.open_table(ROSTERS)?, write.open_table(TARGETS)?);
+    let Some(entry) = entry else {
+        rosters.remove(key)?;
+        targets.remove(key)?;
+        return Ok(());
+    };
+    if let Some(roster) = &entry.roster {
+        rosters.insert(key, roster.as_slice())?;
     }
+    targets.insert(key, entry.state.as_slice())?;
+    Ok(())
+}
 
-    /// Keeps a mark; those older than the longest period are dropped in time.
-    ///
-    /// # Errors
-    /// The file can't be written.
-    pub fn put_mark(&mut self, _mark: &Mark) -> Result<(), ArchiveError> {
-        Ok(())
-    }
-
-    /// Returns the marks from `from` to `to`, oldest first.
-    ///
-    /// # Errors
-    /// The file can't be read.
-    pub fn marks(&self, _from: TimeMs, _to: TimeMs) -> Result<Vec<Mark>, ArchiveError> {
-        Ok(Vec::new())
-    }
+fn record(what: &str, key: &str) -> ArchiveError {
+    ArchiveError::Record(format!("{what} {key:?}"))
 }

@@ -1,0 +1,368 @@
+//! A restart forgets nothing, and a file that can't be read is left as it is.
+
+mod scene;
+
+use plimsoll_model::{Counts, TimeMs};
+use plimsoll_slo::{Objective, Sli, Slo, Windows};
+use plimsoll_store::{Archive, Limits, Mark, OpenError, Store};
+use rand::rngs::SmallRng;
+use rand::{Rng, SeedableRng};
+use scene::{DAY, HOUR, MINUTE, Scene, errors, ms, selector, slo, within};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+const START: &str = "process_start_time_seconds";
+const TOTAL: &str = "requests_total";
+const BAD: &str = "errors_total";
+
+/// A directory of its own, gone when the test is.
+struct Directory(PathBuf);
+
+impl Directory {
+    fn new(name: &str) -> Self {
+        let path =
+            std::env::temp_dir().join(format!("plimsoll-store-{}-{name}", std::process::id()));
+        let _ = std::fs::remove_dir_all(&path);
+        Self(path)
+    }
+
+    fn file(&self) -> PathBuf {
+        self.0.join("plimsoll.redb")
+    }
+}
+
+impl Drop for Directory {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+fn flush(archive: &mut Archive, scene: &mut Scene) {
+    archive.flush(scene.store.checkpoint()).expect("flushed");
+}
+
+/// Starts the engine anew over the same file.
+fn restart(scene: &mut Scene, archive: &Archive, slos: Vec<Slo>) {
+    let limits = Limits { slice: ms(scene.slice) };
+    let slos = slos.into_iter().map(Arc::new).collect();
+    scene.store = Store::new(slos, limits).expect("valid");
+    scene.target = scene.store.add_target(scene::target("a:1", scene.slice));
+    archive.load(&mut scene.store).expect("loaded");
+}
+
+fn all_windows(store: &Store) -> Vec<String> {
+    let describe = |ledger: &plimsoll_store::Ledger| {
+        let windows = ledger.slo().windows(ledger.slice());
+        let windows: Vec<_> = windows.into_iter().map(|length| ledger.window(length)).collect();
+        format!(
+            "{} {:?} {:?} {windows:?}",
+            ledger.id(),
+            ledger.watched_since(),
+            ledger.last_known()
+        )
+    };
+    store.ledgers().iter().map(describe).collect()
+}
+
+#[test]
+fn a_kill_forgets_nothing_that_was_flushed() {
+    let directory = Directory::new("kill");
+    let lag = Sli::Lag {
+        signal: selector("concurrency_consumer_lag_seconds"),
+        at_most: Duration::from_secs(10),
+    };
+    let slos = || {
+        let mut by = errors();
+        (by.name, by.by) = ("by-region".into(), vec!["region".into()]);
+        vec![errors(), within("latency_seconds", 250), slo("lag", lag.clone()), by]
+    };
+    let mut scene = Scene::of(slos(), MINUTE);
+    let mut archive = Archive::open(&directory.0).expect("opened");
+    let tick = |scene: &mut Scene, minute: i64| {
+        let n = minute as f64;
+        if minute % 97 < 3 {
+            return scene.miss(minute * MINUTE);
+        }
+        scene.scrape(
+            minute * MINUTE,
+            &[
+                (START, 1.0),
+                ("requests_total{region=\"eu\"}", 600.0 * n),
+                ("requests_total{region=\"us\"}", 40.0 * n),
+                ("errors_total{region=\"us\"}", (n / 7.0).floor()),
+                ("latency_seconds_bucket{le=\"0.25\"}", 9.0 * n),
+                ("latency_seconds_bucket{le=\"+Inf\"}", 10.0 * n),
+                ("concurrency_consumer_lag_seconds{partition=\"0\"}", n % 40.0 - 25.0),
+            ],
+        );
+    };
+    for minute in 0..5000 {
+        tick(&mut scene, minute);
+        if minute % 41 == 0 {
+            flush(&mut archive, &mut scene);
+        }
+    }
+    flush(&mut archive, &mut scene);
+    let before = all_windows(&scene.store);
+    assert_eq!(before.len(), 5, "{before:?}");
+    // A kill leaves the file as it is at that moment: open, and never closed.
+    let killed = Directory::new("killed");
+    std::fs::create_dir_all(&killed.0).expect("made");
+    std::fs::copy(directory.file(), killed.file()).expect("copied");
+    let archive = Archive::open(&killed.0).expect("opened again");
+    restart(&mut scene, &archive, slos());
+    assert_eq!(all_windows(&scene.store), before);
+    // And both go on alike: the engine that was restarted and one that never was.
+    let mut other = Scene::of(slos(), MINUTE);
+    (0..5000).for_each(|minute| tick(&mut other, minute));
+    for minute in 5000..5200 {
+        tick(&mut scene, minute);
+        tick(&mut other, minute);
+    }
+    assert_eq!(all_windows(&scene.store), all_windows(&other.store));
+}
+
+#[test]
+fn a_counter_goes_on_over_the_daemon_s_own_downtime() {
+    let directory = Directory::new("downtime");
+    let mut scene = Scene::new(errors(), MINUTE);
+    let mut archive = Archive::open(&directory.0).expect("opened");
+    for minute in 0..=10 {
+        scene.scrape(minute * MINUTE, &[(START, 1.0), (TOTAL, 600.0 * minute as f64)]);
+    }
+    flush(&mut archive, &mut scene);
+    restart(&mut scene, &archive, vec![errors()]);
+    // Down for twenty minutes: unknown until the first scrape tells.
+    scene.store.advance(TimeMs(30 * MINUTE));
+    let blind = scene.window(HOUR);
+    assert_eq!(blind.counts, Counts { good: 6000, bad: 0, unknown: 12_000 });
+    assert_eq!((blind.known, blind.expected), (ms(10 * MINUTE), ms(30 * MINUTE)));
+    // The error series was born meanwhile, in the same process.
+    scene.scrape(31 * MINUTE, &[(START, 1.0), (TOTAL, 18_600.0), (BAD, 31.0)]);
+    assert_eq!(scene.counts(HOUR), (18_569, 31, 0));
+    assert_eq!(scene.window(5 * MINUTE).cut, Counts { good: 12_569, bad: 31, unknown: 0 });
+}
+
+#[test]
+fn a_changed_objective_keeps_the_counts_and_a_changed_sli_starts_anew() {
+    let directory = Directory::new("changed");
+    let mut scene = Scene::new(errors(), MINUTE);
+    let mut archive = Archive::open(&directory.0).expect("opened");
+    for minute in 0..=60 {
+        let n = minute as f64;
+        scene.scrape(
+            minute * MINUTE,
+            &[(START, 1.0), (TOTAL, 600.0 * n), (BAD, n), ("odd_total", 1e6 + n)],
+        );
+    }
+    flush(&mut archive, &mut scene);
+    let mut stricter = errors();
+    stricter.objective = Objective::from_ppm(990_000).expect("valid");
+    restart(&mut scene, &archive, vec![stricter]);
+    assert_eq!(scene.counts(HOUR), (35_940, 60, 0));
+
+    let mut other = errors();
+    if let Sli::Events { part: plimsoll_slo::EventsPart::Bad(bad), .. } = &mut other.sli {
+        *bad = selector("odd_total");
+    }
+    restart(&mut scene, &archive, vec![other.clone()]);
+    assert_eq!(scene.counts(HOUR), (0, 0, 0));
+    // Nobody followed the counter that now matters: its million isn't news.
+    let series = [(START, 1.0), (TOTAL, 36_600.0), (BAD, 61.0), ("odd_total", 1e6 + 61.0)];
+    scene.scrape(61 * MINUTE, &series);
+    scene.scrape(62 * MINUTE, &[(START, 1.0), (TOTAL, 37_200.0), ("odd_total", 1e6 + 64.0)]);
+    assert_eq!(scene.counts(HOUR), (1197, 3, 0));
+    flush(&mut archive, &mut scene);
+    let history = archive.history("shop/availability", TimeMs(0), TimeMs(DAY), ms(DAY));
+    let history = history.expect("read");
+    assert_eq!(history.iter().map(|point| point.counts.bad).collect::<Vec<_>>(), [3]);
+    // Back to the first one: its past is still there.
+    restart(&mut scene, &archive, vec![errors()]);
+    assert_eq!(scene.counts(HOUR), (35_940, 60, 0));
+}
+
+#[test]
+fn history_adds_up_in_any_step_and_ends_with_the_period() {
+    let directory = Directory::new("history");
+    let mut slo = errors();
+    slo.period = Duration::from_secs(86_400);
+    let mut scene = Scene::new(slo, MINUTE);
+    let mut archive = Archive::open(&directory.0).expect("opened");
+    for minute in 0..=36 * 60_i64 {
+        let n = minute as f64;
+        match minute {
+            // Down for an hour; 60 bad within it.
+            600..660 => scene.miss(minute * MINUTE),
+            _ => {
+                let bad = if minute < 600 { 0.0 } else { 60.0 };
+                scene.scrape(minute * MINUTE, &[(START, 1.0), (TOTAL, 10.0 * n), (BAD, bad)]);
+            }
+        }
+        if minute % 12 == 0 {
+            flush(&mut archive, &mut scene);
+        }
+    }
+    let end = TimeMs(36 * HOUR);
+    let history = |from: i64, step: i64| {
+        archive.history("shop/availability", TimeMs(from), end, ms(step)).expect("read")
+    };
+    let hours = history(12 * HOUR, HOUR);
+    assert_eq!(hours.len(), 24);
+    for point in &hours {
+        assert_eq!(point.counts, Counts { good: 600, bad: 0, unknown: 0 }, "{:?}", point.at);
+        assert_eq!((point.known, point.expected), (ms(HOUR), ms(HOUR)));
+    }
+    assert_eq!(history(12 * HOUR, 1).len(), 24 * 60);
+    // What is older than the period is let go, a few slots at each flush.
+    assert_eq!(history(0, 1).first().map(|point| point.at), Some(TimeMs(12 * HOUR - MINUTE)));
+    assert_eq!(archive.history("shop/none", TimeMs(0), end, ms(1)).expect("read"), []);
+}
+
+#[test]
+fn alerts_and_marks_come_back() {
+    let directory = Directory::new("marks");
+    let mut archive = Archive::open(&directory.0).expect("opened");
+    let mark = |at: i64, text: &str| Mark {
+        kind: "deploy".into(),
+        service: "shop".into(),
+        at: TimeMs(at),
+        text: text.into(),
+    };
+    for (at, text) in [(5, "b"), (3, "a"), (5, "c"), (9, "d")] {
+        archive.put_mark(&mark(at, text)).expect("kept");
+    }
+    let alerts = |bytes: u8| Some(vec![("shop/a page".to_string(), vec![bytes; 3])]);
+    let mut checkpoint = Scene::new(errors(), MINUTE).store.checkpoint();
+    checkpoint.alerts = alerts(1);
+    archive.flush(checkpoint.clone()).expect("flushed");
+    checkpoint.alerts = alerts(2);
+    archive.flush(checkpoint.clone()).expect("flushed");
+    checkpoint.alerts = None;
+    archive.flush(checkpoint).expect("flushed");
+    drop(archive);
+    let archive = Archive::open(&directory.0).expect("opened again");
+    assert_eq!(archive.alerts().expect("read"), alerts(2).expect("some"));
+    let texts: Vec<String> = archive
+        .marks(TimeMs(3), TimeMs(8))
+        .expect("read")
+        .into_iter()
+        .map(|mark| mark.text)
+        .collect();
+    assert_eq!(texts, ["a", "b", "c"]);
+}
+
+#[test]
+fn a_directory_that_is_in_use_says_so() {
+    let directory = Directory::new("locked");
+    let _first = Archive::open(&directory.0).expect("opened");
+    let error = Archive::open(&directory.0).expect_err("locked");
+    assert!(matches!(error, OpenError::Locked(_)), "{error}");
+    assert!(error.to_string().contains("another process is using it"), "{error}");
+}
+
+#[test]
+fn a_path_that_is_no_directory_says_so() {
+    let directory = Directory::new("file");
+    std::fs::create_dir_all(&directory.0).expect("made");
+    let file = directory.0.join("not-a-directory");
+    std::fs::write(&file, "x").expect("written");
+    for path in [file.clone(), file.join("below")] {
+        let error = Archive::open(&path).expect_err("no directory");
+        assert!(matches!(error, OpenError::NotADirectory(_)), "{error}");
+    }
+}
+
+#[test]
+fn a_file_of_a_newer_version_says_so() {
+    let directory = Directory::new("newer");
+    drop(Archive::open(&directory.0).expect("opened"));
+    let database = redb::Database::open(directory.file()).expect("opened");
+    let write = database.begin_write().expect("begun");
+    let meta = redb::TableDefinition::<&str, u64>::new("meta");
+    write.open_table(meta).expect("opened").insert("format", 99).expect("put");
+    write.commit().expect("committed");
+    drop(database);
+    for _ in 0..2 {
+        let error = Archive::open(&directory.0).expect_err("newer");
+        assert!(matches!(error, OpenError::Newer { found: 99, known: 1, .. }), "{error}");
+    }
+}
+
+/// The bytes of a file with a day of data in it: closed, and as a kill would leave it.
+fn filled(directory: &Directory) -> [Vec<u8>; 2] {
+    let mut scene = Scene::new(errors(), MINUTE);
+    let mut archive = Archive::open(&directory.0).expect("opened");
+    for minute in 0..=1440 {
+        let n = minute as f64;
+        scene.scrape(minute * MINUTE, &[(START, 1.0), (TOTAL, 600.0 * n), (BAD, n)]);
+        if minute % 60 == 0 {
+            flush(&mut archive, &mut scene);
+        }
+    }
+    let killed = std::fs::read(directory.file()).expect("read");
+    drop(archive);
+    [std::fs::read(directory.file()).expect("read"), killed]
+}
+
+fn assert_left_alone(path: &Path, directory: &Directory, what: &str) {
+    let before = std::fs::read(path).expect("read");
+    match Archive::open(&directory.0) {
+        Err(OpenError::Corrupt { .. }) => {}
+        Err(other) => panic!("{what}: {other}"),
+        Ok(_) => panic!("{what}: opened"),
+    }
+    let unchanged = std::fs::read(path).expect("read") == before;
+    assert!(unchanged, "{what}: the file was changed");
+}
+
+#[test]
+fn a_corrupt_file_is_named_and_left_as_it_is() {
+    let directory = Directory::new("corrupt");
+    let path = directory.file();
+    for good in filled(&directory).into_iter().take(1) {
+        std::fs::write(&path, b"this is no database, and never was").expect("written");
+        assert_left_alone(&path, &directory, "text");
+        std::fs::write(&path, &good[..good.len() / 2]).expect("written");
+        assert_left_alone(&path, &directory, "half");
+        std::fs::write(&path, &good[..100]).expect("written");
+        assert_left_alone(&path, &directory, "a hundred bytes");
+        let mut zeroed = good.clone();
+        zeroed[4096..].fill(0);
+        std::fs::write(&path, &zeroed).expect("written");
+        assert_left_alone(&path, &directory, "zeros after the header");
+        let mut noisy = good.clone();
+        noisy[64..320].iter_mut().for_each(|byte| *byte ^= 0x5a);
+        std::fs::write(&path, &noisy).expect("written");
+        assert_left_alone(&path, &directory, "a noisy header");
+        std::fs::write(&path, &good).expect("written");
+        Archive::open(&directory.0).expect("the good one opens");
+    }
+}
+
+/// A flipped bit anywhere: either it lies where nothing is kept, or the file is left alone.
+#[test]
+fn a_flipped_bit_never_costs_the_file() {
+    let directory = Directory::new("flipped");
+    let path = directory.file();
+    let mut random = SmallRng::seed_from_u64(7);
+    for good in filled(&directory).into_iter().take(1) {
+        let mut refused = 0;
+        for round in 0..60 {
+            let mut flipped = good.clone();
+            let at = random.random_range(0..flipped.len());
+            flipped[at] ^= 1 << random.random_range(0..8);
+            std::fs::write(&path, &flipped).expect("written");
+            match Archive::open(&directory.0) {
+                Ok(_) => {}
+                Err(OpenError::Corrupt { .. }) => {
+                    refused += 1;
+                    let unchanged = std::fs::read(&path).expect("read") == flipped;
+                    assert!(unchanged, "round {round}: bit at byte {at}: the file was changed");
+                }
+                Err(other) => panic!("round {round}: {other}"),
+            }
+        }
+        assert!(refused > 0, "no flip was noticed");
+    }
+}
