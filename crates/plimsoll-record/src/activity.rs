@@ -72,9 +72,15 @@ impl Activity {
     /// Enters, and leaves when the guard is dropped.
     #[inline]
     pub fn guard(self) -> Guard {
+        self.guard_n(1)
+    }
+
+    /// Enters `count` times at once, and leaves together when the guard is dropped.
+    #[inline]
+    pub fn guard_n(self, count: u32) -> Guard {
         Guard {
             activity: self,
-            entered: self.enter(),
+            entered: self.enter_n(count),
             outcome: Outcome::Cancelled,
             value: None,
             unwinding: std::thread::panicking(),

@@ -6,7 +6,7 @@
 
 use plimsoll_model::{Labels, Signal};
 use plimsoll_record::{
-    Activity, ActivitySpec, Counter, Entered, Gauge, Histogram, HistogramSpec, Outcome, Registry,
+    Activity, ActivitySpec, Counter, Gauge, Guard, Histogram, HistogramSpec, Outcome, Registry,
 };
 
 /// A level and what hangs on it.
@@ -28,8 +28,7 @@ impl Level {
 
     /// Enters `count` times at once; the stay leaves all of them together.
     pub(crate) fn enter_n(self, count: u32) -> Stay {
-        let entry = self.0.map(|activity| (activity, activity.enter_n(count)));
-        Stay { entry, outcome: Outcome::Cancelled }
+        Stay(self.0.map(|activity| activity.guard_n(count)))
     }
 
     pub(crate) fn set_limit(self, limit: Option<u64>) {
@@ -42,32 +41,19 @@ impl Level {
 /// What is in a level, and leaves it when dropped: cancelled unless it was told otherwise, panicked
 /// when a panic unwinds through it.
 #[derive(Debug)]
-pub(crate) struct Stay {
-    entry: Option<(Activity, Entered)>,
-    outcome: Outcome,
-}
+pub(crate) struct Stay(Option<Guard>);
 
 impl Stay {
     pub(crate) fn set_outcome(&mut self, outcome: Outcome) {
-        self.outcome = outcome;
-    }
-
-    pub(crate) fn end(mut self, outcome: Outcome) {
-        self.outcome = outcome;
-        self.leave(outcome);
-    }
-
-    fn leave(&mut self, outcome: Outcome) {
-        if let Some((activity, entered)) = self.entry.take() {
-            activity.leave(entered, outcome);
+        if let Some(guard) = &mut self.0 {
+            guard.set_outcome(outcome);
         }
     }
-}
 
-impl Drop for Stay {
-    fn drop(&mut self) {
-        let unwinds = self.outcome == Outcome::Cancelled && std::thread::panicking();
-        self.leave(if unwinds { Outcome::Panicked } else { self.outcome });
+    pub(crate) fn end(self, outcome: Outcome) {
+        if let Some(guard) = self.0 {
+            guard.end(outcome);
+        }
     }
 }
 

@@ -38,8 +38,9 @@ pub(crate) struct Distribution {
 struct Layout {
     /// Ascending upper bounds.
     edges: Vec<u64>,
-    /// What an observed unit is of the exported one.
-    scale: f64,
+    /// Observed units in an exported one: a divisor, because 0.3 s must be exported as 0.3 and a
+    /// multiplication by 1e-9 makes it 0.30000000000000004.
+    units: f64,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -51,12 +52,12 @@ struct Cells {
 impl Distribution {
     /// Makes `series` empty histograms that are exact at the default edges and at `edges`.
     pub(crate) fn new(edges: &[u64], seconds: bool, series: usize) -> Self {
-        let (default, scale): (&[u64], f64) =
-            if seconds { (&bucket::DEFAULT_EDGES_NS, 1e-9) } else { (&COUNT_EDGES, 1.0) };
+        let (default, units): (&[u64], f64) =
+            if seconds { (&bucket::DEFAULT_EDGES_NS, 1e9) } else { (&COUNT_EDGES, 1.0) };
         let mut edges: Vec<u64> = edges.iter().chain(default).copied().collect();
         edges.sort_unstable();
         edges.dedup();
-        Self { layout: Arc::new(Layout { edges, scale }), series: vec![Cells::default(); series] }
+        Self { layout: Arc::new(Layout { edges, units }), series: vec![Cells::default(); series] }
     }
 
     /// Counts a value `times` times; an unknown series is the last one.
@@ -103,11 +104,11 @@ impl Layout {
         let mut buckets = Vec::with_capacity(self.edges.len());
         for edge in &self.edges {
             let to = self.cell(edge.saturating_add(1));
-            buckets.push(Bucket { le: *edge as f64 * self.scale, count: cells.count(from, to) });
+            buckets.push(Bucket { le: *edge as f64 / self.units, count: cells.count(from, to) });
             from = to;
         }
         let above = cells.count(from, bucket::BUCKETS + self.edges.len());
-        HistogramValue { buckets, above, sum: cells.sum as f64 * self.scale }
+        HistogramValue { buckets, above, sum: cells.sum as f64 / self.units }
     }
 }
 
@@ -158,11 +159,11 @@ mod tests {
         for (edge, bucket) in all.iter().zip(&exported.buckets) {
             let inside = |value: &&u64| low.is_none_or(|low| **value > low) && **value <= *edge;
             assert_eq!(bucket.count, values.iter().filter(inside).count() as u64, "le {edge}");
-            assert_eq!(bucket.le, *edge as f64 * 1e-9);
+            assert_eq!(bucket.le, *edge as f64 / 1e9);
             low = Some(*edge);
         }
         let sum: u128 = values.iter().map(|value| u128::from(*value)).sum();
-        assert_eq!(exported.sum, sum as f64 * 1e-9);
+        assert_eq!(exported.sum, sum as f64 / 1e9);
     }
 
     #[test]

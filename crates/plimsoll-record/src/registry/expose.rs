@@ -49,7 +49,7 @@ pub(super) fn count(signal: &Signal, sum: u64) -> Value {
 
 /// Returns nanoseconds as seconds.
 pub(super) fn seconds(ns: u64) -> Value {
-    Value::Gauge(ns as f64 * 1e-9)
+    Value::Gauge(ns as f64 / 1e9)
 }
 
 fn plain(family: &Family, accounts: &mut Accounts, at_ns: u64) -> Exposed {

@@ -67,7 +67,7 @@ fn residuals(families: &Families, accounts: &mut Accounts, at_ns: u64) -> Vec<Se
                     accounts.activity_at(number, at_ns).map_or(0, ActivityAccount::residual_ns)
                 })
                 .sum();
-            Some(Series { labels, value: Value::Gauge(residual_ns as f64 * 1e-9) })
+            Some(Series { labels, value: Value::Gauge(residual_ns as f64 / 1e9) })
         })
         .collect()
 }
@@ -78,7 +78,7 @@ fn cost_s(merge: &Merge<Accounts>) -> f64 {
     static WRITING_NS: OnceLock<f64> = OnceLock::new();
     let cost = merge.cost();
     let merging_ns = if cost.edges == 0 { 0.0 } else { cost.spent_ns as f64 / cost.edges as f64 };
-    (WRITING_NS.get_or_init(writing_ns) + merging_ns) * 1e-9
+    (WRITING_NS.get_or_init(writing_ns) + merging_ns) / 1e9
 }
 
 /// Measures writing an edge: the quickest of four full logs.

@@ -19,14 +19,16 @@ pub(crate) enum Mode {
 }
 
 impl Mode {
-    const ALL: [Self; 2] = [Self::Exclusive, Self::Shared];
-    const NAMES: [&'static str; 2] = ["exclusive", "shared"];
-    const SPLIT: Split = Split::Label { label: "mode", values: &Self::NAMES };
-
     fn index(self) -> u8 {
         self as u8
     }
 }
+
+/// The values of the label `mode` of a lock that is only taken alone.
+pub(crate) const EXCLUSIVE: &[&str] = &["exclusive"];
+
+/// The values of the label `mode` of a lock that readers share, in the order of [`Mode`].
+pub(crate) const EXCLUSIVE_AND_SHARED: &[&str] = &["exclusive", "shared"];
 
 /// One in so many uncontended holds is timed.
 const SAMPLE_EVERY: u32 = 64;
@@ -38,26 +40,28 @@ pub(crate) struct LockSignals {
     waiters: Level,
     hold: Distribution,
     hold_sampled: Distribution,
-    uncontended: [Count; 2],
-    contended: [Count; 2],
+    /// By mode.
+    uncontended: Vec<Count>,
+    contended: Vec<Count>,
     /// When the first of those that wait now began to, or 0: from then on a hold is worth timing,
     /// even one that was acquired without contention.
     waited_for_since_ns: AtomicU64,
 }
 
 impl LockSignals {
-    pub(crate) fn new(registry: &Registry, name: &Name) -> Self {
+    pub(crate) fn new(registry: &Registry, name: &Name, modes: &'static [&'static str]) -> Self {
         let labels = name.under("lock");
+        let split = Split::Label { label: "mode", values: modes };
         let distribution = |signal| {
-            let spec = HistogramSpec::new(signal, labels.clone()).split(Mode::SPLIT);
+            let spec = HistogramSpec::new(signal, labels.clone()).split(split.clone());
             Distribution::new(registry, spec.edges(&name.edges_ns))
         };
         let acquisitions = |contended: &str| {
-            Mode::ALL.map(|mode| {
-                let mode = Mode::NAMES[mode as usize];
+            let count = |mode: &&str| {
                 let own = [("lock", &*name.text), ("mode", mode), ("contended", contended)];
                 Count::new(registry, &catalog::LOCK_ACQUISITIONS, name.with(&own))
-            })
+            };
+            modes.iter().map(count).collect()
         };
         Self {
             wait: distribution(&catalog::LOCK_WAIT),
@@ -75,7 +79,7 @@ impl LockSignals {
 
     /// Records an acquisition that didn't wait, and gives when its hold began if that is sampled.
     pub(crate) fn uncontended(&self, mode: Mode) -> Since {
-        self.uncontended[mode as usize].increment();
+        count(&self.uncontended, mode);
         self.wait.observe_as(0, mode.index());
         if is_sampled() { Since::Sampled(now_ns()) } else { Since::Untimed }
     }
@@ -136,7 +140,7 @@ impl Waiting<'_> {
     /// Ends the wait with the lock acquired.
     pub(crate) fn acquired(mut self) -> Since {
         self.stay.set_outcome(Outcome::Ok);
-        self.signals.contended[self.mode as usize].increment();
+        count(&self.signals.contended, self.mode);
         Since::Contended(now_ns())
     }
 }
@@ -165,6 +169,12 @@ impl<S: Deref<Target = LockSignals>> Hold<S> {
 impl<S: Deref<Target = LockSignals>> Drop for Hold<S> {
     fn drop(&mut self) {
         self.signals.held(self.mode, self.since);
+    }
+}
+
+fn count(by_mode: &[Count], mode: Mode) {
+    if let Some(count) = by_mode.get(usize::from(mode.index())) {
+        count.increment();
     }
 }
 

@@ -1,5 +1,5 @@
 use super::guard::exclusive_guard;
-use super::lock::{Hold, LockSignals, Mode, Since};
+use super::lock::{EXCLUSIVE, Hold, LockSignals, Mode, Since};
 use crate::Name;
 use plimsoll_record::Registry;
 use std::fmt;
@@ -48,7 +48,7 @@ impl<T> Mutex<T> {
     /// Makes an unlocked mutex that records in `registry`.
     pub fn named_in(registry: &Registry, name: impl Into<Name>, value: T) -> Self {
         Self {
-            signals: Arc::new(LockSignals::new(registry, &name.into())),
+            signals: Arc::new(LockSignals::new(registry, &name.into(), EXCLUSIVE)),
             inner: Arc::new(sync::Mutex::new(value)),
         }
     }

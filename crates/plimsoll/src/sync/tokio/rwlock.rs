@@ -1,5 +1,5 @@
 use super::guard::{exclusive_guard, shared_guard};
-use super::lock::{Hold, LockSignals, Mode, Since};
+use super::lock::{EXCLUSIVE_AND_SHARED, Hold, LockSignals, Mode, Since};
 use crate::Name;
 use plimsoll_record::Registry;
 use std::fmt;
@@ -28,7 +28,7 @@ impl<T> RwLock<T> {
     /// Makes an unlocked lock that records in `registry`.
     pub fn named_in(registry: &Registry, name: impl Into<Name>, value: T) -> Self {
         Self {
-            signals: Arc::new(LockSignals::new(registry, &name.into())),
+            signals: Arc::new(LockSignals::new(registry, &name.into(), EXCLUSIVE_AND_SHARED)),
             inner: Arc::new(sync::RwLock::new(value)),
         }
     }

@@ -1,0 +1,210 @@
+//! Locks and semaphores: what an acquisition, a wait, its cancellation and a panic leave behind.
+
+#![allow(clippy::expect_used)] // A test that finds nothing has failed.
+
+mod reading;
+
+use plimsoll::Registry;
+use plimsoll::sync::tokio::{Mutex, RwLock, Semaphore};
+use reading::{histogram, value};
+use std::future::Future;
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+
+const WAIT: &str = "concurrency_lock_wait_seconds";
+const HOLD: &str = "concurrency_lock_hold_seconds";
+
+/// Polls once; a future that the test wants to see waiting must not be ready.
+fn begins_to_wait<F: Future>(future: &mut std::pin::Pin<&mut F>) {
+    let mut context = Context::from_waker(Waker::noop());
+    assert!(matches!(future.as_mut().poll(&mut context), Poll::Pending), "it doesn't wait");
+}
+
+fn acquisitions(registry: &Registry, mode: &str, contended: &str) -> f64 {
+    let labels = [("lock", "ledger"), ("mode", mode), ("contended", contended)];
+    value(registry, "concurrency_lock_acquisitions", labels).expect("the lock is registered")
+}
+
+fn waiters(registry: &Registry) -> f64 {
+    value(registry, "concurrency_lock_waiters", [("lock", "ledger")]).expect("it is registered")
+}
+
+fn waits(registry: &Registry, mode: &str) -> plimsoll_model::HistogramValue {
+    histogram(registry, WAIT, [("lock", "ledger"), ("mode", mode)])
+}
+
+fn holds(registry: &Registry, mode: &str) -> u64 {
+    histogram(registry, HOLD, [("lock", "ledger"), ("mode", mode)]).count()
+}
+
+#[tokio::test]
+async fn an_uncontended_lock_waits_no_time() {
+    let registry = Registry::new();
+    let ledger = Mutex::named_in(&registry, "ledger", 0);
+    for _ in 0..128 {
+        *ledger.lock().await += 1;
+    }
+    assert_eq!(acquisitions(&registry, "exclusive", "false"), 128.0);
+    assert_eq!(acquisitions(&registry, "exclusive", "true"), 0.0);
+    let waits = waits(&registry, "exclusive");
+    assert_eq!((waits.count(), waits.sum), (128, 0.0));
+    assert_eq!(holds(&registry, "exclusive"), 0, "nobody had to wait");
+    let sampled = histogram(
+        &registry,
+        "concurrency_lock_hold_sampled_seconds",
+        [("lock", "ledger"), ("mode", "exclusive")],
+    );
+    assert_eq!(sampled.count(), 2, "one in 64");
+    assert_eq!(ledger.into_inner(), 128);
+}
+
+#[tokio::test]
+async fn a_wait_is_counted_and_both_holds_with_it() {
+    let registry = Registry::new();
+    let ledger = Mutex::named_in(&registry, "ledger", ());
+    let held = ledger.lock().await;
+    let mut waiting = pin!(ledger.lock());
+    begins_to_wait(&mut waiting);
+    assert_eq!(waiters(&registry), 1.0);
+    drop(held);
+    assert_eq!(holds(&registry, "exclusive"), 1, "it made another wait");
+    drop(waiting.await);
+    assert_eq!(holds(&registry, "exclusive"), 2, "it was acquired after a wait");
+    assert_eq!(waiters(&registry), 0.0);
+    assert_eq!(acquisitions(&registry, "exclusive", "true"), 1.0);
+    let waits = waits(&registry, "exclusive");
+    assert_eq!(waits.count(), 2);
+    assert!(waits.sum > 0.0);
+    drop(ledger.lock().await);
+    assert_eq!(holds(&registry, "exclusive"), 2, "the contention is over");
+}
+
+#[tokio::test]
+async fn a_cancelled_wait_counts_as_a_wait_and_not_as_an_acquisition() {
+    let registry = Registry::new();
+    let ledger = Mutex::named_in(&registry, "ledger", ());
+    let held = ledger.lock().await;
+    drop(ledger.lock()); // Never polled: it never waited.
+    assert_eq!(waits(&registry, "exclusive").count(), 1);
+    {
+        let mut waiting = pin!(ledger.lock());
+        begins_to_wait(&mut waiting);
+    }
+    assert_eq!(waits(&registry, "exclusive").count(), 2);
+    assert_eq!(waiters(&registry), 0.0);
+    assert_eq!(acquisitions(&registry, "exclusive", "true"), 0.0);
+    drop(held);
+    assert!(ledger.try_lock().is_ok());
+}
+
+#[tokio::test]
+async fn a_holder_that_panics_frees_the_lock_and_its_hold_counts() {
+    let registry = Registry::new();
+    let ledger = Arc::new(Mutex::named_in(&registry, "ledger", ()));
+    let held = ledger.lock().await;
+    let holder = tokio::spawn({
+        let ledger = Arc::clone(&ledger);
+        async move {
+            let _held = ledger.lock().await;
+            panic!("on purpose");
+        }
+    });
+    while waiters(&registry) == 0.0 {
+        tokio::task::yield_now().await;
+    }
+    drop(held);
+    assert!(holder.await.is_err_and(|error| error.is_panic()));
+    assert_eq!(holds(&registry, "exclusive"), 2);
+    assert!(ledger.try_lock().is_ok());
+}
+
+#[tokio::test]
+async fn an_owned_guard_keeps_the_mutex() {
+    let registry = Registry::new();
+    let ledger = Arc::new(Mutex::named_in(&registry, "ledger", 1));
+    let held = Arc::clone(&ledger).lock_owned().await;
+    assert!(Arc::clone(&ledger).try_lock_owned().is_err());
+    let mut waiting = pin!(Arc::clone(&ledger).lock_owned());
+    begins_to_wait(&mut waiting);
+    drop(held);
+    *waiting.await += 1;
+    let mut ledger = Arc::into_inner(ledger).expect("no guard is left");
+    *ledger.get_mut() += 1;
+    assert_eq!(ledger.into_inner(), 3);
+}
+
+#[tokio::test]
+async fn readers_share_and_a_writer_waits_for_them() {
+    let registry = Registry::new();
+    let ledger = RwLock::named_in(&registry, "ledger", 0);
+    let (first, second) = (ledger.read().await, ledger.read().await);
+    assert_eq!(acquisitions(&registry, "shared", "false"), 2.0);
+    let mut writing = pin!(ledger.write());
+    begins_to_wait(&mut writing);
+    assert!(ledger.try_read().is_err(), "the writer is first");
+    drop(first);
+    assert_eq!(holds(&registry, "shared"), 1, "the first to leave is charged");
+    drop(second);
+    *writing.await += 1;
+    assert_eq!(acquisitions(&registry, "exclusive", "true"), 1.0);
+    assert_eq!(waits(&registry, "exclusive").count(), 1);
+    assert_eq!(waits(&registry, "shared").count(), 2);
+    assert_eq!(*ledger.read().await, 1);
+}
+
+fn in_use(registry: &Registry) -> f64 {
+    value(registry, "concurrency_pool_in_use", [("pool", "db")]).expect("it is registered")
+}
+
+fn pool_waits(registry: &Registry, outcome: &str) -> u64 {
+    let labels = [("pool", "db"), ("outcome", outcome)];
+    histogram(registry, "concurrency_pool_wait_seconds", labels).count()
+}
+
+#[tokio::test]
+async fn a_semaphore_is_a_pool_of_permits() {
+    let registry = Registry::new();
+    let db = Arc::new(Semaphore::named_in(&registry, "db", 4));
+    let three = db.acquire_many(3).await.expect("open");
+    assert_eq!(in_use(&registry), 3.0);
+    assert!(db.try_acquire_many(2).is_err());
+    {
+        let mut waiting = pin!(db.acquire_many(2));
+        begins_to_wait(&mut waiting);
+    }
+    assert_eq!(pool_waits(&registry, "cancelled"), 1);
+    let mut waiting = pin!(Arc::clone(&db).acquire_many_owned(2));
+    begins_to_wait(&mut waiting);
+    drop(three);
+    let two = waiting.await.expect("open");
+    assert_eq!((in_use(&registry), two.num_permits()), (2.0, 2));
+    two.forget();
+    assert_eq!(in_use(&registry), 0.0);
+    assert_eq!(value(&registry, "concurrency_pool_in_use_limit", [("pool", "db")]), Some(2.0));
+    db.close();
+    assert!(db.acquire().await.is_err());
+    assert_eq!(pool_waits(&registry, "ok"), 2);
+    assert_eq!(pool_waits(&registry, "error"), 1);
+}
+
+/// The level may never show more permits in use than there are, whatever the threads do.
+#[test]
+fn the_peak_of_a_semaphore_is_at_most_its_permits() {
+    let registry = Registry::new();
+    let db = Arc::new(Semaphore::named_in(&registry, "db", 2));
+    let threads = (0..4).map(|_| {
+        let db = Arc::clone(&db);
+        std::thread::spawn(move || {
+            for _ in 0..5_000 {
+                drop(db.try_acquire());
+            }
+        })
+    });
+    for thread in threads.collect::<Vec<_>>() {
+        thread.join().expect("no panic");
+    }
+    let peak = value(&registry, "concurrency_pool_in_use_peak", [("pool", "db")]).expect("known");
+    assert!((1.0..=2.0).contains(&peak), "{peak}");
+    assert_eq!(in_use(&registry), 0.0);
+}
