@@ -12,6 +12,8 @@ pub(super) const DAEMON_JOB: &str = "plimsoll";
 const TARGET_REMEMBERED: &str = "1d";
 /// How far values may lie behind their scrape.
 const WATERMARK_AGE_S_MAX: u32 = 5;
+/// How much of the time may be inexact.
+const INEXACT_RATIO_MAX: f64 = 0.01;
 /// How much unpaired time makes a leak.
 const LITTLE_RESIDUAL_S_MAX: u32 = 1;
 
@@ -68,8 +70,8 @@ fn notifications_failing() -> Alert {
     let expr = format!("rate({sent}{{result=\"failed\"}}[5m]) > 0");
     alert("PlimsollNotificationsFailing", "ticket", expr).pending_for("5m").says(
         "The daemon can't deliver its alerts.",
-        "Deliveries to {{ $labels.sink }} fail {{ $value | humanize }} times per second ({{ \
-         $labels.instance }}).",
+        "Deliveries to {{ $labels.sink }} fail {{ $value | humanize }} times per second \
+         ({{ $labels.instance }}).",
     )
 }
 
@@ -89,19 +91,19 @@ fn recorder_late() -> Alert {
         .pending_for("5m")
         .says(
             "A recorder's values lie behind their scrape.",
-            "What {{ $labels.job }} ({{ $labels.instance }}) exposes is {{ $value | \
-         humanizeDuration }} old.",
+            "What {{ $labels.job }} ({{ $labels.instance }}) exposes is \
+             {{ $value | humanizeDuration }} old.",
         )
 }
 
 fn recorder_inexact() -> Alert {
     let inexact = promql::sample(&catalog::INEXACT);
-    alert("PlimsollRecorderInexact", "notice", format!("rate({inexact}[5m]) > 0"))
+    alert("PlimsollRecorderInexact", "notice", format!("rate({inexact}[5m]) > {INEXACT_RATIO_MAX}"))
         .pending_for("10m")
         .says(
             "A recorder has to give up exactness.",
-            "Levels of {{ $labels.job }} ({{ $labels.instance }}) were inexact for {{ $value | \
-         humanizePercentage }} of the last five minutes.",
+            "Levels of {{ $labels.job }} ({{ $labels.instance }}) were inexact for \
+             {{ $value | humanizePercentage }} of the last five minutes.",
         )
 }
 
@@ -111,8 +113,8 @@ fn guard_leak() -> Alert {
         .pending_for("10m")
         .says(
             "A level and the durations of what passed through it don't agree: a guard is leaked.",
-            "Level {{ $labels.level }} of {{ $labels.job }} ({{ $labels.instance }}) has {{ \
-             $value | humanizeDuration }} that no completed or live operation accounts for.",
+            "Level {{ $labels.level }} of {{ $labels.job }} ({{ $labels.instance }}) has \
+             {{ $value | humanizeDuration }} that no completed or live operation accounts for.",
         )
 }
 

@@ -3,7 +3,7 @@
 //! The thresholds are defaults for a service that answers people. Who knows better has an SLO.
 
 use super::alert;
-use crate::promql::{self, RULE};
+use crate::promql::{self, RULE, Scope};
 use crate::recording;
 use crate::rule::Alert;
 use plimsoll_model::{Signal, catalog};
@@ -77,8 +77,9 @@ fn pool_saturated() -> Alert {
     saturated("ConcurrencyPoolSaturated", &catalog::POOL_IN_USE, "pool", POOL_SATURATED_RATIO_MAX)
         .says(
             "A pool is used up much of the time.",
-            "Every resource of pool {{ $labels.pool }} of {{ $labels.job }} ({{ $labels.instance \
-         }}) was in use for {{ $value | humanizePercentage }} of the last five minutes.",
+            "Every resource of pool {{ $labels.pool }} of {{ $labels.job }} \
+             ({{ $labels.instance }}) was in use for {{ $value | humanizePercentage }} of the \
+             last five minutes.",
         )
 }
 
@@ -88,8 +89,8 @@ fn queue_standing() -> Alert {
         .pending_for("5m")
         .says(
             "A queue never empties, so it adds delay to every message and absorbs no burst.",
-            "Even the luckiest message in queue {{ $labels.queue }} of {{ $labels.job }} ({{ \
-         $labels.instance }}) waited {{ $value | humanizeDuration }}.",
+            "Even the luckiest message in queue {{ $labels.queue }} of {{ $labels.job }} \
+             ({{ $labels.instance }}) waited {{ $value | humanizeDuration }}.",
         )
 }
 
@@ -101,8 +102,8 @@ fn lock_wait_high() -> Alert {
     .pending_for("5m")
     .says(
         "Acquisitions of a lock wait long.",
-        "One in a hundred acquisitions of lock {{ $labels.lock }} of {{ $labels.job }} ({{ \
-             $labels.instance }}) waits longer than {{ $value | humanizeDuration }}.",
+        "One in a hundred acquisitions of lock {{ $labels.lock }} of {{ $labels.job }} \
+         ({{ $labels.instance }}) waits longer than {{ $value | humanizeDuration }}.",
     )
 }
 
@@ -111,8 +112,8 @@ fn backpressure_sustained() -> Alert {
         .pending_for("10m")
         .says(
             "Work has been pushed back without a pause.",
-            "{{ $labels.source }} of {{ $labels.job }} ({{ $labels.instance }}) pushes back {{ \
-             $value | humanize }} times per second, reason {{ $labels.reason }}.",
+            "{{ $labels.source }} of {{ $labels.job }} ({{ $labels.instance }}) pushes back \
+             {{ $value | humanize }} times per second, reason {{ $labels.reason }}.",
         )
 }
 
@@ -122,23 +123,25 @@ fn consumer_lag_high() -> Alert {
         .pending_for("2m")
         .says(
             "A consumer is far behind.",
-            "Group {{ $labels.group }} is {{ $value | humanizeDuration }} behind on {{ \
-         $labels.topic }}, partition {{ $labels.partition }} ({{ $labels.job }}, {{ \
-         $labels.instance }}).",
+            "Group {{ $labels.group }} is {{ $value | humanizeDuration }} behind on \
+             {{ $labels.topic }}, partition {{ $labels.partition }} ({{ $labels.job }}, \
+             {{ $labels.instance }}).",
         )
 }
 
-/// Works without a threshold: whoever has work and does none has stalled.
+/// Works without a threshold: whoever has work and does none has stalled. The range is short, so
+/// that what was consumed before doesn't hide it for long.
 fn consumer_stalled() -> Alert {
     let lag = promql::sample(&catalog::CONSUMER_LAG);
-    let consumed = RULE.rate(&promql::sample(&catalog::MESSAGES_CONSUMED), "");
+    let recently = Scope { range: "2m", ..RULE };
+    let consumed = recently.rate(&promql::sample(&catalog::MESSAGES_CONSUMED), "");
     cause("ConcurrencyConsumerStalled", format!("{lag} > 0 and {consumed} == 0"))
         .pending_for("2m")
         .says(
             "A consumer has messages to read and reads none.",
-            "Group {{ $labels.group }} has {{ $value | humanize }} messages of {{ $labels.topic \
-         }}, partition {{ $labels.partition }}, before it and consumed none in five minutes \
-         ({{ $labels.job }}, {{ $labels.instance }}).",
+            "Group {{ $labels.group }} has {{ $value | humanize }} messages of \
+             {{ $labels.topic }}, partition {{ $labels.partition }}, before it and consumed none \
+             in two minutes ({{ $labels.job }}, {{ $labels.instance }}).",
         )
 }
 
@@ -152,7 +155,7 @@ fn snapshot_stale() -> Alert {
     .pending_for("2m")
     .says(
         "A snapshot that decisions are made on has not been renewed.",
-        "Snapshot {{ $labels.source }} of {{ $labels.job }} ({{ $labels.instance }}) is {{ \
-             $value | humanizeDuration }} old.",
+        "Snapshot {{ $labels.source }} of {{ $labels.job }} ({{ $labels.instance }}) is \
+         {{ $value | humanizeDuration }} old.",
     )
 }
