@@ -114,11 +114,11 @@ test("why names both windows, the threshold, and what wasn't seen", () => {
 test("a blind SLO isn't called calm", () => {
   const nothing = { low: null, high: null };
   const words = why(slo("a/x", { burn: { "1h": nothing, "5m": nothing, "3d": nothing, "6h": nothing } }), [
-    { instance: "h:1", state: "down", reason: "connection refused", slos: ["a/x"] },
+    { job: "job", instance: "h:1", state: "down", reason: "connection refused", slos: ["a/x"] },
     { instance: "h:2", state: "down", reason: "timeout", slos: ["a/y"] },
     { instance: "h:3", state: "up", reason: null, slos: ["a/x"] },
   ]).join(" ");
   assert.match(words, /No threshold is surely exceeded/);
-  assert.match(words, /h:1 doesn't answer: connection refused/);
+  assert.match(words, /job h:1: connection refused/);
   assert.doesNotMatch(words, /h:2|h:3/);
 });

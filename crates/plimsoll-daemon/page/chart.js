@@ -3,47 +3,16 @@
 
 import * as format from "./format.js";
 import { timeZone } from "./time.js";
-import { stateOf } from "./words.js";
 
 const HEIGHT = 210;
 const HEIGHT_SMALL = 180;
 /** The room above a plot, in which the marks' words stand, in this many rows. */
 const HEADROOM = 34;
 const MARK_ROWS = 2;
+const LABEL_CHARS_MAX = 28;
 
 /** Chart by the element that holds it; what makes a new one necessary is its signature. */
 const drawn = new Map();
-
-/** The marks on an SLO's charts: what happened to its service, and when its alerts came and went. */
-export function marksOf(page, slo) {
-  const events = page.marks
-    .filter((mark) => !mark.service || mark.service === slo.service)
-    .map((mark) => ({
-      key: `${mark.at} ${mark.kind} ${mark.text}`,
-      at: Date.parse(mark.at),
-      kind: mark.kind,
-      words: mark.text ?? "",
-    }));
-  const alerts = page.alerts
-    .filter((alert) => alert.slo_id === slo.id && alert.state !== "pending")
-    .flatMap((alert) => {
-      const word = stateOf(alert.severity).word;
-      const ends = alert.resolved_at
-        ? [{ key: `${alert.id} end`, at: Date.parse(alert.resolved_at), kind: "resolved", words: word }]
-        : [];
-      return [
-        {
-          key: `${alert.id} ${alert.since}`,
-          at: Date.parse(alert.since),
-          kind: alert.severity,
-          words: "fires",
-        },
-        ...ends,
-      ];
-    });
-  const { from, to } = page.history.range ?? { from: -Infinity, to: Infinity };
-  return [...events, ...alerts].filter(({ at }) => from <= at && at <= to).sort((a, b) => a.at - b.at);
-}
 
 /** Draws what is left of the budget. */
 export function drawBudget(node, input) {
@@ -285,15 +254,11 @@ function flags(plot, chart, paint) {
   ctx.textBaseline = "top";
   ctx.textAlign = "left";
   const ends = Array(MARK_ROWS).fill(-Infinity);
-  for (const { at, kind, words } of chart.input.marks) {
+  for (const { at, kind, text } of chart.input.marks) {
     const x = Math.round(plot.valToPos(at / 1000, "x", true)) + 0.5;
-    const text =
-      `${kind === "resolved" ? words : stateWord(kind)} ${kind === "resolved" ? "resolved" : words}`.slice(
-        0,
-        28,
-      );
+    const label = text.length > LABEL_CHARS_MAX ? `${text.slice(0, LABEL_CHARS_MAX)}…` : text;
     const color = paint(MARK_COLORS[kind] ?? "--accent");
-    const width = ctx.measureText(text).width + 8 * ratio;
+    const width = ctx.measureText(label).width + 8 * ratio;
     const left = Math.min(x, bbox.left + bbox.width - width);
     const row = ends.findIndex((end) => end <= left);
     const top = bbox.top - (row < 0 ? 2 : (row + 1) * 15) * ratio;
@@ -302,13 +267,9 @@ function flags(plot, chart, paint) {
     if (row < 0) continue;
     ends[row] = left + width;
     ctx.fillStyle = color;
-    ctx.fillText(text, left + 4 * ratio, top + ratio);
+    ctx.fillText(label, left + 4 * ratio, top + ratio);
   }
   ctx.restore();
-}
-
-function stateWord(kind) {
-  return kind in MARK_COLORS ? stateOf(kind).word : kind;
 }
 
 function stroke(ctx, color, x1, y1, x2, y2) {

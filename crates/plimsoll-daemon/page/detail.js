@@ -1,15 +1,16 @@
 // One SLO: objective, counts, burn against its thresholds, charts, alerts, targets, and why.
 
-import { drawBudget, drawBurn, marksOf } from "./chart.js";
+import { drawBudget, drawBurn } from "./chart.js";
 import { h } from "./dom.js";
 import * as format from "./format.js";
+import { marksOf } from "./marks.js";
 import { budget, cell, known, labels, nothing, outside, pill, table, term } from "./parts.js";
 import { format as href, toggled, toView } from "./route.js";
 import { group } from "./slos.js";
 import { targetRows, TARGET_COLUMNS } from "./targets.js";
 import { instant } from "./time.js";
 import { rowVerdict, verdict, VERDICTS, why } from "./why.js";
-import { NOT_BURNING, stateOf } from "./words.js";
+import { NOT_BURNING, alertWord } from "./words.js";
 
 /** The view. */
 export function detailView(page) {
@@ -186,7 +187,7 @@ function burnCell(label, slo, window, threshold) {
 
 function charts(page, slo) {
   const history = page.history;
-  const marks = marksOf(page, slo);
+  const marks = marksOf(slo, page.marks, page.alerts, history.range ?? page.range);
   const draw = (chart) => (node) => chart(node, { slo, history, marks, page });
   return h(
     "section",
@@ -242,9 +243,7 @@ function charts(page, slo) {
               { key: mark.key, class: `mark-${mark.kind}` },
               h("time", {}, instant(mark.at, page.zone, page.now)),
               " ",
-              h("b", {}, mark.kind),
-              " ",
-              mark.words,
+              mark.text,
             ),
           ),
         ),
@@ -277,7 +276,7 @@ function alertList(page, slo) {
         { key: alert.id, "data-alert-state": alert.state },
         pill(alert.severity),
         " ",
-        h("b", {}, `${stateOf(alert.severity).word} ${alert.state}`),
+        h("b", {}, `${alertWord(alert)} ${alert.state}`),
         " since ",
         page.age(alert.since),
         alert.resolved_at && [", resolved ", page.age(alert.resolved_at)],

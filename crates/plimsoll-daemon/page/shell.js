@@ -18,6 +18,8 @@ export const VIEWS = [
 /** The entry of the range list that opens the dialog. */
 const CHOOSE = "choose";
 
+const FAULTS_SHOWN = 5;
+
 /** The header. */
 export function shell(page) {
   return [
@@ -169,16 +171,7 @@ export function banners(page) {
       ),
     );
   }
-  const failure = status?.reload?.error;
-  if (failure)
-    list.push(
-      banner(
-        "reload",
-        "warning",
-        h("b", {}, "The last reload failed; the configuration before it is in force: "),
-        String(failure),
-      ),
-    );
+  if (status?.reload?.refused?.length > 0) list.push(refusal(status.reload.refused));
   if (link.newVersion) {
     list.push(
       banner(
@@ -190,6 +183,21 @@ export function banners(page) {
     );
   }
   return list;
+}
+
+function refusal(faults) {
+  const more = faults.length - FAULTS_SHOWN;
+  return banner(
+    "reload",
+    "warning",
+    h("b", {}, "The last reload was refused; the configuration before it is in force:"),
+    h(
+      "ul",
+      {},
+      faults.slice(0, FAULTS_SHOWN).map((fault) => h("li", {}, h("code", {}, fault))),
+      more > 0 && h("li", {}, `and ${more} more`),
+    ),
+  );
 }
 
 function lost(page) {

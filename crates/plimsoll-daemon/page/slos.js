@@ -7,7 +7,7 @@ import { asOf, budget, filterBox, labels, matches, pill, term } from "./parts.js
 import { format as href, toggled, toView } from "./route.js";
 import { welcome } from "./welcome.js";
 import { blind, missing } from "./why.js";
-import { STATES, stateOf, urgency } from "./words.js";
+import { STATES, alertWord, urgency } from "./words.js";
 
 const COLUMNS = [
   { name: "state", words: "State" },
@@ -225,7 +225,7 @@ function row(page, slo) {
       h("a", { class: "row-link", href: href(toView(page.route, "slo", slo.id)) }, slo.slo, group(slo)),
       h(
         "span",
-        { class: "sli" },
+        { class: "sli", title: slo.sli?.words },
         h("span", { class: "service" }, slo.service),
         slo.sli?.words ? ` · ${slo.sli.words}` : "",
       ),
@@ -268,7 +268,7 @@ function alertCell(page, slo) {
     h(
       "div",
       {},
-      h("b", { class: `is-${alert.severity}` }, `${stateOf(alert.severity).word} ${alert.state}`),
+      h("b", { class: `is-${alert.severity}` }, `${alertWord(alert)} ${alert.state}`),
       " ",
       alert.since && h("span", { class: "over" }, page.age(alert.since)),
     ),

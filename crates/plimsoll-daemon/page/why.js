@@ -1,7 +1,7 @@
 // Why an SLO is in its state, in sentences with every number. Pure.
 
 import * as format from "./format.js";
-import { NOT_BURNING, idle, reason, stateOf } from "./words.js";
+import { BETWEEN_EDGES, NOT_BURNING, alertWord, idle, reason, stateOf } from "./words.js";
 
 /**
  * How a window's burn stands to a threshold: `over`, `under`, `maybe` or `unknown`. A window in
@@ -34,23 +34,24 @@ export function why(slo, targets) {
   return [...alerts(slo), ...rows(slo), ...blind(slo, targets), ...gaps(slo)];
 }
 
-/** The targets that feed an SLO and don't answer, each with its reason. */
+/** Why an SLO isn't seen, or not in full, by the targets that don't answer. */
 export function blind(slo, targets) {
+  if (slo.blind?.length > 0) return slo.blind.map((words) => `${words}.`);
   return targets
     .filter((target) => target.state === "down" && target.slos?.includes(slo.id))
-    .map(({ instance, reason: words }) => `${instance} doesn't answer: ${words ?? "no reason is known"}.`);
+    .map(({ job, instance, reason: words }) => `${job} ${instance}: ${words}.`);
 }
 
 function alerts(slo) {
   return (slo.alerts ?? [])
     .filter(({ state }) => state === "firing" || state === "pending")
     .map((alert) => {
+      const cause = alert.signature ? ` Cause: ${alert.signature.replaceAll("_", " ")}.` : "";
       const share =
         typeof alert.share === "number"
-          ? ` Its long window has spent ${format.percent(alert.share)} of the period's budget.`
+          ? ` It stands for ${format.percent(alert.share)} of the period's budget.`
           : "";
-      const signature = alert.signature ? ` Signature: ${alert.signature}.` : "";
-      return `The ${stateOf(alert.severity).word.toLowerCase()} alert is ${alert.state}.${share}${signature}`;
+      return `${alertWord(alert)} is ${alert.state}.${cause}${share}`;
     });
 }
 
@@ -87,11 +88,22 @@ function gaps(slo) {
       `${format.percent(1 - slo.coverage)} of the time in the window wasn't seen; what happened then is unknown, not good.`,
     );
   }
+  if (slo.between_edges) words.push(edges(slo.between_edges));
   return words;
 }
+
+function edges({ low, high }) {
+  const bounds =
+    high === null
+      ? `${format.duration(low)} and no bound`
+      : `${format.duration(low)} and ${format.duration(high)}`;
+  return `Its threshold is no bucket's edge: the truth lies between what ${bounds} would give.`;
+}
+
+const KNOWN = new Set([NOT_BURNING, BETWEEN_EDGES]);
 
 /** Why numbers are missing, each reason once. That nothing burns, or was asked, is no lack of knowledge. */
 export function missing(slo) {
   const codes = new Set(Object.values(slo.reasons ?? {}));
-  return [...codes].filter((code) => code !== NOT_BURNING && !idle(code)).map(reason);
+  return [...codes].filter((code) => !KNOWN.has(code) && !idle(code)).map(reason);
 }

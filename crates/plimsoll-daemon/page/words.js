@@ -25,6 +25,13 @@ export function urgency(name) {
   return place < 0 ? 2 : place;
 }
 
+const ALERTS = { SloNoData: "No data" };
+
+/** What an alert is called: by its severity, unless it is of another kind. */
+export function alertWord(alert) {
+  return ALERTS[alert.alertname] ?? stateOf(alert.severity).word;
+}
+
 /** The terms of the page, for tooltips and for the help. */
 export const TERMS = {
   objective: "The part of all events, or of all time, that has to be good over the window.",
@@ -50,12 +57,16 @@ export const NOT_BURNING = "not_burning";
 /** Reasons that are knowledge: nothing was asked, so nothing went wrong. */
 const IDLE = { no_demand: "no demand", no_target: "no target" };
 
+/** The reason beside a threshold that is no bucket's edge: it makes an interval, and hides nothing. */
+export const BETWEEN_EDGES = "between_edges";
+
 /** What stands in place of a number that is missing because nothing was asked; else `null`. */
 export function idle(code) {
   return Object.hasOwn(IDLE, code ?? "") ? IDLE[code] : null;
 }
 
 const REASONS = {
+  target_down: "a target that feeds it doesn't answer",
   no_data: "nothing of that time was seen",
   no_demand: "nothing was asked of it in that time",
   never_seen: "its selector has never matched any series",
