@@ -2,19 +2,28 @@ use crate::api::{self, About, BATCHES, STREAMS_MAX, Shared};
 use crate::backoff::mix;
 use crate::config::Config;
 use crate::engine::Outlets;
-use crate::generation::{BuildError, Built, Running, Surroundings};
+use crate::generation::{BuildError, Built, Surroundings};
 use crate::keeper::{KeepError, Keeper};
-use crate::reload::{ReloadAsk, ReloadError, ReloadState};
+use crate::supervisor::Supervisor;
 use crate::view::View;
 use plimsoll_model::TimeMs;
 use plimsoll_runtime::clock::Clock;
+use plimsoll_runtime::process::Probe;
 use plimsoll_runtime::ready::{Hold, Readiness};
 use plimsoll_runtime::shutdown::Stop;
 use plimsoll_store::{Archive, OpenError};
 use std::io;
 use std::net::{SocketAddr, TcpListener};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 use tokio::sync::{Semaphore, broadcast, mpsc, watch};
+use tokio::task::JoinSet;
+
+/// Marks that wait to be kept at most.
+const MARKS: usize = 256;
+
+/// How long requests that were begun may go on once the daemon stops.
+const LAST_ANSWERS: Duration = Duration::from_secs(2);
 
 /// The SLO daemon: binds what a [`Config`] says, then runs until it is told to stop.
 #[derive(Debug)]
@@ -83,6 +92,8 @@ impl Daemon {
     /// # Errors
     /// See [`BindError`]: each is one sentence that says what to do.
     pub fn bind(config: Config, clock: Arc<dyn Clock>) -> Result<Bound, BindError> {
+        // A provider that the process has chosen before stays: that is its right.
+        drop(rustls::crypto::ring::default_provider().install_default());
         let address = config.listen;
         let listen = |source| BindError::Listen { address, source };
         let listener = TcpListener::bind(address).map_err(listen)?;
@@ -127,6 +138,7 @@ impl Bound {
     /// See [`RunError`].
     pub async fn run(self, stop: Stop) -> Result<(), RunError> {
         let (view, seen) = watch::channel(Arc::new(View::default()));
+        let (marks, marked) = mpsc::channel(MARKS);
         let (reloads, asked) = mpsc::channel(1);
         let shared = Arc::new(Shared {
             about: about(&self.config, self.around.clock.now()),
@@ -134,6 +146,7 @@ impl Bound {
             view: seen,
             keeper: self.around.keeper.clone(),
             tally: self.around.tally.clone(),
+            process: Mutex::new(Probe::new(self.around.clock.now())),
             readiness: self.readiness,
             reloads,
             reload: Mutex::default(),
@@ -142,16 +155,21 @@ impl Bound {
             stop: stop.clone(),
         });
         let listener = tokio::net::TcpListener::from_std(self.listener)?;
-        let server = tokio::spawn(serve(listener, shared.clone(), stop.clone()));
-        let changes = tokio::spawn(api::broadcast_changes(shared.clone()));
-        let outlets = Outlets::new(view, self.hold);
+        let mut tasks = JoinSet::new();
+        tasks.spawn(api::serve(listener, shared.clone()));
+        tasks.spawn(api::broadcast_changes(shared.clone()));
+        tasks.spawn(api::keep_marks(shared.clone(), marked));
+        let outlets =
+            Outlets { view: Arc::new(view), marks, hold: Arc::new(Mutex::new(Some(self.hold))) };
         let supervisor = Supervisor { config: self.config, around: self.around, outlets, shared };
         let ended = supervisor.run(self.built, asked, &stop).await;
+        // A client that never ends its request may not keep the daemon from ending.
+        let joined = async { while tasks.join_next().await.is_some() {} };
         tokio::select! {
-            joined = server => joined.map_err(io::Error::other)??,
+            () = joined => {}
+            () = tokio::time::sleep(LAST_ANSWERS) => {}
             () = stop.aborted() => {}
         }
-        changes.abort();
         ended
     }
 }
@@ -164,56 +182,5 @@ fn about(config: &Config, now: TimeMs) -> About {
         started: now,
         config_file: config.file.clone(),
         data_dir: config.data_dir.clone(),
-    }
-}
-
-async fn serve(
-    listener: tokio::net::TcpListener,
-    shared: Arc<Shared>,
-    stop: Stop,
-) -> io::Result<()> {
-    let service = api::router(shared).into_make_service_with_connect_info::<SocketAddr>();
-    axum::serve(listener, service)
-        .with_graceful_shutdown(async move { stop.stopped().await })
-        .await
-}
-
-/// Owns the running generation and replaces it when it is asked to.
-struct Supervisor {
-    config: Config,
-    around: Surroundings,
-    outlets: Outlets,
-    shared: Arc<Shared>,
-}
-
-impl Supervisor {
-    async fn run(
-        mut self,
-        built: Built,
-        mut asked: mpsc::Receiver<ReloadAsk>,
-        stop: &Stop,
-    ) -> Result<(), RunError> {
-        let mut hangups = Hangups::listen()?;
-        let mut running = built.start(&self.around, self.outlets.clone());
-        loop {
-            let ask = tokio::select! {
-                biased;
-                () = stop.stopped() => break,
-                () = hangups.next() => None,
-                Some(ask) = asked.recv() => ask,
-            };
-            let (next, outcome) = self.reload(running).await;
-            running = next;
-            self.note(&outcome);
-            if let Some(answer) = ask {
-                // Whoever asked may have gone.
-                drop(answer.send(outcome));
-            }
-        }
-        let _draining = self.shared.readiness.hold("the daemon is stopping");
-        tokio::select! {
-            written = running.stop() => Ok(written?),
-            () = stop.aborted() => Ok(()),
-        }
     }
 }

@@ -7,7 +7,7 @@ use crate::keeper::{KeepError, Keeper};
 use crate::notify::{AlertList, Notifier, Tally};
 use crate::source::{Report, Source};
 use plimsoll_runtime::clock::Clock;
-use plimsoll_runtime::shutdown::{self, Stop, Stopper};
+use plimsoll_runtime::shutdown::{self, Stopper};
 use plimsoll_store::{ArchiveError, StoreError};
 use std::sync::Arc;
 use tokio::sync::{mpsc, watch};
@@ -65,7 +65,7 @@ impl Built {
 
     /// Takes up what the archive keeps. The generation before has to have stopped.
     pub(crate) fn restore(&mut self) -> Result<(), BuildError> {
-        Ok(self.engine.restore()?)
+        self.engine.restore()
     }
 
     /// Starts the tasks.

@@ -5,12 +5,22 @@
 
 #![forbid(unsafe_code)]
 
+mod api;
 mod backoff;
 mod client;
 mod config;
+mod daemon;
+mod engine;
+mod generation;
 mod instant;
 mod keeper;
+mod links;
 mod notify;
+mod reload;
 mod source;
+mod supervisor;
+mod view;
+mod words;
 
 pub use config::Config;
+pub use daemon::{BindError, Bound, Daemon, RunError};

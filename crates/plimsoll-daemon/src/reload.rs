@@ -1,7 +1,6 @@
 //! Reading the configuration anew while the daemon runs.
 
 use crate::generation::BuildError;
-use crate::keeper::KeepError;
 use plimsoll_model::TimeMs;
 use plimsoll_spec::Fault;
 use tokio::sync::oneshot;
@@ -18,7 +17,7 @@ pub(crate) enum ReloadError {
     Build(#[from] BuildError),
     /// The new SLOs take up the kept counts from the archive, so it has to be up to date.
     #[error("the state can't be written, and a reload would lose it: {0}")]
-    State(#[from] KeepError),
+    State(String),
 }
 
 impl ReloadError {

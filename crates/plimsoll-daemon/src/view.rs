@@ -1,9 +1,9 @@
 //! What the engine shows of itself after each step: plain data that every request reads.
 
+use crate::links::Links;
 use crate::notify::AlertList;
 use plimsoll_model::{Labels, RefusalReason, TimeMs};
-use plimsoll_slo::{Assessment, Slo};
-use plimsoll_store::LevelView;
+use plimsoll_slo::{Alert, AlertName, AlertState, Assessment, Reason, Slo};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,6 +17,93 @@ pub(crate) struct View {
     pub(crate) targets: Vec<TargetView>,
     /// Why the state isn't on disk, if it isn't.
     pub(crate) flush_error: Option<String>,
+    pub(crate) links: Arc<Links>,
+}
+
+/// The one word about an SLO.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum State {
+    Page,
+    Unknown,
+    Ticket,
+    Notice,
+    Pending,
+    Ok,
+}
+
+impl State {
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Page => "page",
+            Self::Unknown => "unknown",
+            Self::Ticket => "ticket",
+            Self::Notice => "notice",
+            Self::Pending => "pending",
+            Self::Ok => "ok",
+        }
+    }
+}
+
+impl View {
+    /// Returns the one word about an SLO. Only a page for what is known to be bad outdoes not
+    /// knowing: whoever can't see can't say that all is well either.
+    pub(crate) fn state(&self, slo: &SloView) -> State {
+        let firing = |name| {
+            let is = |alert: &&Alert| alert.name == name && alert.state == AlertState::Firing;
+            slo.alerts.iter().find(is).is_some()
+        };
+        let pends = slo.alerts.iter().any(|alert| alert.state == AlertState::Pending);
+        if firing(AlertName::Page) {
+            State::Page
+        } else if !self.is_seen(slo) {
+            State::Unknown
+        } else if firing(AlertName::NoData) {
+            State::Page
+        } else if firing(AlertName::Ticket) {
+            State::Ticket
+        } else if firing(AlertName::Notice) {
+            State::Notice
+        } else if pends {
+            State::Pending
+        } else {
+            State::Ok
+        }
+    }
+
+    /// Says whether some target that feeds the SLO answered last, and told something about it.
+    fn is_seen(&self, slo: &SloView) -> bool {
+        let is_dark = slo.assessment.windows.first().is_some_and(|shortest| {
+            matches!(shortest.reason, Some(Reason::NoData | Reason::NeverSeen))
+        });
+        !is_dark && self.feeding(slo).any(TargetView::is_up)
+    }
+
+    /// Returns why an SLO isn't seen, a sentence for each target that doesn't answer: those that
+    /// feed it, or all while none does, because then any of them may be the one.
+    pub(crate) fn blind(&self, slo: &SloView) -> Vec<String> {
+        if self.is_seen(slo) {
+            return Vec::new();
+        }
+        if slo.feeds.is_empty() {
+            return self.targets.iter().filter_map(TargetView::sentence).collect();
+        }
+        self.feeding(slo).filter_map(TargetView::sentence).collect()
+    }
+
+    fn feeding(&self, slo: &SloView) -> impl Iterator<Item = &TargetView> {
+        slo.feeds.iter().filter_map(|position| self.targets.get(*position))
+    }
+}
+
+impl TargetView {
+    fn is_up(&self) -> bool {
+        self.last.as_ref().is_some_and(|last| last.outcome.is_ok())
+    }
+
+    fn sentence(&self) -> Option<String> {
+        let reason = self.last.as_ref()?.outcome.as_ref().err()?;
+        Some(format!("{} {}: {reason}", self.job, self.instance))
+    }
 }
 
 /// One SLO, or one group of it.
@@ -26,6 +113,19 @@ pub(crate) struct SloView {
     pub(crate) slo: Arc<Slo>,
     pub(crate) group: Labels,
     pub(crate) assessment: Assessment,
+    pub(crate) alerts: Vec<Alert>,
+    /// The positions of the targets that feed it.
+    pub(crate) feeds: Vec<usize>,
+    /// The histogram edges that the threshold lies between, when it is no edge itself.
+    pub(crate) between_edges: Option<(f64, f64)>,
+}
+
+/// One live level and where it was scraped.
+#[derive(Clone, Debug)]
+pub(crate) struct LevelView {
+    pub(crate) job: String,
+    pub(crate) instance: String,
+    pub(crate) level: plimsoll_store::LevelView,
 }
 
 /// One target and how it was last scraped.

@@ -12,6 +12,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::mpsc;
 
 const TEXT_CHARS_MAX: usize = 1_000;
 const NAME_CHARS_MAX: usize = 200;
@@ -72,6 +73,17 @@ fn mark(event: NewEvent, shared: &Shared) -> Result<Mark, Problem> {
         }
     }
     Ok(Mark { kind: event.kind, service: event.service, at, text: event.text })
+}
+
+/// Keeps the marks that the engine makes, and shows them to whoever looks.
+pub(crate) async fn keep_marks(shared: Arc<Shared>, mut marks: mpsc::Receiver<Mark>) {
+    while let Some(mark) = marks.recv().await {
+        let told = shape(&mark);
+        if let Err(error) = shared.keeper.put_mark(mark).await {
+            tracing::warn!(%error, "a mark isn't kept");
+        }
+        drop(shared.batches.send(Arc::new(vec![("mark", told.to_string())])));
+    }
 }
 
 /// The stretch that a query asks for.

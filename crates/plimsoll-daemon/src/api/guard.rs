@@ -67,7 +67,10 @@ mod tests {
         assert!(!asks("10.0.0.8:1", &[]));
         assert!(!asks("127.0.0.1:1", &[(FORWARDED_FOR, "10.0.0.8")]));
         assert!(!asks("127.0.0.1:1", &[(HOST, "localhost:9797"), (ORIGIN, "http://evil.test")]));
-        assert!(!asks("127.0.0.1:1", &[(HOST, "evil.test:9797"), (ORIGIN, "http://evil.test:9797")]));
+        assert!(!asks(
+            "127.0.0.1:1",
+            &[(HOST, "evil.test:9797"), (ORIGIN, "http://evil.test:9797")]
+        ));
         assert!(!asks("127.0.0.1:1", &[(HOST, "localhost:9797"), (ORIGIN, "null")]));
     }
 }

@@ -12,7 +12,6 @@ mod read;
 mod shape;
 mod stream;
 
-use crate::instant::Links;
 use crate::keeper::Keeper;
 use crate::notify::Tally;
 use crate::reload::{ReloadAsk, ReloadState};
@@ -23,12 +22,16 @@ use axum::middleware::from_fn;
 use axum::routing::{get, post};
 use plimsoll_model::TimeMs;
 use plimsoll_runtime::clock::Clock;
+use plimsoll_runtime::process::Probe;
 use plimsoll_runtime::ready::Readiness;
 use plimsoll_runtime::shutdown::Stop;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
+use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, broadcast, mpsc, watch};
 
+pub(crate) use events::keep_marks;
 pub(crate) use stream::{BATCHES, Batch, STREAMS_MAX, broadcast_changes};
 
 /// What a request may be long: nobody posts more than a sentence.
@@ -41,6 +44,7 @@ pub(crate) struct Shared {
     pub(crate) view: watch::Receiver<Arc<View>>,
     pub(crate) keeper: Keeper,
     pub(crate) tally: Arc<Tally>,
+    pub(crate) process: Mutex<Probe>,
     pub(crate) readiness: Readiness,
     pub(crate) reloads: mpsc::Sender<ReloadAsk>,
     pub(crate) reload: Mutex<ReloadState>,
@@ -71,7 +75,7 @@ impl Shared {
 }
 
 /// Lays the routes.
-pub(crate) fn router(shared: Arc<Shared>) -> Router {
+fn router(shared: Arc<Shared>) -> Router {
     let changes = Router::new()
         .route("/api/v1/events", post(events::put))
         .route("/-/reload", post(manage::reload))
@@ -91,8 +95,20 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
         .route("/-/ready", get(manage::ready))
         .route("/metrics", get(metrics::metrics))
         .merge(changes)
-        .fallback(page::file)
+        .route("/{*name}", get(page::file))
         .method_not_allowed_fallback(problem::method_not_allowed)
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .with_state(shared)
+}
+
+/// Answers requests until the daemon stops.
+pub(crate) async fn serve(listener: TcpListener, shared: Arc<Shared>) {
+    let stop = shared.stop.clone();
+    let service = router(shared).into_make_service_with_connect_info::<SocketAddr>();
+    let served = axum::serve(listener, service)
+        .with_graceful_shutdown(async move { stop.stopped().await })
+        .await;
+    if let Err(error) = served {
+        tracing::error!(%error, "the HTTP server ended");
+    }
 }

@@ -47,3 +47,8 @@ impl IntoResponse for Problem {
         response
     }
 }
+
+/// Answers a method that a route doesn't have.
+pub(super) async fn method_not_allowed(method: axum::http::Method) -> Problem {
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, format!("{method} isn't answered here"))
+}

@@ -88,7 +88,7 @@ impl Last {
 fn others(shared: &Shared) -> [(&'static str, String); 3] {
     let view = shared.view.borrow().clone();
     [
-        ("alerts", Value::Array(shape::alerts(&view, &shared.links())).to_string()),
+        ("alerts", Value::Array(shape::alerts(&view)).to_string()),
         ("signals", Value::Array(shape::signals(&view)).to_string()),
         ("targets", Value::Array(shape::targets(&view)).to_string()),
     ]
@@ -102,10 +102,8 @@ fn everything(shared: &Shared) -> Vec<(&'static str, String)> {
         "instance": shared.about.instance,
         "now": rfc3339(shared.now()),
     });
-    let mut events = vec![
-        ("hello", hello.to_string()),
-        ("slos", Value::Array(shape::slos(&view)).to_string()),
-    ];
+    let mut events =
+        vec![("hello", hello.to_string()), ("slos", Value::Array(shape::slos(&view)).to_string())];
     events.extend(others(shared));
     events
 }

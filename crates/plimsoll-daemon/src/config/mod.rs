@@ -4,6 +4,8 @@ mod raw;
 mod read;
 mod shape;
 mod slo_files;
+#[cfg(test)]
+mod tests;
 mod valid;
 
 pub use valid::Config;

@@ -54,13 +54,23 @@ impl Config {
             (raw, slo_files) => {
                 let mut faults = raw.err().unwrap_or_default();
                 faults.extend(slo_files.err().unwrap_or_default());
-                return Err(faults);
+                return Err(own_first(&document, faults));
             }
         };
         place
             .config(file, raw, slo_files)
             .map_err(|slip| vec![document.fault(&slip.key, slip.reason)])
     }
+}
+
+/// Sorts the configuration's own faults by place, before those of the SLO files in their order.
+fn own_first(document: &Document, faults: Vec<Fault>) -> Vec<Fault> {
+    let file = document.fault("", "").file;
+    let (mut own, others): (Vec<_>, Vec<_>) =
+        faults.into_iter().partition(|fault| fault.file == file);
+    own.sort_by_key(|fault| (fault.line, fault.column));
+    own.extend(others);
+    own
 }
 
 /// Makes a fault about a file that couldn't be opened.
@@ -125,7 +135,6 @@ impl Place<'_> {
             slos: slo_files.slos,
             alertmanagers,
             webhooks: raw.alerting.webhooks.iter().map(webhook).collect::<Result<_, _>>()?,
-            limits,
             warnings: slo_files.warnings,
         })
     }

@@ -1,6 +1,6 @@
 //! Which keys there are and what each takes. Where Prometheus has a key, it is Prometheus's.
 
-use plimsoll_spec::{Faults, Key, Length, MapShape, Shape, Size, View, later, optional, required};
+use plimsoll_spec::{Faults, Length, MapShape, Shape, Size, View, later, optional, required};
 use reqwest::Url;
 use std::net::SocketAddr;
 use std::time::Duration;

@@ -40,7 +40,7 @@ impl SloFiles {
                 return;
             }
         };
-        match read_slos(&path.display().to_string(), &text) {
+        match plimsoll_spec::read(&path.display().to_string(), &text) {
             Ok(read) => {
                 self.warnings.extend(read.warnings);
                 for slo in read.slos {
@@ -74,12 +74,4 @@ fn matching(pattern: &View<'_>, folder: &Path) -> Result<Vec<PathBuf>, String> {
     let paths = glob::glob(&escaped.join(text).to_string_lossy())
         .map_err(|error| format!("is no pattern: {error}"))?;
     paths.map(|path| path.map_err(|error| error.to_string())).collect()
-}
-
-struct Read {
-    slos: Vec<Slo>,
-    warnings: Vec<Fault>,
-}
-fn read_slos(_file: &str, _text: &str) -> Result<Read, Vec<Fault>> {
-    Ok(Read { slos: vec![], warnings: vec![] })
 }

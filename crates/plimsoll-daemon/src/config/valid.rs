@@ -20,7 +20,6 @@ pub struct Config {
     pub(crate) slos: Vec<Arc<Slo>>,
     pub(crate) alertmanagers: Vec<Alertmanager>,
     pub(crate) webhooks: Vec<Webhook>,
-    pub(crate) limits: Limits,
     pub(crate) warnings: Vec<Fault>,
 }
 

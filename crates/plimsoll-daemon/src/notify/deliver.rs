@@ -49,7 +49,8 @@ impl<C: Clock> Delivery<C> {
     async fn tell(&mut self, list: &[Alert]) -> bool {
         self.outbox.forget(list);
         let now = self.clock.now();
-        let due = self.outbox.due(now, list);
+        let mut due = self.outbox.due(now, list);
+        due.retain(|alert| self.sink.wants(alert));
         for batch in due.chunks(BATCH) {
             let sent = self.sink.send(now, batch).await;
             let kind = self.sink.kind();

@@ -2,13 +2,15 @@
 
 mod alert;
 mod alertmanager;
+mod compose;
 mod deliver;
 mod outbox;
 mod sink;
 mod tally;
 mod webhook;
 
-pub(crate) use alert::{Alert, Facts, Phase};
+pub(crate) use alert::{Alert, Facts};
+pub(crate) use compose::Composer;
 pub(crate) use deliver::AlertList;
 pub(crate) use tally::Tally;
 
@@ -21,8 +23,12 @@ use plimsoll_runtime::clock::Clock;
 use plimsoll_runtime::shutdown::Stop;
 use sink::Sink;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
+
+/// How long a resolved alert is still told: a sink that was away for less hears of it.
+pub(crate) const RESOLVED_KEPT: Duration = Duration::from_secs(900);
 
 /// Every sink of a configuration, built and not yet running.
 #[derive(Debug)]

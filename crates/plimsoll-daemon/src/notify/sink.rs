@@ -68,9 +68,10 @@ impl Sink {
         }
     }
 
-    /// Says whether the watchdog's endless alert is for this sink: only one that notices silence.
-    pub(super) fn wants_watchdog(&self) -> bool {
-        matches!(self, Self::Alertmanager(_))
+    /// Says whether the alert is for this sink: the watchdog's endless one is only for a sink that
+    /// notices its silence.
+    pub(super) fn wants(&self, alert: &Alert) -> bool {
+        !alert.slo_id.is_empty() || matches!(self, Self::Alertmanager(_))
     }
 
     pub(super) async fn send(&self, now: TimeMs, alerts: &[Alert]) -> Result<(), SendError> {

@@ -3,4 +3,4 @@
 mod fetch;
 mod scraper;
 
-pub(crate) use scraper::{Report, Scraped, Source};
+pub(crate) use scraper::{Report, Source};

@@ -34,14 +34,7 @@ pub(crate) struct Report {
 pub(crate) struct Scraped {
     pub(crate) scrape: Scrape,
     /// The names of those series that no report has named before, by index.
-    named: BTreeMap<SeriesIndex, SeriesKey>,
-}
-
-impl Scraped {
-    /// Returns the name of a series that is new in this body.
-    pub(crate) fn name(&self, series: SeriesIndex) -> Option<SeriesKey> {
-        self.named.get(&series).cloned()
-    }
+    pub(crate) named: BTreeMap<SeriesIndex, SeriesKey>,
 }
 
 /// One target, ready to be scraped.

@@ -1,0 +1,157 @@
+//! What the daemon says about itself to a Prometheus.
+
+use super::Shared;
+use crate::view::{SloView, View};
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::http::header::{ACCEPT, CONTENT_TYPE};
+use axum::response::{IntoResponse, Response};
+use plimsoll_exposition::{encode, negotiate};
+use plimsoll_model::{
+    Family, FamilyKind, Interval, Labels, Series, Signal, Snapshot, Value, catalog,
+};
+use plimsoll_slo::{AlertName, AlertState, Severity, length_name};
+use std::collections::BTreeSet;
+use std::sync::{Arc, PoisonError};
+
+/// `GET /metrics`.
+pub(super) async fn metrics(State(shared): State<Arc<Shared>>, headers: HeaderMap) -> Response {
+    let accept = headers.get(ACCEPT).and_then(|value| value.to_str().ok());
+    let format = negotiate(accept);
+    let body = encode::body(format, &snapshot(&shared));
+    ([(CONTENT_TYPE, format.content_type())], body).into_response()
+}
+
+fn snapshot(shared: &Shared) -> Snapshot {
+    let view = shared.seen();
+    let mut families = slo_families(&view);
+    families.push(refused(&view));
+    families.push(notifications(shared));
+    families.retain(|family| !family.series.is_empty());
+    let mut snapshot = Snapshot { families };
+    let mut process = shared.process.lock().unwrap_or_else(PoisonError::into_inner);
+    process.append_to(&mut snapshot);
+    snapshot
+}
+
+fn slo_families(view: &View) -> Vec<Family> {
+    let each = |signal, series: fn(&SloView, &mut Rows)| {
+        let mut rows = Rows::default();
+        for slo in &view.slos {
+            series(slo, &mut rows);
+        }
+        family(signal, rows)
+    };
+    vec![
+        each(&catalog::SLO_OBJECTIVE, |slo, rows| {
+            rows.gauge(slo, &[], Some(f64::from(slo.slo.objective.ppm()) / 1e6));
+        }),
+        each(&catalog::SLO_ERROR, |slo, rows| {
+            for window in &slo.assessment.windows {
+                rows.bounds(slo, Some(&length_name(window.length)), window.ratio);
+            }
+            rows.bounds(slo, Some(&length_name(slo.slo.period)), slo.assessment.ratio);
+        }),
+        each(&catalog::SLO_BURN_RATE, |slo, rows| {
+            for window in &slo.assessment.windows {
+                rows.bounds(slo, Some(&length_name(window.length)), window.burn);
+            }
+        }),
+        each(&catalog::SLO_BUDGET_REMAINING, |slo, rows| {
+            rows.bounds(slo, None, slo.assessment.budget.remaining);
+        }),
+        each(&catalog::SLO_COVERAGE, |slo, rows| {
+            for window in &slo.assessment.windows {
+                rows.gauge(slo, &[("window", &length_name(window.length))], window.coverage);
+            }
+            let period = length_name(slo.slo.period);
+            rows.gauge(slo, &[("window", &period)], slo.assessment.coverage);
+        }),
+        each(&catalog::SLO_ALERT_FIRING, alert_firing),
+    ]
+}
+
+fn alert_firing(slo: &SloView, rows: &mut Rows) {
+    let policy = slo.slo.alerting.policy.rows.iter().map(|row| row.severity);
+    // Whatever the policy says, an SLO can go dark and run out of budget.
+    let severities: BTreeSet<Severity> = policy.chain([Severity::Page, Severity::Ticket]).collect();
+    for severity in severities {
+        let fires = slo.alerts.iter().any(|alert| {
+            alert.name != AlertName::NoData
+                && alert.name.severity() == severity
+                && alert.state == AlertState::Firing
+        });
+        let value = if fires { 1.0 } else { 0.0 };
+        rows.gauge(slo, &[("severity", severity.as_str())], Some(value));
+    }
+}
+
+fn refused(view: &View) -> Family {
+    let mut rows = Rows::default();
+    for target in &view.targets {
+        for (reason, count) in &target.refused {
+            rows.count(&[("target", &target.instance), ("reason", reason)], *count);
+        }
+    }
+    family(&catalog::SCRAPE_SAMPLES_REFUSED, rows)
+}
+
+fn notifications(shared: &Shared) -> Family {
+    let mut rows = Rows::default();
+    for (sink, outcome, count) in shared.tally.counts() {
+        rows.count(&[("sink", sink), ("result", outcome.as_str())], count);
+    }
+    family(&catalog::NOTIFICATIONS, rows)
+}
+
+fn family(signal: &'static Signal, rows: Rows) -> Family {
+    let kind = match signal.kind {
+        plimsoll_model::Kind::Counter => FamilyKind::Counter,
+        _ => FamilyKind::Gauge,
+    };
+    Family {
+        name: signal.name.into(),
+        help: signal.help.into(),
+        unit: signal.prometheus_unit(),
+        kind,
+        series: rows.0,
+    }
+}
+
+/// The series of one family.
+#[derive(Default)]
+struct Rows(Vec<Series>);
+
+impl Rows {
+    /// Adds a gauge of an SLO; one that isn't known is absent, never 0.
+    fn gauge(&mut self, slo: &SloView, more: &[(&str, &str)], value: Option<f64>) {
+        if let Some(value) = value {
+            let fixed = [("service", slo.slo.service.as_str()), ("slo", slo.slo.name.as_str())];
+            let group = slo.group.iter().filter(|(name, _)| !FIXED.contains(name));
+            let labels = group.chain(fixed).chain(more.iter().copied());
+            self.add(labels, Value::Gauge(value));
+        }
+    }
+
+    fn bounds(&mut self, slo: &SloView, window: Option<&str>, interval: Interval) {
+        for (bound, value) in [("low", interval.low), ("high", interval.high)] {
+            match window {
+                Some(window) => self.gauge(slo, &[("window", window), ("bound", bound)], value),
+                None => self.gauge(slo, &[("bound", bound)], value),
+            }
+        }
+    }
+
+    fn count(&mut self, labels: &[(&str, &str)], count: u64) {
+        self.add(labels.iter().copied(), Value::Count(count));
+    }
+
+    fn add<'a>(&mut self, labels: impl Iterator<Item = (&'a str, &'a str)>, value: Value) {
+        if let Ok(labels) = Labels::new(labels) {
+            self.0.push(Series { labels, value });
+        }
+    }
+}
+
+/// The labels that a group may not replace.
+const FIXED: [&str; 5] = ["service", "slo", "window", "bound", "severity"];

@@ -1,0 +1,82 @@
+//! What the engine saw last, as JSON.
+
+use super::problem::Problem;
+use super::{Shared, history, shape};
+use crate::instant::{self, rfc3339};
+use axum::Json;
+use axum::extract::{Path, RawQuery, State};
+use plimsoll_model::TimeMs;
+use serde_json::{Value, json};
+use std::sync::{Arc, PoisonError};
+
+/// `GET /api/v1/slos`.
+pub(super) async fn slos(State(shared): State<Arc<Shared>>) -> Json<Value> {
+    Json(json!({ "slos": shape::slos(&shared.seen()) }))
+}
+
+/// `GET /api/v1/slos/{id}` and `…/{id}/history`. An id holds a `/` and may end like either, so the
+/// longest id that exists is meant.
+pub(super) async fn slo_or_history(
+    State(shared): State<Arc<Shared>>,
+    Path(path): Path<String>,
+    RawQuery(query): RawQuery,
+) -> Result<Json<Value>, Problem> {
+    let view = shared.seen();
+    if let Some(slo) = view.slos.iter().find(|slo| slo.id == path) {
+        return Ok(Json(shape::slo(&view, slo)));
+    }
+    if let Some(id) = path.strip_suffix("/history")
+        && let Some(slo) = view.slos.iter().find(|slo| slo.id == id)
+    {
+        return history::history(&shared, slo, query.as_deref().unwrap_or_default()).await;
+    }
+    Err(Problem::not_found(format!("there is no SLO {path}; GET /api/v1/slos lists them")))
+}
+
+/// `GET /api/v1/alerts`.
+pub(super) async fn alerts(State(shared): State<Arc<Shared>>) -> Json<Value> {
+    Json(json!({ "alerts": shape::alerts(&shared.seen()) }))
+}
+
+/// `GET /api/v1/signals`.
+pub(super) async fn signals(State(shared): State<Arc<Shared>>) -> Json<Value> {
+    Json(json!({ "signals": shape::signals(&shared.seen()) }))
+}
+
+/// `GET /api/v1/targets`.
+pub(super) async fn targets(State(shared): State<Arc<Shared>>) -> Json<Value> {
+    Json(json!({ "targets": shape::targets(&shared.seen()) }))
+}
+
+/// `GET /api/v1/status`.
+pub(super) async fn status(State(shared): State<Arc<Shared>>) -> Json<Value> {
+    let about = &shared.about;
+    let view = shared.seen();
+    let reload = shared.reload.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    Json(json!({
+        "version": about.version,
+        "instance": about.instance,
+        "started": rfc3339(about.started),
+        "config_file": about.config_file,
+        "data_dir": about.data_dir,
+        "as_of": rfc3339(view.at),
+        "flush_error": view.flush_error,
+        "reload": {
+            "at": reload.at.map(rfc3339),
+            "ok": reload.refused.is_empty(),
+            "refused": reload.refused,
+        },
+        "now": rfc3339(shared.now()),
+    }))
+}
+
+/// Reads an instant of a query, or takes the default.
+pub(super) fn instant_or(
+    text: Option<&str>,
+    key: &str,
+    default: TimeMs,
+) -> Result<TimeMs, Problem> {
+    text.map_or(Some(default), instant::parse).ok_or_else(|| {
+        Problem::bad_request(format!("{key}: give RFC 3339 or seconds since the epoch"))
+    })
+}

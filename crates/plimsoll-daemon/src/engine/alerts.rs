@@ -1,0 +1,104 @@
+use super::kept;
+use crate::notify::{Alert, AlertList, Composer, RESOLVED_KEPT};
+use crate::view::SloView;
+use plimsoll_model::TimeMs;
+use plimsoll_slo::{AlertState, Alerts, Transition};
+use std::collections::{HashMap, HashSet};
+
+/// Resolved alerts that are remembered at most.
+const RESOLVED_MAX: usize = 1_000;
+
+/// The key under which the archive keeps since when the daemon watches.
+const WATCHDOG: &str = "";
+
+/// The alerts of every ledger, and those that were resolved of late.
+#[derive(Debug)]
+pub(super) struct AlertBook {
+    composer: Composer,
+    by_ledger: HashMap<String, Alerts>,
+    /// Resolved ones, oldest first, so that a sink that was away still hears of them.
+    resolved: Vec<Alert>,
+    watching_since: Option<TimeMs>,
+}
+
+impl AlertBook {
+    pub(super) fn new(composer: Composer) -> Self {
+        let (by_ledger, resolved) = (HashMap::new(), Vec::new());
+        Self { composer, by_ledger, resolved, watching_since: None }
+    }
+
+    /// Takes up what the archive keeps.
+    pub(super) fn restore(&mut self, records: Vec<(String, Vec<u8>)>) {
+        for (id, bytes) in records {
+            if id == WATCHDOG {
+                let text = String::from_utf8_lossy(&bytes);
+                self.watching_since = text.parse().ok().map(TimeMs);
+            } else {
+                self.by_ledger.insert(id, Alerts::restore(kept::decode(&bytes)));
+            }
+        }
+    }
+
+    /// Returns what the archive shall keep.
+    pub(super) fn records(&self) -> Vec<(String, Vec<u8>)> {
+        let watching =
+            self.watching_since.map(|since| (WATCHDOG.into(), since.0.to_string().into()));
+        let ledgers = self.by_ledger.iter();
+        ledgers
+            .filter(|(_, alerts)| alerts.iter().next().is_some())
+            .map(|(id, alerts)| (id.clone(), kept::encode(alerts.iter())))
+            .chain(watching)
+            .collect()
+    }
+
+    /// Takes one step for every SLO; says what changed, each with the SLO's position.
+    pub(super) fn step(&mut self, now: TimeMs, slos: &[SloView]) -> Vec<(usize, Transition)> {
+        let mut changed = Vec::new();
+        for (position, slo) in slos.iter().enumerate() {
+            let alerts = self.by_ledger.entry(slo.id.clone()).or_default();
+            let transitions = alerts.step(now, &slo.assessment);
+            changed.extend(transitions.into_iter().map(|transition| (position, transition)));
+        }
+        if self.by_ledger.len() > slos.len() {
+            let here: HashSet<&str> = slos.iter().map(|slo| slo.id.as_str()).collect();
+            self.by_ledger.retain(|id, _| here.contains(id.as_str()));
+        }
+        changed
+    }
+
+    /// Returns every alert that pends, fires, or was resolved of late, with the numbers of now.
+    pub(super) fn list(&mut self, now: TimeMs, slos: &[SloView]) -> AlertList {
+        let watching_since = *self.watching_since.get_or_insert(now);
+        let mut list = vec![self.composer.watchdog(watching_since)];
+        for slo in slos {
+            let alerts = self.by_ledger.get(&slo.id).into_iter().flat_map(Alerts::iter);
+            let (over, going): (Vec<_>, Vec<_>) =
+                alerts.partition(|alert| alert.state == AlertState::Resolved);
+            list.extend(going.into_iter().map(|alert| self.composer.compose(slo, alert)));
+            let over: Vec<Alert> =
+                over.into_iter().map(|alert| self.composer.compose(slo, alert)).collect();
+            over.into_iter().for_each(|alert| self.keep_resolved(alert));
+        }
+        let is_recent =
+            |alert: &Alert| alert.resolved_at.is_some_and(|at| now.since(at) < RESOLVED_KEPT);
+        self.resolved.retain(is_recent);
+        list.extend(self.resolved.iter().cloned());
+        list.into()
+    }
+
+    /// The words of a resolved alert stay as they were when it was resolved.
+    fn keep_resolved(&mut self, alert: Alert) {
+        let same = |other: &Alert| other.id == alert.id && other.since == alert.since;
+        if !self.resolved.iter().any(same) {
+            self.resolved.push(alert);
+            let surplus = self.resolved.len().saturating_sub(RESOLVED_MAX);
+            self.resolved.drain(..surplus);
+        }
+    }
+
+    /// Returns the alerts of one ledger.
+    pub(super) fn of(&self, id: &str) -> Vec<plimsoll_slo::Alert> {
+        let alerts = self.by_ledger.get(id);
+        alerts.into_iter().flat_map(Alerts::iter).cloned().collect()
+    }
+}

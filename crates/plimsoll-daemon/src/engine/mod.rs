@@ -1,0 +1,213 @@
+//! Owns the store: takes reports in, steps time on, assesses, and shows what came out.
+//!
+//! One task, so that no lock stands between a sample and a verdict. It never waits for a disk, a
+//! target, a sink or a reader.
+
+mod alerts;
+mod flush;
+mod kept;
+mod targets;
+
+use crate::config::Config;
+use crate::generation::{BuildError, Surroundings};
+use crate::keeper::{KeepError, Keeper};
+use crate::links::Links;
+use crate::notify::{AlertList, Composer};
+use crate::source::Report;
+use crate::view::{LevelView, SloView, View};
+use alerts::AlertBook;
+use flush::Flusher;
+use plimsoll_model::TimeMs;
+use plimsoll_runtime::clock::{Clock, StepWatch};
+use plimsoll_runtime::ready::Hold;
+use plimsoll_runtime::shutdown::Stop;
+use plimsoll_slo::{Change, Transition, assess};
+use plimsoll_store::{Checkpoint, Limits, Mark, Store};
+use std::collections::HashMap;
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use targets::Targets;
+use tokio::sync::{mpsc, watch};
+use tokio::time::MissedTickBehavior;
+
+/// The step of a daemon without any target: nothing happens, and the page says so each second.
+const IDLE_STEP: Duration = Duration::from_secs(1);
+
+/// Where the engine's findings go; clones lead to the same places.
+#[derive(Clone)]
+pub(crate) struct Outlets {
+    pub(crate) view: Arc<watch::Sender<Arc<View>>>,
+    /// Marks that charts shall show; one that finds the queue full is lost and logged.
+    pub(crate) marks: mpsc::Sender<Mark>,
+    /// Held until the first step.
+    pub(crate) hold: Arc<Mutex<Option<Hold>>>,
+}
+
+/// The engine of one configuration.
+pub(crate) struct Engine {
+    store: Store,
+    targets: Targets,
+    alerts: AlertBook,
+    flusher: Flusher,
+    keeper: Keeper,
+    clock: Arc<dyn Clock>,
+    steps: StepWatch,
+    slice: Duration,
+    links: Arc<Links>,
+}
+
+impl Engine {
+    /// Builds the engine; reads no archive yet.
+    pub(crate) fn new(
+        config: &Config,
+        dropped: Vec<Arc<AtomicU64>>,
+        around: &Surroundings,
+    ) -> Result<Self, BuildError> {
+        let slice = Targets::interval_min(config).unwrap_or(IDLE_STEP);
+        let links = Arc::new(Links::new(config));
+        Ok(Self {
+            store: Store::new(config.slos.clone(), Limits { slice })?,
+            targets: Targets::new(config, dropped),
+            alerts: AlertBook::new(Composer::new(config, links.clone())),
+            flusher: Flusher::new(around.keeper.clone()),
+            keeper: around.keeper.clone(),
+            steps: StepWatch::new(&around.clock),
+            clock: around.clock.clone(),
+            slice,
+            links,
+        })
+    }
+
+    /// Takes up what the archive keeps, and begins to expect the targets.
+    pub(crate) fn restore(&mut self) -> Result<(), BuildError> {
+        let records = self.keeper.load(&mut self.store)?;
+        self.alerts.restore(records);
+        self.targets.add_to(&mut self.store);
+        Ok(())
+    }
+
+    /// Runs until `stop`, then writes the last checkpoint.
+    pub(crate) async fn run(
+        mut self,
+        mut reports: mpsc::Receiver<Report>,
+        alerts: watch::Sender<AlertList>,
+        outlets: Outlets,
+        stop: Stop,
+    ) -> Result<(), KeepError> {
+        let mut ticks = tokio::time::interval(self.slice);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
+        loop {
+            tokio::select! {
+                () = stop.stopped() => break,
+                () = self.flusher.ended() => {}
+                Some(report) = reports.recv() => self.targets.take(report, &mut self.store),
+                _ = ticks.tick() => self.step(&alerts, &outlets),
+            }
+        }
+        // Sources have stopped, but what they sent last is still here.
+        while let Ok(report) = reports.try_recv() {
+            self.targets.take(report, &mut self.store);
+        }
+        self.step(&alerts, &outlets);
+        let checkpoint = self.checkpoint();
+        self.flusher.finish(checkpoint).await
+    }
+
+    fn step(&mut self, alerts: &watch::Sender<AlertList>, outlets: &Outlets) {
+        let now = self.clock.now();
+        if let Some(step_ms) = self.steps.observe_step(&self.clock) {
+            tracing::warn!(step_ms, "the wall clock was set; windows go on by the monotonic clock");
+        }
+        self.store.advance(now);
+        let mut slos = self.assess(now);
+        for (position, transition) in self.alerts.step(now, &slos) {
+            mark(&slos, position, &transition, outlets);
+        }
+        for slo in &mut slos {
+            slo.alerts = self.alerts.of(&slo.id);
+        }
+        let list = self.alerts.list(now, &slos);
+        alerts.send_if_modified(|told| {
+            let is_news = !same_phases(told, &list);
+            // The numbers are kept fresh for whoever is told again, and wake nobody.
+            *told = list.clone();
+            is_news
+        });
+        if self.flusher.is_due(now) {
+            let checkpoint = self.checkpoint();
+            self.flusher.start(now, checkpoint);
+        }
+        outlets.view.send_replace(Arc::new(self.view(now, slos, list)));
+        drop(outlets.hold.lock().unwrap_or_else(PoisonError::into_inner).take());
+    }
+
+    fn assess(&self, now: TimeMs) -> Vec<SloView> {
+        let view = |ledger: &plimsoll_store::Ledger| SloView {
+            id: ledger.id().to_owned(),
+            slo: ledger.slo().clone(),
+            group: ledger.group().clone(),
+            assessment: assess(ledger.slo(), ledger, now),
+            alerts: Vec::new(),
+            feeds: Vec::new(),
+            between_edges: ledger.between_edges(),
+        };
+        self.store.ledgers().iter().map(view).collect()
+    }
+
+    fn view(&self, now: TimeMs, mut slos: Vec<SloView>, alerts: AlertList) -> View {
+        let targets = self.targets.views(&self.store);
+        let by_id: HashMap<&str, usize> =
+            self.store.ledgers().iter().enumerate().map(|(at, ledger)| (ledger.id(), at)).collect();
+        for (position, target) in targets.iter().enumerate() {
+            for id in &target.slos {
+                if let Some(slo) = by_id.get(id.as_str()).and_then(|at| slos.get_mut(*at)) {
+                    slo.feeds.push(position);
+                }
+            }
+        }
+        let level = |level: plimsoll_store::LevelView| {
+            let (job, instance) = self.targets.label(level.target);
+            LevelView { job, instance, level }
+        };
+        View {
+            at: now,
+            slos,
+            alerts,
+            levels: self.store.levels().into_iter().map(level).collect(),
+            targets,
+            flush_error: self.flusher.error().map(str::to_owned),
+            links: self.links.clone(),
+        }
+    }
+
+    fn checkpoint(&mut self) -> Checkpoint {
+        let mut checkpoint = self.store.checkpoint();
+        checkpoint.alerts = Some(self.alerts.records());
+        checkpoint
+    }
+}
+
+fn same_phases(one: &AlertList, other: &AlertList) -> bool {
+    let key = |alert: &crate::notify::Alert| (alert.id.clone(), alert.since, alert.phase());
+    one.len() == other.len() && one.iter().map(key).eq(other.iter().map(key))
+}
+
+/// What fires and what is over shows on the charts.
+fn mark(slos: &[SloView], position: usize, transition: &Transition, outlets: &Outlets) {
+    let Some(slo) = slos.get(position) else { return };
+    let what = match transition.change {
+        Change::Fired => "fires",
+        Change::Resolved => "is resolved",
+        Change::Pended | Change::Lapsed => return,
+    };
+    let mark = Mark {
+        kind: "alert".into(),
+        service: slo.slo.service.clone(),
+        at: slo.assessment.at,
+        text: format!("{} {what}: {}", transition.alert.name.as_str(), slo.id),
+    };
+    if outlets.marks.try_send(mark).is_err() {
+        tracing::warn!("too many marks at once: one is not kept");
+    }
+}

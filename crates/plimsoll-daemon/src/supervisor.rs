@@ -1,0 +1,127 @@
+use crate::api::Shared;
+use crate::config::Config;
+use crate::daemon::RunError;
+use crate::engine::Outlets;
+use crate::generation::{Built, Running, Surroundings};
+use crate::reload::{ReloadAsk, ReloadError, ReloadState};
+use plimsoll_runtime::clock::Clock;
+use plimsoll_runtime::shutdown::Stop;
+use std::io;
+use std::sync::{Arc, PoisonError};
+use tokio::sync::mpsc;
+
+/// Owns the running generation, and replaces it when it is asked to.
+pub(crate) struct Supervisor {
+    pub(crate) config: Config,
+    pub(crate) around: Surroundings,
+    pub(crate) outlets: Outlets,
+    pub(crate) shared: Arc<Shared>,
+}
+
+impl Supervisor {
+    /// Runs `built`, and after each reload the generation of the new configuration, until `stop`.
+    pub(crate) async fn run(
+        mut self,
+        built: Built,
+        mut asked: mpsc::Receiver<ReloadAsk>,
+        stop: &Stop,
+    ) -> Result<(), RunError> {
+        let mut hangups = Hangups::listen()?;
+        let mut running = built.start(&self.around, self.outlets.clone());
+        loop {
+            let ask = tokio::select! {
+                biased;
+                () = stop.stopped() => break,
+                () = hangups.next() => None,
+                Some(ask) = asked.recv() => ask,
+            };
+            let outcome = match self.prepare() {
+                Ok((config, built)) => {
+                    running = self.replace(running, built).await;
+                    self.config = config;
+                    Ok(())
+                }
+                Err(error) => Err(error),
+            };
+            self.note(&outcome);
+            if let Some(answer) = ask {
+                // Whoever asked may have gone.
+                drop(answer.send(outcome));
+            }
+        }
+        let _draining = self.shared.readiness.hold("the daemon is stopping");
+        tokio::select! {
+            written = running.stop() => Ok(written?),
+            () = stop.aborted() => Ok(()),
+        }
+    }
+
+    /// Does everything of a reload that may fail, while the old generation runs on.
+    fn prepare(&self) -> Result<(Config, Built), ReloadError> {
+        let config = Config::read(&self.config.file).map_err(ReloadError::Faults)?;
+        // The listener and the data file stay open, whatever the file says now.
+        let config =
+            config.with_listen(self.config.listen).with_data_dir(self.config.data_dir.clone());
+        if let Some(error) = &self.shared.view.borrow().flush_error {
+            return Err(ReloadError::State(error.clone()));
+        }
+        let built = Built::new(&config, &self.around)?;
+        Ok((config, built))
+    }
+
+    async fn replace(&self, running: Running, mut built: Built) -> Running {
+        if let Err(error) = running.stop().await {
+            tracing::error!(%error, "the last second before the reload isn't kept");
+        }
+        if let Err(error) = built.restore() {
+            tracing::error!(%error, "the kept counts can't be read; counting starts anew");
+        }
+        built.start(&self.around, self.outlets.clone())
+    }
+
+    fn note(&self, outcome: &Result<(), ReloadError>) {
+        let refused = match outcome {
+            Ok(()) => Vec::new(),
+            Err(error) => std::iter::once(error.to_string()).chain(error.faults()).collect(),
+        };
+        match outcome {
+            Ok(()) => tracing::info!("the configuration was reloaded"),
+            Err(_) => {
+                tracing::error!(?refused, "the reload was refused; the old configuration stays")
+            }
+        }
+        let at = Some(self.around.clock.now());
+        let mut state = self.shared.reload.lock().unwrap_or_else(PoisonError::into_inner);
+        *state = ReloadState { at, refused };
+    }
+}
+
+/// SIGHUP, where there is one.
+#[cfg(unix)]
+struct Hangups(tokio::signal::unix::Signal);
+
+#[cfg(unix)]
+impl Hangups {
+    fn listen() -> io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        signal(SignalKind::hangup()).map(Self)
+    }
+
+    async fn next(&mut self) {
+        self.0.recv().await;
+    }
+}
+
+#[cfg(not(unix))]
+struct Hangups;
+
+#[cfg(not(unix))]
+impl Hangups {
+    fn listen() -> io::Result<Self> {
+        Ok(Self)
+    }
+
+    async fn next(&mut self) {
+        std::future::pending().await
+    }
+}

@@ -1,0 +1,135 @@
+//! A fault pages, at least once, and a restart forgets nothing.
+
+use crate::sink::Sink;
+use crate::target::{Manner, Target};
+use crate::world::{Folder, Running, config, slos};
+use serde_json::Value;
+use std::sync::atomic::Ordering;
+
+const HOOK_SECRET: &str = "a shared secret";
+
+fn is_page(alert: &Value) -> bool {
+    alert["labels"]["alertname"] == "SloPage"
+}
+
+async fn page_world(folder: &Folder, target: &Target) -> (Sink, Sink) {
+    let alertmanager = Sink::start("/am/api/v2/alerts").await;
+    let webhook = Sink::start("/hook").await;
+    folder.write("secret", &format!("{HOOK_SECRET}\n"));
+    folder.write("slo.yml", &slos(&["checkout"]));
+    let more = format!(
+        "alerting:\n  alertmanagers: [{{static_configs: [{{targets: ['{}']}}], path_prefix: /am}}]\n  \
+         webhooks: [{{url: 'http://{}/hook', secret_file: secret}}]\n\
+         external_url: https://slo.test/\n",
+        alertmanager.address, webhook.address
+    );
+    folder.write("plimsoll.yml", &config(&[("checkout", target.address)], &more));
+    (alertmanager, webhook)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_fault_pages_with_labels_and_links_and_is_resolved() {
+    let (folder, target) = (Folder::new(), Target::start(Manner::Good).await);
+    let (alertmanager, webhook) = page_world(&folder, &target).await;
+    let daemon = Running::start(folder.config());
+    let (watchdog, _) =
+        alertmanager.alert(|alert| alert["labels"]["alertname"] == "PlimsollWatchdog").await;
+    assert_eq!(watchdog["labels"]["severity"], "none");
+    let path = "/api/v1/slos/shop%2Fcheckout";
+    daemon.until(path, |slo| slo["counts"]["good"].as_u64() > Some(500)).await;
+    assert_eq!(daemon.json("/api/v1/alerts").await["alerts"], Value::Array(vec![]), "calm");
+
+    target.failing.store(true, Ordering::SeqCst);
+    let (page, _) = alertmanager.alert(is_page).await;
+    let labels = serde_json::json!({
+        "alertname": "SloPage", "severity": "page", "service": "shop", "slo": "checkout",
+        "team": "payments", "channel": "oncall", "region": "eu",
+    });
+    assert_eq!(page["labels"], labels);
+    assert_eq!(page["annotations"]["runbook_url"], "https://runbooks.test/checkout");
+    assert_eq!(page["generatorURL"], "https://slo.test/#/slo/shop%2Fcheckout");
+    assert!(page["annotations"]["summary"].as_str().expect("text").starts_with("shop/checkout "));
+    let slo = daemon.slo("shop/checkout").await;
+    assert_eq!(slo["state"], "page");
+    assert_eq!(slo["alerts"][0]["since"], page["startsAt"]);
+
+    target.failing.store(false, Ordering::SeqCst);
+    let is_over = |alert: &Value| is_page(alert) && alert["endsAt"] != page["endsAt"];
+    let (over, _) = alertmanager.alert(is_over).await;
+    assert_eq!(over["startsAt"], page["startsAt"]);
+    let told = daemon.json("/api/v1/alerts").await;
+    let told = told["alerts"]
+        .as_array()
+        .expect("alerts")
+        .iter()
+        .find(|alert| alert["alertname"] == "SloPage");
+    assert_eq!(told.expect("the page")["resolved_at"], over["endsAt"]);
+
+    let (fired, message) = webhook.alert(is_page).await;
+    assert_eq!((&fired["status"], &fired["starts_at"]), (&"firing".into(), &page["startsAt"]));
+    let key = ring::hmac::Key::new(ring::hmac::HMAC_SHA256, HOOK_SECRET.as_bytes());
+    let told = message.headers["x-plimsoll-signature-256"].to_str().expect("text");
+    let tag: String = ring::hmac::sign(&key, &message.body)
+        .as_ref()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    assert_eq!(told, format!("sha256={tag}"));
+    let (resolved, _) =
+        webhook.alert(|alert| alert["status"] == "resolved" && is_page(alert)).await;
+    assert_eq!(resolved["ends_at"], over["endsAt"]);
+    daemon.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sink_that_was_away_hears_of_it_later() {
+    let (folder, target) = (Folder::new(), Target::start(Manner::Good).await);
+    let (alertmanager, _webhook) = page_world(&folder, &target).await;
+    alertmanager.broken.store(true, Ordering::SeqCst);
+    let daemon = Running::start(folder.config());
+    let path = "/api/v1/slos/shop%2Fcheckout";
+    daemon.until(path, |slo| slo["counts"]["good"].as_u64() > Some(100)).await;
+    target.failing.store(true, Ordering::SeqCst);
+    daemon.until(path, |slo| slo["state"] == "page").await;
+    let metrics = daemon.get("/metrics").await.text().await.expect("text");
+    assert!(
+        metrics.contains(r#"plimsoll_notifications_total{result="failed",sink="alertmanager"}"#),
+        "{metrics}"
+    );
+    alertmanager.broken.store(false, Ordering::SeqCst);
+    alertmanager.alert(is_page).await;
+    daemon.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_crash_forgets_no_budget_and_no_start() {
+    let (folder, target) = (Folder::new(), Target::start(Manner::Good).await);
+    let (alertmanager, _webhook) = page_world(&folder, &target).await;
+    let daemon = Running::start(folder.config());
+    let path = "/api/v1/slos/shop%2Fcheckout";
+    daemon.until(path, |slo| slo["counts"]["good"].as_u64() > Some(500)).await;
+    target.failing.store(true, Ordering::SeqCst);
+    let (page, _) = alertmanager.alert(is_page).await;
+    // What is known now is on disk once a later second's checkpoint is.
+    let bad = daemon.slo("shop/checkout").await["counts"]["bad"].as_u64().expect("bad");
+    let later = bad + 15 * crate::target::EVENTS;
+    daemon.until(path, |slo| slo["counts"]["bad"].as_u64() >= Some(later)).await;
+    daemon.kill().await;
+
+    let daemon = Running::start(folder.config());
+    let (again, _) = alertmanager.alert(is_page).await;
+    assert_eq!(again["startsAt"], page["startsAt"], "told again, and it is the same");
+    // The counters went on while the daemon was down, and the process behind them is the same: not
+    // one event is lost, and none is counted twice.
+    target.failing.store(false, Ordering::SeqCst);
+    let total = target.total.load(Ordering::SeqCst);
+    let slo = daemon
+        .until(path, |slo| {
+            let count = |key: &str| slo["counts"][key].as_u64().expect("a count");
+            count("good") + count("bad") >= total
+        })
+        .await;
+    let bad = target.bad.load(Ordering::SeqCst);
+    assert_eq!(slo["counts"]["bad"].as_u64(), Some(bad), "{slo:#}");
+    daemon.stop().await;
+}

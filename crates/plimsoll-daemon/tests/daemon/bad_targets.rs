@@ -1,0 +1,71 @@
+//! Targets that give nothing: their SLO is unknown with the reason, and the others go on.
+
+use crate::target::{Manner, Target};
+use crate::world::{Folder, Running, config, slos};
+use serde_json::Value;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_bad_target_blinds_its_own_slo_only() {
+    let good = Target::start(Manner::Good).await;
+    let mut jobs = vec![("good", good.address)];
+    let bad = [
+        ("slow", Manner::Slow, "no complete answer within 80 ms"),
+        ("huge", Manner::Huge, "the body is longer than 1048576 bytes"),
+        ("html", Manner::Html, "answered \"text/html\", which is no metrics format"),
+        ("half", Manner::Half, "the body broke off"),
+        ("garbage", Manner::Garbage, "not readable: line 1"),
+    ];
+    for (name, manner, _) in bad {
+        jobs.push((name, Target::start(manner).await.address));
+    }
+    // A port that was free a moment ago, and that nobody listens on.
+    let closed = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    jobs.push(("closed", closed.local_addr().expect("an address")));
+    drop(closed);
+    let folder = Folder::new();
+    let names: Vec<&str> = jobs.iter().map(|(name, _)| *name).collect();
+    folder.write("slo.yml", &slos(&names));
+    folder.write("plimsoll.yml", &config(&jobs, "limits: {body: 1MiB}\n"));
+    let daemon = Running::start(folder.config());
+
+    let of = |list: &Value, name: &str| {
+        let all = list["targets"].as_array().expect("targets");
+        all.iter().find(|target| target["job"] == name).expect("the target").clone()
+    };
+    let told = |list: &Value| {
+        bad.iter().all(|(name, ..)| of(list, name)["state"] == "down")
+            && of(list, "closed")["state"] == "down"
+            && of(list, "good")["state"] == "up"
+    };
+    let targets = daemon.until("/api/v1/targets", told).await;
+    for (name, _, reason) in
+        bad.iter().chain([&("closed", Manner::Slow, "no connection: Connection refused")])
+    {
+        let told = of(&targets, name)["reason"].as_str().expect("a reason").to_owned();
+        assert!(told.starts_with(reason), "{name}: {told}");
+        let slo = daemon.slo(&format!("shop/{name}")).await;
+        assert_eq!(slo["state"], "unknown", "{slo:#}");
+        assert_eq!(slo["ratio"]["low"], Value::Null);
+        assert_eq!(slo["reasons"]["state"], "target_down");
+        let blind = slo["blind"].to_string();
+        assert!(blind.contains(name), "{blind}");
+    }
+    let path = "/api/v1/slos/shop%2Fgood";
+    let slo = daemon.until(path, |slo| slo["counts"]["good"].as_u64() > Some(0)).await;
+    assert_eq!((&slo["state"], &slo["counts"]["bad"]), (&"ok".into(), &0.into()));
+    daemon.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_target_that_comes_back_is_seen_again() {
+    let target = Target::start(Manner::Garbage).await;
+    let folder = Folder::new();
+    folder.write("slo.yml", &slos(&["checkout"]));
+    folder.write("plimsoll.yml", &config(&[("checkout", target.address)], ""));
+    let daemon = Running::start(folder.config());
+    let path = "/api/v1/slos/shop%2Fcheckout";
+    daemon.until(path, |slo| slo["reasons"]["state"] == "target_down").await;
+    *target.manner.lock().expect("unpoisoned") = Manner::Good;
+    daemon.until(path, |slo| slo["state"] == "ok").await;
+    daemon.stop().await;
+}
