@@ -108,7 +108,7 @@ test("why names both windows, the threshold, and what wasn't seen", () => {
   assert.match(words, /20× over 1h and 30× over 5m, both above the page threshold of 14.4×/);
   assert.match(words, /No page is raised/);
   assert.match(words, /nothing of that time was seen/);
-  assert.match(words, /10.0% of the time/);
+  assert.match(words, /10.0% of the window/);
 });
 
 test("a blind SLO isn't called calm", () => {

@@ -188,80 +188,61 @@ function burnCell(label, slo, window, threshold) {
 function charts(page, slo) {
   const history = page.history;
   const marks = marksOf(slo, page.marks, page.alerts, history.range ?? page.range);
-  const draw = (chart) => (node) => chart(node, { slo, history, marks, page });
+  const left = format.interval(slo.budget?.with_exclusions?.remaining, format.percent);
+  const box = (name, label, chart) =>
+    h("div", {
+      key: name,
+      class: "chart",
+      role: "img",
+      "aria-label": label,
+      "data-testid": `chart-${name}`,
+      "data-points": String(history.points.length),
+      island: (node) => chart(node, { slo, history, marks, page }),
+    });
   return h(
     "section",
     { key: "charts", "data-testid": "chart" },
     h("h2", {}, "Over time ", h("span", { class: "quiet" }, rangeWords(page, history))),
     history.error && h("p", { class: "warning" }, `The history couldn't be read: ${history.error}`),
     h("h3", {}, term("budget", "Budget left")),
-    h("div", {
-      class: "chart",
-      key: "budget",
-      "data-testid": "chart-budget",
-      "data-points": String(history.points.length),
-      role: "img",
-      "aria-label": summary(slo, history),
-      island: draw(drawBudget),
-    }),
+    box("budget", `Budget left of ${slo.id} over time; now ${left}`, drawBudget),
     h(
       "h3",
       {},
       term("burn", "Burn"),
       " ",
-      h(
-        "span",
-        { class: "quiet" },
-        `in each ${format.duration(history.step)}; dashed: the policy's thresholds`,
-      ),
+      h("span", { class: "quiet" }, `in each ${format.duration(history.step)}`),
     ),
-    h("div", {
-      class: "chart",
-      key: "burn",
-      "data-testid": "chart-burn",
-      role: "img",
-      "aria-label": `Burn of ${slo.id} over time`,
-      island: draw(drawBurn),
-    }),
-    h(
-      "p",
-      { class: "quiet" },
-      h("span", { class: "hatch", "aria-hidden": "true" }),
-      " not seen: unknown, not zero. Drag over a chart to zoom in.",
-    ),
-    marks.length > 0 &&
-      h(
-        "details",
-        { key: "marks" },
-        h("summary", {}, format.plural(marks.length, "mark")),
-        h(
-          "ul",
-          { class: "marks", "data-testid": "marks" },
-          marks.map((mark) =>
-            h(
-              "li",
-              { key: mark.key, class: `mark-${mark.kind}` },
-              h("time", {}, instant(mark.at, page.zone, page.now)),
-              " ",
-              mark.text,
-            ),
-          ),
-        ),
-      ),
+    box("burn", `Burn of ${slo.id} over time`, drawBurn),
+    legend(),
+    marks.length > 0 && markList(page, marks),
   );
 }
 
-function rangeWords(page, history) {
-  if (!history.range) return "";
-  return `${instant(history.range.from, page.zone, page.now)} to ${history.range.live ? "now" : instant(history.range.to, page.zone, page.now)}`;
+function legend() {
+  return h(
+    "p",
+    { class: "quiet" },
+    h("span", { class: "hatch", "aria-hidden": "true" }),
+    " not seen: unknown, not zero. Dashed across: the policy's thresholds. Drag over a chart to zoom in.",
+  );
 }
 
-function summary(slo, history) {
-  const last = history.points.findLast((point) => point.remaining !== null);
-  const words = last
-    ? `${format.interval(slo.budget?.with_exclusions?.remaining, format.percent)} left`
-    : "nothing known in this range";
-  return `Budget left of ${slo.id} over time: ${words}`;
+function markList(page, marks) {
+  const item = (mark) =>
+    h("li", { key: mark.key }, h("time", {}, instant(mark.at, page.zone, page.now)), " ", mark.text);
+  return h(
+    "details",
+    { key: "marks" },
+    h("summary", {}, format.plural(marks.length, "mark")),
+    h("ul", { class: "marks", "data-testid": "marks" }, marks.map(item)),
+  );
+}
+
+function rangeWords(page, { range }) {
+  if (!range) return "";
+  const end = range.live ? "now" : instant(range.to, page.zone, page.now);
+  return `${instant(range.from, page.zone, page.now)} to ${end}`;
 }
 
 function alertList(page, slo) {

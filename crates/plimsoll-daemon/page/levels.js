@@ -123,7 +123,8 @@ function gauge(signal) {
   if (signal.level === null) return h("div", { class: "gauge", "data-known": "no" });
   const scale = Math.max(signal.limit ?? 0, signal.peak ?? 0, signal.level, 1);
   const at = (value) => `${(value / scale) * 100}%`;
-  const words = `${format.level(signal.level)} now, peak ${format.level(signal.peak)}, limit ${signal.limit === null ? "none" : format.level(signal.limit)}`;
+  const bound = signal.limit === null ? "no limit" : `limit ${format.level(signal.limit)}`;
+  const words = `${format.level(signal.level)} now, peak ${format.level(signal.peak)}, ${bound}`;
   const part = signal.limit > 0 ? signal.level / signal.limit : 0;
   return h(
     "div",

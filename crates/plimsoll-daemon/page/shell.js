@@ -202,10 +202,11 @@ function refusal(faults) {
 
 function lost(page) {
   const { heard } = page.link;
-  const words = heard
-    ? `What you see is from ${instant(heard, page.zone, Date.now())}, ${span((Date.now() - heard) / 1000)} old. Trying to reach it again.`
-    : "It hasn't answered yet. Is it running? Trying again.";
-  return banner("lost", "lost", h("b", {}, heard ? "Lost the daemon. " : "Can't reach the daemon. "), words);
+  if (!heard)
+    return banner("lost", "lost", h("b", {}, "Can't reach the daemon. "), "Is it running? Trying again.");
+  const since = instant(heard, page.zone, Date.now());
+  const words = `What you see is from ${since}, ${span((Date.now() - heard) / 1000)} old. Trying to reach it again.`;
+  return banner("lost", "lost", h("b", {}, "Lost the daemon. "), words);
 }
 
 function banner(testid, kind, ...content) {

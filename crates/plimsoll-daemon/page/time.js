@@ -32,24 +32,28 @@ export function stepOf(range, points = 360) {
   return STEPS.find((step) => step >= least) ?? Math.ceil(least);
 }
 
+const TIME = { hour: "2-digit", minute: "2-digit", second: "2-digit" };
+const DAY = { day: "numeric", month: "short", year: "numeric" };
+
+// Making a formatter costs a hundred times what using it does.
+const formatters = new Map();
+
+function formatter(zone, withDay) {
+  const key = `${zone} ${withDay}`;
+  if (!formatters.has(key)) {
+    const parts = withDay ? { ...DAY, ...TIME } : TIME;
+    formatters.set(key, new Intl.DateTimeFormat("en-GB", { ...parts, timeZone: timeZone(zone) }));
+  }
+  return formatters.get(key);
+}
+
 /** An instant in the chosen zone: `21 Nov 2026, 14:03:07`, or the time alone on the day of `now`. */
 export function instant(ms, zone, now) {
   if (!Number.isFinite(ms)) return "unknown";
-  const sameDay = now !== undefined && day(ms, zone) === day(now, zone);
-  const date = sameDay ? {} : { day: "numeric", month: "short", year: "numeric" };
-  return new Intl.DateTimeFormat("en-GB", {
-    ...date,
-    hour: "2-digit",
-    minute: "2-digit",
-    second: "2-digit",
-    timeZone: timeZone(zone),
-  })
+  const withDay = now === undefined || toField(ms, zone).slice(0, 10) !== toField(now, zone).slice(0, 10);
+  return formatter(zone, withDay)
     .format(ms)
     .concat(zone === "utc" ? " UTC" : "");
-}
-
-function day(ms, zone) {
-  return new Intl.DateTimeFormat("en-CA", { timeZone: timeZone(zone) }).format(ms);
 }
 
 /** The name of a zone as the browser knows it; `undefined` is the browser's own. */

@@ -1,6 +1,7 @@
 // What an empty daemon says: what to do next.
 
 import { h } from "./dom.js";
+import { plural } from "./format.js";
 
 const CONFIG = `scrape_configs:
   - job_name: checkout
@@ -32,7 +33,7 @@ export function welcome(page) {
       {},
       "The daemon runs, but its configuration names no SLO. ",
       page.targets.length > 0
-        ? `It already scrapes ${page.targets.length} target${page.targets.length === 1 ? "" : "s"}, ${up} of them up: only the objectives are missing.`
+        ? `It already scrapes ${plural(page.targets.length, "target")}, ${up} up: only the objectives are missing.`
         : "Tell it what to scrape, and what good means.",
     ),
     h(

@@ -1,7 +1,7 @@
 // Why an SLO is in its state, in sentences with every number. Pure.
 
 import * as format from "./format.js";
-import { BETWEEN_EDGES, NOT_BURNING, alertWord, idle, reason, stateOf } from "./words.js";
+import { BETWEEN_EDGES, NOT_BURNING, alertWord, idle, reason } from "./words.js";
 
 /**
  * How a window's burn stands to a threshold: `over`, `under`, `maybe` or `unknown`. A window in
@@ -56,22 +56,24 @@ function alerts(slo) {
 }
 
 function rows(slo) {
-  const over = (slo.policy ?? []).filter((row) => rowVerdict(slo, row) === "over");
-  const words = over.map((row) => {
-    const long = format.interval(slo.burn[row.long], format.burn);
-    const short = format.interval(slo.burn[row.short], format.burn);
-    return `It burns ${long} over ${format.windowName(row.long)} and ${short} over ${format.windowName(row.short)}, both above the ${stateOf(row.severity).word.toLowerCase()} threshold of ${format.burn(row.burn)}.`;
-  });
-  if (words.length === 0 && (slo.policy ?? []).length > 0) words.push(calm(slo));
-  const quiet = over.find(
-    ({ severity }) =>
-      !(slo.alerts ?? []).some((alert) => alert.severity === severity && alert.state !== "resolved"),
+  const policy = slo.policy ?? [];
+  const over = policy.filter((row) => rowVerdict(slo, row) === "over");
+  if (over.length === 0) return policy.length > 0 ? [calm(slo)] : [];
+  const raised = (row) =>
+    (slo.alerts ?? []).some((alert) => alert.severity === row.severity && alert.state !== "resolved");
+  const quiet = over.find((row) => !raised(row));
+  return [...over.map((row) => burning(slo, row)), ...(quiet ? [held(quiet)] : [])];
+}
+
+function burning(slo, row) {
+  const [long, short] = [row.long, row.short].map(
+    (window) => `${format.interval(slo.burn[window], format.burn)} over ${format.windowName(window)}`,
   );
-  if (quiet)
-    words.push(
-      `No ${stateOf(quiet.severity).word.toLowerCase()} is raised for that: the share of the budget, or the evidence, is less than the policy asks.`,
-    );
-  return words;
+  return `It burns ${long} and ${short}, both above the ${row.severity} threshold of ${format.burn(row.burn)}.`;
+}
+
+function held(row) {
+  return `No ${row.severity} is raised for that: its share of the budget, or the evidence, is too small.`;
 }
 
 function calm(slo) {
@@ -85,7 +87,7 @@ function gaps(slo) {
   const words = missing(slo).map((each) => `Some numbers are missing: ${each}.`);
   if (typeof slo.coverage === "number" && slo.coverage < 0.9995) {
     words.push(
-      `${format.percent(1 - slo.coverage)} of the time in the window wasn't seen; what happened then is unknown, not good.`,
+      `${format.percent(1 - slo.coverage)} of the window wasn't seen; what happened then is unknown, not good.`,
     );
   }
   if (slo.between_edges) words.push(edges(slo.between_edges));

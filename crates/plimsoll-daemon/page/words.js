@@ -37,7 +37,7 @@ export const TERMS = {
   objective: "The part of all events, or of all time, that has to be good over the window.",
   budget:
     "What is left of the bad events that the objective allows over its window. Below zero it is overspent.",
-  burn: "How fast the budget is spent in a window: 1× uses it up exactly at the period's end, 14.4× in a fourteenth of it.",
+  burn: "How fast the budget is spent: 1× uses it up at the period's end, 14.4× in a fourteenth of it.",
   share: "The part of the whole period's budget that this alert's long window has spent.",
   coverage: "The part of the time that the targets were seen. What wasn't seen is unknown, not good.",
   interval:
