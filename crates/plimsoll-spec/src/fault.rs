@@ -69,9 +69,9 @@ impl Faults {
             file: Arc::clone(&self.file),
             line: place.line,
             column: place.column,
-            key: if key.is_empty() { "(document)".into() } else { key.into() },
-            value: one_line(value),
-            reason: reason.to_string(),
+            key: if key.is_empty() { "(document)".into() } else { one_line(key) },
+            value: shortened(value),
+            reason: one_line(&reason.to_string()),
         });
     }
 
@@ -91,11 +91,16 @@ impl Faults {
     }
 }
 
-fn one_line(value: &str) -> String {
-    let clean = |character: char| if character.is_control() { ' ' } else { character };
-    let mut line: String = value.trim().chars().take(VALUE_SHOWN).map(clean).collect();
-    if value.trim().chars().nth(VALUE_SHOWN).is_some() {
-        line.push('…');
+fn shortened(value: &str) -> String {
+    let mut characters = value.trim().chars();
+    let mut shown = one_line(&characters.by_ref().take(VALUE_SHOWN).collect::<String>());
+    if characters.next().is_some() {
+        shown.push('…');
     }
-    line
+    shown
+}
+
+/// A fault is one line of a log or a terminal, whatever the file holds.
+fn one_line(text: &str) -> String {
+    text.chars().map(|character| if character.is_control() { ' ' } else { character }).collect()
 }

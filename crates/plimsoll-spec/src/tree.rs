@@ -1,10 +1,14 @@
 use saphyr_parser::{Event, Marker, Parser, ScalarStyle, ScanError};
+use std::collections::HashSet;
 
 /// Levels that a document may nest, so that the walk's recursion is bounded.
 const DEPTH_MAX: usize = 32;
 
 /// Bytes that a document may have: a thousand SLOs fit in it.
 const BYTES_MAX: usize = 4 << 20;
+
+/// Characters that a key may have, so that paths stay short.
+const KEY_CHARS_MAX: usize = 200;
 
 /// Where something stands in a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -181,7 +185,7 @@ impl<'t> Builder<'t> {
     }
 
     fn map(&mut self, path: &str, depth: usize) -> Result<Vec<Entry>, TreeFault> {
-        let mut entries: Vec<Entry> = Vec::new();
+        let (mut entries, mut seen) = (Vec::new(), HashSet::new());
         loop {
             let (event, place) = self.next(path)?;
             if event == Event::MappingEnd {
@@ -194,13 +198,17 @@ impl<'t> Builder<'t> {
                     String::new()
                 }
             };
+            if key.chars().nth(KEY_CHARS_MAX).is_some() {
+                let reason = format!("a key has at most {KEY_CHARS_MAX} characters");
+                return Err(self.stop(place, path, &reason));
+            }
             let (event, value_place) = self.next(path)?;
             let below = join(path, &key);
             let value = self.node(event, value_place, &below, depth + 1)?;
-            if entries.iter().any(|entry| entry.key == key) {
-                self.fault(place, &below, &value.excerpt(), "the key is given twice");
-            } else {
+            if seen.insert(key.clone()) {
                 entries.push(Entry { key, place, value });
+            } else {
+                self.fault(place, &below, &value.excerpt(), "the key is given twice");
             }
         }
     }
