@@ -24,23 +24,36 @@ impl<F> fmt::Debug for Exposed<F> {
 }
 
 impl<F: Fn() -> Snapshot + Send + Sync + 'static> Collector for Exposed<F> {
-    fn encode(&self, mut encoder: DescriptorEncoder) -> fmt::Result {
-        for family in self.0().families.iter().filter(|family| !family.series.is_empty()) {
-            write_family(&mut encoder, family)?;
-        }
-        Ok(())
+    fn encode(&self, encoder: DescriptorEncoder) -> fmt::Result {
+        write(encoder, &self.0())
+    }
+}
+
+/// A snapshot that was taken before.
+#[derive(Debug)]
+struct Taken(Snapshot);
+
+impl Collector for Taken {
+    fn encode(&self, encoder: DescriptorEncoder) -> fmt::Result {
+        write(encoder, &self.0)
     }
 }
 
 /// Writes `snapshot` as OpenMetrics 1.0 through `prometheus_client`.
 pub fn openmetrics(snapshot: &Snapshot) -> String {
     let mut registry = Registry::default();
-    let snapshot = snapshot.clone();
-    registry.register_collector(Box::new(Exposed(move || snapshot.clone())));
+    registry.register_collector(Box::new(Taken(snapshot.clone())));
     let mut out = String::new();
     // A String takes every write, so there is no error to pass on.
     let _ = prometheus_client::encoding::text::encode(&mut out, &registry);
     out
+}
+
+fn write(mut encoder: DescriptorEncoder<'_>, snapshot: &Snapshot) -> fmt::Result {
+    for family in snapshot.families.iter().filter(|family| !family.series.is_empty()) {
+        write_family(&mut encoder, family)?;
+    }
+    Ok(())
 }
 
 fn write_family(encoder: &mut DescriptorEncoder<'_>, family: &Family) -> fmt::Result {
