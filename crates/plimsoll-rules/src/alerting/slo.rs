@@ -12,6 +12,10 @@ use plimsoll_model::catalog;
 /// after this time `PlimsollDaemonDown` has long been firing.
 const REMEMBERED: &str = "15m";
 
+/// The labels that tell one daemon of a pair from the other. All others stay: an SLO that is split
+/// by label has one alert for each part.
+const DAEMON: &str = "job, instance";
+
 pub(super) fn alerts() -> Vec<Alert> {
     vec![
         verdict("SloPage", "page").says(
@@ -38,15 +42,15 @@ fn verdict(name: &str, severity: &str) -> Alert {
         "last_over_time({}{{severity=\"{severity}\"}}[{REMEMBERED}])",
         promql::sample(&catalog::SLO_ALERT_FIRING)
     );
-    alert(name, severity, format!("max by (service, region, slo) ({firing}) == 1"))
+    alert(name, severity, format!("max without ({DAEMON}) ({firing}) == 1"))
 }
 
 /// The shortest window is empty while a longer one isn't: there was data and it stopped. An SLO
 /// that never had data is a ticket of the daemon's.
 fn no_data() -> Alert {
     let coverage = promql::sample(&catalog::SLO_COVERAGE);
-    let by = "by (service, region, slo)";
-    alert("SloNoData", "page", format!("min {by} ({coverage}) == 0 and max {by} ({coverage}) > 0"))
+    let per_slo = format!("without ({DAEMON}, window) ({coverage})");
+    alert("SloNoData", "page", format!("min {per_slo} == 0 and max {per_slo} > 0"))
         .pending_for("5m")
         .says(
             "Nothing is known about an SLO any more, so nobody can tell whether it is kept.",

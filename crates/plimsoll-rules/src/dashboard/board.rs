@@ -50,6 +50,9 @@ pub(super) fn render(dashboard: &Dashboard) -> Value {
 }
 
 fn variables() -> Vec<Value> {
+    let promise = sample(&catalog::SLO_OBJECTIVE);
+    // Every recorder has a watermark and every daemon a promise, so this finds both and no others.
+    let exposes = format!("__name__=~\"{}|{promise}\"", sample(&catalog::WATERMARK_AGE));
     vec![
         json!({
             "current": {"text": "default", "value": "default"},
@@ -65,13 +68,9 @@ fn variables() -> Vec<Value> {
             "skipUrlSync": false,
             "type": "datasource",
         }),
-        variable("service", "Service", &sample(&catalog::SLO_OBJECTIVE)),
-        variable("job", "Job", &sample(&catalog::WATERMARK_AGE)),
-        variable(
-            "instance",
-            "Instance",
-            &format!("{}{{job=~\"$job\"}}", sample(&catalog::WATERMARK_AGE)),
-        ),
+        variable("service", "Service", &promise),
+        variable("job", "Job", &format!("{{{exposes}}}")),
+        variable("instance", "Instance", &format!("{{{exposes},job=~\"$job\"}}")),
     ]
 }
 

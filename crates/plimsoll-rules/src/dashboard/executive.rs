@@ -183,7 +183,9 @@ fn alerts() -> Panel {
     .width(12)
 }
 
+/// The part of an SLO that has the least left speaks for all of it.
 fn budget_left(bound: &str) -> String {
     let remaining = sample(&catalog::SLO_BUDGET_REMAINING);
-    SLO_PANEL.max_by("", &SLO_PANEL.select(&remaining, &format!("bound=\"{bound}\"")))
+    let remaining = SLO_PANEL.select(&remaining, &format!("bound=\"{bound}\""));
+    format!("min by (service, slo) ({remaining})")
 }

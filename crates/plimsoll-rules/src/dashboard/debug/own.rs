@@ -37,7 +37,7 @@ pub(super) fn runtime() -> Vec<Panel> {
 
 pub(super) fn recorder() -> Vec<Panel> {
     let mut panels = exactness();
-    panels.extend(daemon());
+    panels.push(notifications());
     panels.extend(process());
     panels
 }
@@ -100,45 +100,43 @@ fn exactness() -> Vec<Panel> {
     ]
 }
 
-fn daemon() -> Vec<Panel> {
+fn notifications() -> Panel {
     let sent = PANEL.sum_rate("sink, result", &sample(&catalog::NOTIFICATIONS), "");
-    let judged = PANEL.sum_rate("service, slo, verdict", &sample(&catalog::SLO_EVENTS), "");
-    vec![
-        Panel::new(
-            View::Lines,
-            Unit::PerSecond,
-            "Notifications",
-            "What the daemon sent per second, by sink and result.",
-        )
-        .query("{{sink}} {{result}}", sent)
-        .runbook("PlimsollNotificationsFailing")
-        .width(12),
-        Panel::new(
-            View::Lines,
-            Unit::PerSecond,
-            "Events judged",
-            "Events that SLOs judged per second: good, bad, unknown. A time SLI counts \
-             milliseconds.",
-        )
-        .query("{{service}} {{slo}} {{verdict}}", judged)
-        .width(12),
-    ]
+    Panel::new(
+        View::Lines,
+        Unit::PerSecond,
+        "Notifications",
+        "What the daemon sent per second, by sink and result. Nothing without a receiver.",
+    )
+    .query("{{sink}} {{result}}", sent)
+    .runbook("PlimsollNotificationsFailing")
+    .width(6)
 }
 
 fn process() -> Vec<Panel> {
-    vec![
-        Panel::new(
-            View::Lines,
+    let cpu = PANEL.rate(&sample(&catalog::PROCESS_CPU), "");
+    [
+        (
             Unit::SecondsPerSecond,
             "CPU",
             "Seconds of CPU time per second: how many cores the process keeps busy.",
-        )
-        .query("{{job}} {{instance}}", PANEL.rate(&sample(&catalog::PROCESS_CPU), "")),
-        Panel::new(View::Lines, Unit::Bytes, "Memory", "Resident memory of the process.")
-            .query("{{job}} {{instance}}", select(&catalog::PROCESS_RESIDENT_MEMORY)),
-        Panel::new(View::Lines, Unit::Count, "Open files", "File descriptors in use.")
-            .query("{{job}} {{instance}}", select(&catalog::PROCESS_OPEN_FDS)),
+            cpu,
+        ),
+        (
+            Unit::Bytes,
+            "Memory",
+            "Resident memory of the process.",
+            select(&catalog::PROCESS_RESIDENT_MEMORY),
+        ),
+        (Unit::Count, "Open files", "File descriptors in use.", select(&catalog::PROCESS_OPEN_FDS)),
     ]
+    .into_iter()
+    .map(|(unit, title, description, expr)| {
+        Panel::new(View::Lines, unit, title, description)
+            .query("{{job}} {{instance}}", expr)
+            .width(6)
+    })
+    .collect()
 }
 
 fn select(gauge: &Signal) -> String {
