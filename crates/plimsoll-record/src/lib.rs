@@ -23,6 +23,8 @@ mod outcome;
 mod process;
 mod recorder;
 mod registry;
+#[cfg(all(test, not(loom)))]
+mod replay;
 mod shared;
 mod spec;
 mod stripe;

@@ -57,29 +57,36 @@ pub(crate) struct Owner<C> {
     written: u64,
     /// What was merged when the owner last looked.
     merged: u64,
+    /// How many edges are written when the owner next makes room.
+    room_until: u64,
     last_ns: u64,
 }
 
 impl<C: Clock> Owner<C> {
     pub(crate) fn new(log: Arc<Log>, clock: C) -> Self {
-        Self { log, clock, written: 0, merged: 0, last_ns: 0 }
+        let room_until = log.capacity() - log.capacity() / 4;
+        Self { log, clock, written: 0, merged: 0, room_until, last_ns: 0 }
     }
 
     pub(crate) fn log(&self) -> &Arc<Log> {
         &self.log
     }
 
-    /// Says whether the log seems to be filled to three quarters; it may have been merged since.
+    /// Says whether it is time to make room.
     #[inline]
-    pub(crate) fn seems_nearly_full(&self) -> bool {
-        let capacity = self.log.capacity();
-        self.written - self.merged >= capacity - capacity / 4
+    pub(crate) fn needs_room(&self) -> bool {
+        self.written >= self.room_until
     }
 
-    /// Looks how far the log has been merged, and says whether it is filled to three quarters.
-    pub(crate) fn is_nearly_full(&mut self) -> bool {
+    /// Looks how far the log has been merged. Says whether that makes room: a quarter or more is free.
+    /// If it doesn't, the owner tries again only after a sixteenth, since trying costs.
+    pub(crate) fn finds_room(&mut self) -> bool {
+        let capacity = self.log.capacity();
         self.merged = self.log.tail.0.load(Ordering::Acquire);
-        self.seems_nearly_full()
+        let three_quarters = self.merged + capacity - capacity / 4;
+        let finds = self.written < three_quarters;
+        self.room_until = if finds { three_quarters } else { self.written + capacity / 16 + 1 };
+        finds
     }
 
     /// Stamps the edge and publishes it; returns the stamp, or none when the log is full.
@@ -120,9 +127,9 @@ pub(crate) struct Tap {
 }
 
 impl Tap {
-    pub(crate) fn new(log: Arc<Log>) -> Self {
-        let merged = log.tail.0.load(Ordering::Relaxed);
-        Self { log, merged, published: merged, whole_ns: 0 }
+    /// Begins to read a log of which every edge is stamped later than `whole_ns`.
+    pub(crate) fn new(log: Arc<Log>, whole_ns: u64) -> Self {
+        Self { log, merged: 0, published: 0, whole_ns }
     }
 
     /// Looks how far the log is published, after a clock reading `now_ns` and the reader's fence.

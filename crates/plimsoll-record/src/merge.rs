@@ -2,9 +2,11 @@
 
 use crate::clock::Clock;
 use crate::edge::{Edge, Words};
-use crate::log::{Log, Tap};
-use crate::shared::SharedLog;
-use crate::sync::{Arc, Mutex, lock, try_lock};
+use crate::log::Tap;
+use crate::recorder::Inlets;
+use crate::shared::{Fold, Overflow};
+use crate::sync::{Mutex, MutexGuard, Ordering, lock, try_lock};
+use std::collections::HashMap;
 
 /// How long an owner that was stopped amid an edge holds the watermark back.
 const HOLD_NS: u64 = 100_000_000;
@@ -22,7 +24,7 @@ pub(crate) trait Sink {
     fn apply(&mut self, edge: &Edge);
 
     /// Takes the sums of edges that found no log, as of `at_ns`.
-    fn apply_fold(&mut self, instrument: u32, fold: &crate::shared::Fold, at_ns: u64);
+    fn apply_fold(&mut self, instrument: u32, fold: &Fold, at_ns: u64);
 
     /// Forgets what is in progress: the process is a fork, and its threads stayed behind.
     fn forget_progress(&mut self);
@@ -37,14 +39,26 @@ pub(crate) enum By {
     Owner,
 }
 
+impl By {
+    fn lock<T>(self, mutex: &Mutex<T>) -> Option<MutexGuard<'_, T>> {
+        match self {
+            Self::Reader => Some(lock(mutex)),
+            Self::Owner => try_lock(mutex),
+        }
+    }
+}
+
 /// The one order of all edges, as far as it is known.
 #[derive(Debug)]
 pub(crate) struct Merge<S> {
     taps: Vec<Tap>,
     /// Every earlier edge has been handed on.
     watermark_ns: u64,
-    /// Time in which exactness was given up.
+    /// Time in which exactness was given up, and the end of the last such span.
     inexact_ns: u64,
+    inexact_until_ns: u64,
+    /// What the shared logs held beyond the watermark.
+    shared: Vec<Words>,
     batch: Vec<Words>,
     process: u32,
     /// What merging cost so far, and of how many edges.
@@ -65,6 +79,8 @@ impl<S: Sink> Merge<S> {
             taps: Vec::new(),
             watermark_ns: 0,
             inexact_ns: 0,
+            inexact_until_ns: 0,
+            shared: Vec::new(),
             batch: Vec::new(),
             process: std::process::id(),
             cost: Cost::default(),
@@ -87,51 +103,63 @@ impl<S: Sink> Merge<S> {
         self.cost
     }
 
-    /// Hands on every edge up to a new watermark. `incoming` holds logs that are new.
-    pub(crate) fn run<C: Clock>(
-        &mut self,
-        by: By,
-        clock: &C,
-        incoming: &Mutex<Vec<Arc<Log>>>,
-        shared: &Mutex<SharedLog>,
-    ) {
+    /// Hands on every edge up to a new watermark.
+    pub(crate) fn run<C: Clock>(&mut self, by: By, clock: &C, inlets: &Inlets) {
         let now_ns = clock.after_acquire_ns();
         clock.reader_fence();
-        // A log that isn't here yet stamps its first edge later than `now_ns`.
-        let (mut incoming, mut shared) = match by {
-            By::Reader => (lock(incoming), lock(shared)),
-            By::Owner => match (try_lock(incoming), try_lock(shared)) {
-                (Some(incoming), Some(shared)) => (incoming, shared),
-                _ => return,
-            },
+        // A log that isn't here yet stamps its first edge later than `now_ns`; one that is new has
+        // none before the watermark.
+        let Some(new) = by.lock(&inlets.logs).map(|mut logs| std::mem::take(&mut *logs)) else {
+            return;
         };
-        self.taps.extend(incoming.drain(..).map(Tap::new));
-        drop(incoming);
-        self.leave_parent_process(&mut shared);
+        let whole_ns = self.watermark_ns;
+        self.taps.extend(new.into_iter().map(|log| Tap::new(log, whole_ns)));
+        self.leave_parent_process(inlets);
         let (whole_ns, mut exact) = self.look(now_ns);
-        let until_ns = self.share(by, whole_ns).max(self.watermark_ns);
-        for tap in &mut self.taps {
-            tap.take(until_ns, &mut self.batch);
+        // After the look at the logs: an exit that lies there may have its entry among the folds.
+        let Some(folds) = self.take_shared(by, inlets) else { return };
+        exact &= folds.is_empty() && inlets.lost.swap(0, Ordering::Relaxed) == 0;
+        for (instrument, fold) in folds {
+            self.sink.apply_fold(instrument, &fold, self.watermark_ns);
         }
-        shared.take(until_ns, &mut self.batch);
-        let folds = if until_ns == now_ns { shared.take_folds() } else { Vec::new() };
-        exact &= shared.take_exact() && folds.is_empty();
-        drop(shared);
+        let until_ns = self.share(by, whole_ns).max(self.watermark_ns);
+        self.collect(until_ns);
         if !exact {
-            self.inexact_ns += until_ns - self.watermark_ns;
+            let from_ns = self.watermark_ns.max(self.inexact_until_ns);
+            self.inexact_ns += now_ns.saturating_sub(from_ns);
+            self.inexact_until_ns = self.inexact_until_ns.max(now_ns);
         }
         self.watermark_ns = until_ns;
         let edges = self.batch.len() as u64;
         self.hand_on();
-        for (instrument, fold) in folds {
-            self.sink.apply_fold(instrument, &fold, until_ns);
-        }
         if by == By::Reader {
             self.batch.shrink_to(64 * OWNER_SHARE as usize);
         }
         if edges >= COST_EDGES {
             self.cost.edges += edges;
             self.cost.spent_ns += clock.after_acquire_ns().saturating_sub(now_ns);
+        }
+    }
+
+    /// Takes what the shared logs hold: keeps the edges and returns the folds, unless it may not wait.
+    fn take_shared(&mut self, by: By, inlets: &Inlets) -> Option<HashMap<u32, Fold>> {
+        let locked: Option<Vec<_>> = inlets.shared.iter().map(|shared| by.lock(shared)).collect();
+        let taken: Vec<Overflow> = locked?.iter_mut().map(|shared| shared.take()).collect();
+        let mut folds = HashMap::new();
+        for overflow in taken {
+            self.shared.extend(overflow.edges);
+            for (instrument, fold) in overflow.folds {
+                folds.entry(instrument).or_insert_with(Fold::default).add(fold);
+            }
+        }
+        Some(folds)
+    }
+
+    /// Moves every edge with a stamp up to `until_ns` to the batch.
+    fn collect(&mut self, until_ns: u64) {
+        self.batch.extend(self.shared.extract_if(.., |words| words[0] <= until_ns));
+        for tap in &mut self.taps {
+            tap.take(until_ns, &mut self.batch);
         }
     }
 
@@ -173,14 +201,15 @@ impl<S: Sink> Merge<S> {
     }
 
     /// Forgets the logs that a fork copied: their threads don't exist here.
-    fn leave_parent_process(&mut self, shared: &mut SharedLog) {
+    fn leave_parent_process(&mut self, inlets: &Inlets) {
         let process = std::process::id();
         if process == self.process {
             return;
         }
         self.process = process;
         self.taps.retain_mut(Tap::discard);
-        shared.discard();
+        inlets.shared.iter().for_each(|shared| drop(lock(shared).take()));
+        self.shared.clear();
         self.sink.forget_progress();
     }
 }

@@ -4,19 +4,19 @@ use crate::clock::Clock;
 use crate::edge::{Draft, EntryKey};
 use crate::log::{Log, Owner};
 use crate::merge::{By, Merge, Sink};
-use crate::shared::{SHARED_LOG, SharedLog};
+use crate::shared::{SHARED_LOGS, SharedLog};
 use crate::sync::{Arc, AtomicU64, Mutex, MutexGuard, Ordering, lock, pause, try_lock};
 
 /// How many edges a thread's first log holds.
 const FIRST_CAPACITY: u64 = if cfg!(loom) { 4 } else { 256 };
 
 /// How many edges a log holds at most: a full one is followed by one of twice its size.
-const CAPACITY_MAX: u64 = if cfg!(loom) { 4 } else { 8_192 };
+const CAPACITY_MAX: u64 = if cfg!(loom) { 4 } else { 65_536 };
 
 /// How many edges all logs together hold at most, which is 32 MiB.
 const CAPACITY_ALL: u64 = 1 << 20;
 
-/// How often the shared log's lock is tried before an edge is given up.
+/// How often the shared logs are tried before an edge is given up.
 const TRIES: u32 = if cfg!(loom) { 1 } else { 64 };
 
 /// Everything that edges pass through. A process has one; models and tests make their own.
@@ -25,16 +25,22 @@ pub(crate) struct Recorder<C, S> {
     clock: C,
     /// Logs whose threads have ended, with what still waits in them.
     vacant: Mutex<Vec<Owner<C>>>,
-    /// Logs that the merge hasn't seen.
-    incoming: Mutex<Vec<Arc<Log>>>,
-    shared: Mutex<SharedLog>,
+    inlets: Inlets,
     merge: Mutex<Merge<S>>,
     /// Logs ever made, which numbers them.
     logs: AtomicU64,
     /// What all logs together hold.
     capacity: AtomicU64,
-    /// Edges that found no place, and those of them that the merge knows of.
-    lost: AtomicU64,
+}
+
+/// What the merge is fed from, besides the logs that it has already.
+#[derive(Debug)]
+pub(crate) struct Inlets {
+    /// Logs that the merge hasn't seen.
+    pub(crate) logs: Mutex<Vec<Arc<Log>>>,
+    pub(crate) shared: Vec<Mutex<SharedLog>>,
+    /// Edges that found no place since the last merge.
+    pub(crate) lost: AtomicU64,
 }
 
 impl<C: Clock, S: Sink> Recorder<C, S> {
@@ -42,12 +48,14 @@ impl<C: Clock, S: Sink> Recorder<C, S> {
         Self {
             clock,
             vacant: Mutex::new(Vec::new()),
-            incoming: Mutex::new(Vec::new()),
-            shared: Mutex::new(SharedLog::default()),
+            inlets: Inlets {
+                logs: Mutex::new(Vec::new()),
+                shared: (0..SHARED_LOGS).map(|id| Mutex::new(SharedLog::new(id))).collect(),
+                lost: AtomicU64::new(0),
+            },
             merge: Mutex::new(Merge::new(sink)),
             logs: AtomicU64::new(0),
             capacity: AtomicU64::new(0),
-            lost: AtomicU64::new(0),
         }
     }
 
@@ -65,7 +73,7 @@ impl<C: Clock, S: Sink> Recorder<C, S> {
     /// Records through the thread's log. Returns the key of the edge.
     #[inline]
     pub(crate) fn record(&self, owner: &mut Owner<C>, draft: &Draft) -> EntryKey {
-        if owner.seems_nearly_full() {
+        if owner.needs_room() {
             self.make_room(owner);
         }
         match owner.push(draft) {
@@ -78,35 +86,32 @@ impl<C: Clock, S: Sink> Recorder<C, S> {
     #[cold]
     pub(crate) fn record_shared(&self, draft: &Draft) -> EntryKey {
         for _ in 0..TRIES {
-            if let Some(mut shared) = try_lock(&self.shared) {
-                return EntryKey { at_ns: shared.push(draft, &self.clock), log: SHARED_LOG };
+            if let Some(mut shared) = self.inlets.shared.iter().find_map(try_lock) {
+                return shared.push(draft, &self.clock);
             }
             pause();
         }
-        self.lost.fetch_add(1, Ordering::Relaxed);
-        EntryKey { at_ns: self.clock.after_acquire_ns(), log: SHARED_LOG }
+        self.inlets.lost.fetch_add(1, Ordering::Relaxed);
+        EntryKey { at_ns: self.clock.after_acquire_ns(), log: 0 }
     }
 
     /// Merges all that is published and returns the merge, which stands at its watermark.
     pub(crate) fn merge(&self) -> MutexGuard<'_, Merge<S>> {
         let mut merge = lock(&self.merge);
-        if self.lost.swap(0, Ordering::Relaxed) > 0 {
-            lock(&self.shared).mark_inexact();
-        }
-        merge.run(By::Reader, &self.clock, &self.incoming, &self.shared);
+        merge.run(By::Reader, &self.clock, &self.inlets);
         merge
     }
 
     /// Merges if no one else does; else the thread goes on with a log of twice the size.
     #[cold]
     fn make_room(&self, owner: &mut Owner<C>) {
-        if !owner.is_nearly_full() {
+        if owner.finds_room() {
             return;
         }
         if let Some(mut merge) = try_lock(&self.merge) {
-            merge.run(By::Owner, &self.clock, &self.incoming, &self.shared);
+            merge.run(By::Owner, &self.clock, &self.inlets);
         }
-        if !owner.is_nearly_full() {
+        if owner.finds_room() {
             return;
         }
         let larger = owner.log().capacity() * 2;
@@ -120,12 +125,12 @@ impl<C: Clock, S: Sink> Recorder<C, S> {
 
     /// Makes a log, unless that would pass the bound or its list is in use.
     fn make(&self, capacity: u64) -> Option<Owner<C>> {
-        let mut incoming = try_lock(&self.incoming)?;
+        let mut incoming = try_lock(&self.inlets.logs)?;
         if self.capacity.load(Ordering::Relaxed) + capacity > CAPACITY_ALL {
             return None;
         }
         self.capacity.fetch_add(capacity, Ordering::Relaxed);
-        let id = self.logs.fetch_add(1, Ordering::Relaxed) as u32 + SHARED_LOG + 1;
+        let id = self.logs.fetch_add(1, Ordering::Relaxed) as u32 + SHARED_LOGS;
         let log = Log::new(id, capacity as usize);
         incoming.push(Arc::clone(&log));
         Some(Owner::new(log, self.clock.clone()))

@@ -1,25 +1,34 @@
 //! What is recorded by a thread that has no log, or whose log is full while no one merges.
 
 use crate::clock::Clock;
-use crate::edge::{Change, Draft, Edge, Words};
+use crate::edge::{Change, Draft, Edge, EntryKey, Words};
 use std::collections::HashMap;
 
-/// How many edges wait here at most; beyond it they are folded.
-pub(crate) const SHARED_CAPACITY: usize = if cfg!(loom) { 2 } else { 16_384 };
+/// How many shared logs there are, so that a thread that was stopped with one leaves others free.
+/// Their numbers are below it, those of threads' logs are not.
+pub(crate) const SHARED_LOGS: u32 = if cfg!(loom) { 1 } else { 4 };
+
+/// How many edges wait in one at most; beyond it they are folded.
+const CAPACITY: usize = if cfg!(loom) { 2 } else { 4_096 };
 
 /// How many instruments are folded at most.
 const FOLDS: usize = 4_096;
 
-/// The number of the shared log. Others count from 1.
-pub(crate) const SHARED_LOG: u32 = 0;
-
 /// A log that all threads write, behind a lock that is only ever tried.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct SharedLog {
-    edges: Vec<Words>,
-    folds: HashMap<u32, Fold>,
+    id: u32,
     last_ns: u64,
-    inexact: bool,
+    overflow: Overflow,
+}
+
+/// What a shared log holds.
+#[derive(Debug, Default)]
+pub(crate) struct Overflow {
+    /// Edges, ascending by their stamps.
+    pub(crate) edges: Vec<Words>,
+    /// The sums of those that found no room, by instrument.
+    pub(crate) folds: HashMap<u32, Fold>,
 }
 
 /// The sums of edges of one instrument. Stamps are added up, so that the integral of a level stays
@@ -36,59 +45,45 @@ pub(crate) struct Fold {
     pub(crate) stayed_ns: u128,
     /// Ends and observations by outcome and value: how many, and the sum of their values.
     pub(crate) ends: HashMap<(u8, u8), (u64, u128)>,
+    /// The latest stamp.
+    pub(crate) until_ns: u64,
     /// The last limit that was set.
     pub(crate) limit: Option<Option<u64>>,
 }
 
 impl SharedLog {
-    /// Stamps the edge and keeps it, or its sums; returns the stamp.
-    pub(crate) fn push(&mut self, draft: &Draft, clock: &impl Clock) -> u64 {
+    pub(crate) fn new(id: u32) -> Self {
+        Self { id, last_ns: 0, overflow: Overflow::default() }
+    }
+
+    /// Stamps the edge and keeps it, or its sums; returns its key.
+    pub(crate) fn push(&mut self, draft: &Draft, clock: &impl Clock) -> EntryKey {
         let now_ns = clock.after_acquire_ns();
         let at_ns = now_ns.max(self.last_ns + 1).max(draft.after_ns().saturating_add(1));
         self.last_ns = at_ns;
-        let words = draft.stamped(at_ns, SHARED_LOG);
-        if self.edges.len() < SHARED_CAPACITY {
-            self.edges.push(words);
+        let words = draft.stamped(at_ns, self.id);
+        if self.overflow.edges.len() < CAPACITY {
+            self.overflow.edges.push(words);
         } else {
-            self.inexact = true;
-            self.fold(&Edge::read(words));
+            self.overflow.fold(&Edge::read(words));
         }
-        at_ns
+        EntryKey { at_ns, log: self.id }
     }
 
-    /// Notes that an edge was lost.
-    pub(crate) fn mark_inexact(&mut self) {
-        self.inexact = true;
+    /// Takes everything; it takes no longer the more there is.
+    pub(crate) fn take(&mut self) -> Overflow {
+        std::mem::take(&mut self.overflow)
     }
+}
 
-    /// Moves every edge with a stamp up to `until_ns` to `into`.
-    pub(crate) fn take(&mut self, until_ns: u64, into: &mut Vec<Words>) {
-        let earlier = self.edges.partition_point(|words| words[0] <= until_ns);
-        into.extend(self.edges.drain(..earlier));
-    }
-
-    /// Takes the sums.
-    pub(crate) fn take_folds(&mut self) -> Vec<(u32, Fold)> {
-        self.folds.drain().collect()
-    }
-
-    /// Says whether all was kept since the last time.
-    pub(crate) fn take_exact(&mut self) -> bool {
-        !std::mem::take(&mut self.inexact)
-    }
-
-    /// Forgets everything.
-    pub(crate) fn discard(&mut self) {
-        self.edges.clear();
-        self.folds.clear();
-    }
-
+impl Overflow {
     fn fold(&mut self, edge: &Edge) {
         if self.folds.len() >= FOLDS && !self.folds.contains_key(&edge.instrument) {
-            return;
+            return; // The span is inexact already.
         }
         let fold = self.folds.entry(edge.instrument).or_default();
         let at_ns = u128::from(edge.at_ns);
+        fold.until_ns = edge.at_ns;
         match edge.change {
             Change::Enter { count, .. } => {
                 fold.entered += u64::from(count);
@@ -110,5 +105,23 @@ impl SharedLog {
             }
             Change::Limit(limit) => fold.limit = Some(limit),
         }
+    }
+}
+
+impl Fold {
+    /// Adds another fold of the same instrument.
+    pub(crate) fn add(&mut self, other: Self) {
+        self.entered += other.entered;
+        self.entered_ns += other.entered_ns;
+        self.left += other.left;
+        self.left_ns += other.left_ns;
+        self.stayed_ns += other.stayed_ns;
+        for (key, (times, sum)) in other.ends {
+            let end = self.ends.entry(key).or_default();
+            end.0 += times;
+            end.1 += sum;
+        }
+        self.until_ns = self.until_ns.max(other.until_ns);
+        self.limit = other.limit.or(self.limit);
     }
 }

@@ -11,8 +11,10 @@ use crate::shared::Fold;
 pub(crate) struct ActivityAccount {
     level: Level,
     live: Live,
-    /// Entries that were taken out of `live` for folded exits, which don't say whose they were.
-    guessed: u64,
+    /// How much of `live` may have left already: folded exits don't say whose they were.
+    stale: u64,
+    /// The stamp of the last folded edge: from then on all entries of folded exits are known.
+    folded_ns: u64,
     bands: Bands,
     duration: Option<Distribution>,
     duration_min: Option<Window>,
@@ -26,7 +28,7 @@ pub(crate) struct ActivityAccount {
 struct Exit {
     at_ns: u64,
     key: EntryKey,
-    count: u64,
+    count: u32,
     outcome: u8,
     value: u8,
 }
@@ -36,7 +38,8 @@ impl ActivityAccount {
         Self {
             level,
             live: Live::default(),
-            guessed: 0,
+            stale: 0,
+            folded_ns: 0,
             bands,
             duration: None,
             duration_min: None,
@@ -66,7 +69,7 @@ impl ActivityAccount {
             Change::Enter { key, count } => self.enter(at_ns, key, count),
             Change::Leave { key, count, outcome, value } => {
                 let outcome = outcome.index();
-                self.leave(&Exit { at_ns, key, count: u64::from(count), outcome, value });
+                self.leave(&Exit { at_ns, key, count, outcome, value });
             }
             Change::Limit(limit) => self.level.set_limit(at_ns, limit),
             Change::Observe { .. } => {}
@@ -74,32 +77,37 @@ impl ActivityAccount {
     }
 
     fn enter(&mut self, at_ns: u64, key: EntryKey, count: u32) {
-        let level = self.level.now().saturating_add(u64::from(count));
-        self.level.set(at_ns, level);
+        self.level.change(at_ns, i64::from(count));
         // Without room the entry is only part of the level: it has no age, and the lowest band.
-        self.live.insert(key, count, self.bands.index(level) as u8);
+        self.live.insert(key, count, self.band_now() as u8);
+        self.settle();
     }
 
     fn leave(&mut self, exit: &Exit) {
         let stay_ns = exit.at_ns.saturating_sub(exit.key.at_ns);
         self.stayed_ns += i128::from(stay_ns) * i128::from(exit.count);
-        let found = self.live.remove(exit.key);
         let untold = self.level.now().saturating_sub(self.live.count());
-        let known = found.is_some() || untold >= exit.count || self.guessed >= exit.count;
-        if !known {
+        let found = self.live.remove(exit.key);
+        if found.is_none() && untold + self.stale < u64::from(exit.count) {
             return; // It has left already: only the residual shows it.
         }
-        let level = self.level.now().saturating_sub(exit.count);
-        self.level.set(exit.at_ns, level);
-        if found.is_none() && untold < exit.count {
-            self.guessed -= exit.count;
-            self.live.keep_youngest(level);
-        }
+        self.level.change(exit.at_ns, -i64::from(exit.count));
+        self.settle();
         self.end(exit.outcome, found.unwrap_or(0), 1);
         if let Some(duration) = &mut self.duration {
             duration.observe(usize::from(exit.value), stay_ns, 1);
         }
         self.note_min(exit.at_ns, stay_ns);
+    }
+
+    /// Takes out of `live` what folded exits have left there: the oldest, since no one knows which.
+    fn settle(&mut self) {
+        if self.live.count() > self.level.now() {
+            self.live.keep_youngest(self.level.now());
+        }
+        if self.live.count() == 0 && self.level.at_ns() > self.folded_ns {
+            self.stale = 0;
+        }
     }
 
     fn end(&mut self, outcome: u8, band: u8, times: u64) {
@@ -121,12 +129,14 @@ impl ActivityAccount {
     pub(crate) fn apply_fold(&mut self, fold: &Fold, at_ns: u64) {
         let age =
             |count: u64, stamps_ns: u128| i128::from(count) * i128::from(at_ns) - stamps_ns as i128;
-        let level = (self.level.now() + fold.entered).saturating_sub(fold.left);
-        self.level.set(at_ns, level);
+        let by = fold.entered as i64 - fold.left as i64;
+        self.level.change(at_ns, by);
         self.level
             .correct_integral(age(fold.entered, fold.entered_ns) - age(fold.left, fold.left_ns));
         self.stayed_ns += fold.stayed_ns as i128;
-        self.guessed += self.live.keep_youngest(level);
+        self.stale += fold.left;
+        self.folded_ns = fold.until_ns;
+        self.settle();
         let band = self.band_now() as u8;
         for ((outcome, value), (times, sum_ns)) in &fold.ends {
             self.end(*outcome, band, *times);
@@ -141,9 +151,9 @@ impl ActivityAccount {
 
     /// Forgets what is in progress.
     pub(crate) fn forget_progress(&mut self) {
-        self.level.set(self.level.at_ns(), 0);
+        self.level.empty();
         self.live = Live::default();
-        self.guessed = 0;
+        self.stale = 0;
         self.stayed_ns = self.level.integral_ns();
     }
 

@@ -6,7 +6,8 @@ const DEFAULT_EDGES: [u64; 12] = [0, 1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1_02
 /// A level over time. All sums are integers of nanoseconds, so that nothing drifts.
 #[derive(Debug)]
 pub(crate) struct Level {
-    now: u64,
+    /// Below zero only while an exit is known and its entry isn't yet, which takes a fold.
+    now: i64,
     limit: Option<u64>,
     /// The sums stand here.
     at_ns: u64,
@@ -52,27 +53,30 @@ impl Level {
         self.at_ns = to_ns;
         self.integral_ns += i128::from(self.now) * i128::from(passed_ns);
         self.integral_ns_max = self.integral_ns_max.max(self.integral_ns);
-        if self.limit.is_some_and(|limit| self.now >= limit) {
+        if self.limit.is_some_and(|limit| self.now() >= limit) {
             self.saturated_ns += passed_ns;
         }
         if let Some(time) = self.at_level_ns.get_mut(self.bucket) {
             *time += passed_ns;
         }
-        self.peak.advance(to_ns, self.now);
+        self.peak.advance(to_ns, self.now());
     }
 
-    /// Changes the level at `at_ns`, which is never before the last change: a late edge counts from
-    /// then on, and only the integral is put right.
+    /// Changes the level at `at_ns`. A late change counts from where the level stands, and puts only
+    /// the integral right.
     #[inline]
-    pub(crate) fn set(&mut self, at_ns: u64, level: u64) {
+    pub(crate) fn change(&mut self, at_ns: u64, by: i64) {
         self.advance(at_ns);
-        if at_ns < self.at_ns {
-            let late_ns = i128::from(self.at_ns - at_ns);
-            self.integral_ns += (i128::from(level) - i128::from(self.now)) * late_ns;
-        }
-        self.now = level;
-        self.bucket = self.edges.partition_point(|edge| *edge < level);
-        self.peak.update(|peak| peak.max(level));
+        self.integral_ns += i128::from(by) * i128::from(self.at_ns - at_ns);
+        self.now = self.now.saturating_add(by);
+        self.bucket = self.edges.partition_point(|edge| *edge < self.now());
+        let now = self.now();
+        self.peak.update(|peak| peak.max(now));
+    }
+
+    /// Empties the level where it stands.
+    pub(crate) fn empty(&mut self) {
+        self.change(self.at_ns, self.now.saturating_neg());
     }
 
     /// Corrects the integral by what edges without an order add to it.
@@ -85,8 +89,10 @@ impl Level {
         self.limit = limit;
     }
 
+    /// Returns the level, which is never shown below zero.
+    #[inline]
     pub(crate) fn now(&self) -> u64 {
-        self.now
+        u64::try_from(self.now).unwrap_or(0)
     }
 
     pub(crate) fn limit(&self) -> Option<u64> {

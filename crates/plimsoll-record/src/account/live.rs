@@ -59,9 +59,8 @@ impl Live {
     }
 
     /// Removes the oldest entries until no more than `count` are left: of those that folded exits
-    /// belong to, only the number is known. Returns how many it removed.
-    pub(crate) fn keep_youngest(&mut self, count: u64) -> u64 {
-        let before = self.count;
+    /// belong to, only the number is known.
+    pub(crate) fn keep_youngest(&mut self, count: u64) {
         while self.count > count {
             let Some(oldest) = self.entries.pop_front() else { break };
             if oldest.gone {
@@ -71,7 +70,6 @@ impl Live {
             }
         }
         self.close_gaps();
-        before - self.count
     }
 
     /// Returns the sum of the counts.
