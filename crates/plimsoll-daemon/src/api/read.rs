@@ -23,7 +23,9 @@ pub(super) async fn slo_or_history(
 ) -> Result<Json<Value>, Problem> {
     let view = shared.seen();
     if let Some(slo) = view.slos.iter().find(|slo| slo.id == path) {
-        return Ok(Json(shape::slo(&view, slo)));
+        let mut whole = shape::slo(&view, slo);
+        whole["explanation"] = plimsoll_slo::explain(&slo.slo, &slo.assessment).into();
+        return Ok(Json(whole));
     }
     if let Some(id) = path.strip_suffix("/history")
         && let Some(slo) = view.slos.iter().find(|slo| slo.id == id)

@@ -1,5 +1,8 @@
 //! A whole daemon against targets and sinks in this process, over HTTP alone.
 
+// What goes wrong in the world around a test ends the test.
+#![allow(clippy::expect_used)]
+
 mod alerting;
 mod api;
 mod bad_targets;
