@@ -196,7 +196,7 @@ fn the_peak_of_a_semaphore_is_at_most_its_permits() {
     let threads = (0..4).map(|_| {
         let db = Arc::clone(&db);
         std::thread::spawn(move || {
-            for _ in 0..5_000 {
+            for _ in 0..20_000 {
                 drop(db.try_acquire());
             }
         })
