@@ -1,6 +1,7 @@
 //! The store's memory on disk: one database file, one process at a time.
 
 mod events;
+mod guard;
 mod history;
 mod open;
 mod schema;

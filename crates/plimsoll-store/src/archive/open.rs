@@ -1,7 +1,10 @@
 //! Opening the data file, or saying in one sentence why not.
 
+use super::guard::Guarded;
 use super::schema;
+use redb::backends::FileBackend;
 use redb::{Builder, Database, DatabaseError, StorageError};
+use std::fs::OpenOptions;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -67,12 +70,17 @@ pub enum OpenError {
 pub(super) fn open(dir: &Path) -> Result<(Database, PathBuf), OpenError> {
     std::fs::create_dir_all(dir).map_err(|error| from_io(dir, error))?;
     let path = dir.join(FILE);
+    let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path);
+    let file = file.map_err(|error| from_io(dir, error))?;
+    let file = FileBackend::new(file).map_err(|error| from_database(dir, &path, error))?;
+    let guarded = Guarded::new(file).map_err(|error| from_io(dir, error))?;
     let database = Builder::new()
         .set_cache_size(CACHE_BYTES)
         .set_check_integrity_on_open(true)
-        .create(&path)
+        .create_with_backend(guarded.clone())
         .map_err(|error| from_database(dir, &path, error))?;
     schema::prepare(&database, &path)?;
+    guarded.release().map_err(|error| from_io(dir, error))?;
     Ok((database, path))
 }
 
