@@ -77,6 +77,18 @@ pub(crate) struct Pending {
     pub(crate) upper: u64,
 }
 
+/// What is known about the process since an account was last settled.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Doubt {
+    /// The process started then.
+    pub(crate) started: Option<TimeMs>,
+    /// It may have been restarted unseen: it has no start time, and a counter fell or scrapes were
+    /// missed.
+    pub(crate) untold: bool,
+    /// Scrapes were missed.
+    pub(crate) gap: bool,
+}
+
 /// What one scrape brought.
 #[derive(Clone, Copy, Debug, Default)]
 struct Round {
@@ -86,6 +98,17 @@ struct Round {
     over: bool,
     /// Counters of time that had an increase, zero included.
     timed: u64,
+}
+
+impl Doubt {
+    fn learn(&mut self, passage: &Passage, round: &Round) {
+        self.gap |= passage.gap;
+        match passage.life {
+            Life::Started(start) => self.started = Some(start),
+            Life::Untold => self.untold |= passage.gap || round.reset,
+            Life::Same => {}
+        }
+    }
 }
 
 /// The known rate of a feed: counts and time, both forgotten at the same pace.
@@ -141,6 +164,8 @@ pub(crate) struct Account {
     pub(crate) rate: Rate,
     /// Silent since `settled`.
     pub(crate) open: bool,
+    /// What scrapes that couldn't be settled said about the process.
+    pub(crate) doubt: Doubt,
     round: Round,
     edges: HashMap<Labels, Edges>,
 }
@@ -154,6 +179,7 @@ impl Account {
             settled: None,
             rate: Rate::default(),
             open: false,
+            doubt: Doubt::default(),
             round: Round::default(),
             edges: HashMap::new(),
         }
@@ -255,13 +281,15 @@ impl Account {
             }
             return;
         }
+        self.doubt.learn(passage, &round);
         if blind {
             return self.fall_silent(passage.feed, ledger);
         }
         let first = passage.before.filter(|_| passage.life != Life::Untold || self.has_pending());
         if let Some(from) = self.settled.or(first) {
-            self.post(from, passage, &round, ledger);
+            self.post(from, passage.at, round.timed, ledger);
         }
+        self.doubt = Doubt::default();
         self.settled = Some(passage.at);
         self.open = false;
         ledger.end_silence(passage.feed);
@@ -271,28 +299,25 @@ impl Account {
         self.pending != Pending::default()
     }
 
-    /// Posts the stretch from `from` to the scrape.
-    fn post(&mut self, from: TimeMs, passage: &Passage, round: &Round, ledger: &mut Ledger) {
-        let at = passage.at;
-        // Without a start time nobody can tell a gap without a restart from one with.
-        let untold = passage.life == Life::Untold && (passage.gap || round.reset);
-        let known_from = match passage.life {
-            Life::Started(start) => start.clamp(from, at),
-            Life::Untold if untold => at,
-            Life::Same | Life::Untold => from,
-        };
-        let counted_from = if untold { from } else { known_from };
-        let counts = self.take_counts(ms_between(counted_from, at) * round.timed);
+    /// Posts the stretch from `from` to `at`; `timed` counters of time were read at its end.
+    fn post(&mut self, from: TimeMs, at: TimeMs, timed: u64, ledger: &mut Ledger) {
+        let Doubt { started, untold, gap } = self.doubt;
+        // Without a start time nobody can tell a gap without a restart from one with: what was
+        // counted is then a lower bound, and all of its time unknown.
+        let counted_from = started.map_or(from, |start| start.clamp(from, at));
+        let known_from = if untold { at } else { counted_from };
+        let counts = self.take_counts(ms_between(counted_from, at) * timed);
         let known_ms = ms_between(known_from, at);
-        if passage.gap || self.open {
-            ledger.spread(known_from, at, Tally { expected_ms: known_ms, ..Tally::default() });
+        let known = Tally { expected_ms: known_ms, ..Tally::default() };
+        if gap || self.open {
+            ledger.spread(known_from, at, known);
             ledger.add(counted_from, at, Tally { counts, ..Tally::default() });
             ledger.add_gap(counted_from, at, counts);
         } else {
-            ledger.add(known_from, at, Tally { counts, expected_ms: known_ms, ..Tally::default() });
+            ledger.add(known_from, at, Tally { counts, ..known });
         }
         if known_from > from {
-            let rate = self.rate.per_ms().filter(|_| !(untold && passage.gap));
+            let rate = self.rate.per_ms().filter(|_| !(untold && gap));
             let lost = Silence { since: from, rate };
             ledger.spread(from, known_from, lost.tally(ms_between(from, known_from)));
         }

@@ -1,7 +1,7 @@
 //! What outlives a restart, as plain records: taken out of a store by its checkpoints, put back
 //! when an archive is loaded.
 
-use crate::account::{Account, Pending, Rate, Reckoning};
+use crate::account::{Account, Doubt, Pending, Rate, Reckoning};
 use crate::books::Books;
 use crate::feed::{Feed, WiredMeter};
 use crate::gap::Gap;
@@ -48,6 +48,7 @@ struct KeptAccount {
     settled: Option<TimeMs>,
     rate: Rate,
     open: bool,
+    doubt: Doubt,
 }
 
 /// Returns what tells a ledger from every other, over restarts too: its id and its SLI, so that a
@@ -249,6 +250,9 @@ impl Feed {
             writer.float(account.rate.counts);
             writer.float(account.rate.ms);
             writer.flag(account.open);
+            writer.option(account.doubt.started, Writer::time);
+            writer.flag(account.doubt.untold);
+            writer.flag(account.doubt.gap);
         }
         writer.into_bytes()
     }
@@ -269,7 +273,7 @@ impl Feed {
             let Some(ledger) = books.ledgers.get_mut(number) else { continue };
             let mut account = Account::new(number, Reckoning::of(&ledger.slo().sli));
             (account.pending, account.settled) = (kept.pending, kept.settled);
-            account.rate = kept.rate;
+            (account.rate, account.doubt) = (kept.rate, kept.doubt);
             if let Some(lag) = ledger.lag.as_mut() {
                 lag.expect(self.number);
             }
@@ -308,6 +312,11 @@ impl KeptFeed {
                 settled: reader.option(Reader::time)?,
                 rate: Rate { counts: reader.float()?, ms: reader.float()? },
                 open: reader.flag()?,
+                doubt: Doubt {
+                    started: reader.option(Reader::time)?,
+                    untold: reader.flag()?,
+                    gap: reader.flag()?,
+                },
             })
         })?;
         let whole = names.is_at_end() && reader.is_at_end() && keys.len() == meters.len();

@@ -85,6 +85,10 @@ impl Tier {
         Some((start, tally))
     }
 
+    fn slots_after(&self, slice: i64) -> impl Iterator<Item = (i64, Tally)> {
+        self.slots().filter(move |(start, _)| start + self.step > slice)
+    }
+
     /// Iterates over the slots that hold something, oldest first, by first slice.
     fn slots(&self) -> impl Iterator<Item = (i64, Tally)> {
         (0..self.len)
@@ -158,19 +162,17 @@ impl Tiers {
     pub(crate) fn window(&self, length: i64) -> (Tally, i64) {
         let from = edge(self.now, length);
         let (mut sum, mut first) = (Tally::default(), self.now.saturating_add(1));
-        for tier in &self.tiers {
-            if tier.length <= length {
-                sum = sum.plus(tier.sum);
-                if tier.len > 0 {
-                    first = first.min(tier.oldest);
-                }
-                continue;
-            }
-            for (start, tally) in tier.slots().filter(|(start, _)| start + tier.step > from) {
-                sum = sum.plus(tally);
-                first = first.min(start);
-            }
-            break;
+        let whole = self.tiers.partition_point(|tier| tier.length <= length);
+        for tier in self.tiers.iter().take(whole).filter(|tier| tier.len > 0) {
+            sum = sum.plus(tier.sum);
+            first = first.min(tier.oldest);
+        }
+        // A length that is no window of its own ends within the next tier.
+        let within = whole.checked_sub(1).and_then(|last| self.tiers.get(last));
+        let rest = self.tiers.get(whole).filter(|_| within.is_none_or(|tier| tier.length < length));
+        for (start, tally) in rest.into_iter().flat_map(|tier| tier.slots_after(from)) {
+            sum = sum.plus(tally);
+            first = first.min(start);
         }
         (sum, first.min(from))
     }
@@ -206,4 +208,45 @@ impl Tiers {
 /// Returns the first slice within the window of `length` slices that ends with `now`.
 fn edge(now: i64, length: i64) -> i64 {
     now.saturating_sub(length).saturating_add(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use plimsoll_model::Counts;
+    use rand::rngs::SmallRng;
+    use rand::{Rng, SeedableRng};
+
+    fn good(count: u64) -> Tally {
+        let counts = Counts { good: count, ..Counts::default() };
+        Tally { counts, expected_ms: 1000, ..Tally::default() }
+    }
+
+    #[test]
+    fn a_window_is_the_sum_of_its_slices_but_for_1_120_at_its_edge() {
+        let lengths = [2, 5, 60, 240, 300, 720, 7200];
+        let mut tiers = Tiers::new(lengths.to_vec());
+        let mut random = SmallRng::seed_from_u64(3);
+        let mut truth = vec![0_u64; 20_000];
+        let mut now = 0_usize;
+        while now < 19_000 {
+            now += if random.random_range(0..500) == 0 { random.random_range(1..2000) } else { 1 };
+            let slice = |at: usize| i64::try_from(at).expect("small");
+            tiers.advance(slice(now));
+            // Most goes into the newest slice, some into any older one.
+            let late = random.random_range(0..9) == 0;
+            let at = if late { random.random_range(0..=now) } else { now };
+            let count = random.random_range(0..1000);
+            tiers.add(slice(at), good(count));
+            truth[at] += count;
+            for length in lengths {
+                let (sum, first) = tiers.window(length);
+                let edge = slice(now) - length + 1;
+                assert!(first <= edge && edge - first < (length / 120).max(1), "{length} at {now}");
+                let first = usize::try_from(first).unwrap_or(0);
+                let expected: u64 = truth[first..=now].iter().sum();
+                assert_eq!(sum.counts.good, expected, "{length} at {now}");
+            }
+        }
+    }
 }
