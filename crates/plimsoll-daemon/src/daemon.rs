@@ -5,7 +5,6 @@ use crate::engine::Outlets;
 use crate::generation::{BuildError, Built, Surroundings};
 use crate::keeper::{KeepError, Keeper};
 use crate::supervisor::Supervisor;
-use crate::view::View;
 use plimsoll_model::TimeMs;
 use plimsoll_runtime::clock::Clock;
 use plimsoll_runtime::process::Probe;
@@ -136,8 +135,8 @@ impl Bound {
     ///
     /// # Errors
     /// See [`RunError`].
-    pub async fn run(self, stop: Stop) -> Result<(), RunError> {
-        let (view, seen) = watch::channel(Arc::new(View::default()));
+    pub async fn run(mut self, stop: Stop) -> Result<(), RunError> {
+        let (view, seen) = watch::channel(Arc::new(self.built.first_view()));
         let (marks, marked) = mpsc::channel(MARKS);
         let (reloads, asked) = mpsc::channel(1);
         let shared = Arc::new(Shared {

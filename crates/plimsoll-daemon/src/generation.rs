@@ -6,6 +6,7 @@ use crate::engine::{Engine, Outlets};
 use crate::keeper::{KeepError, Keeper};
 use crate::notify::{AlertList, Notifier, Tally};
 use crate::source::{Report, Source};
+use crate::view::View;
 use plimsoll_runtime::clock::Clock;
 use plimsoll_runtime::shutdown::{self, Stopper};
 use plimsoll_store::{ArchiveError, StoreError};
@@ -66,6 +67,11 @@ impl Built {
     /// Takes up what the archive keeps. The generation before has to have stopped.
     pub(crate) fn restore(&mut self) -> Result<(), BuildError> {
         self.engine.restore()
+    }
+
+    /// Returns what is known before anything runs.
+    pub(crate) fn first_view(&mut self) -> View {
+        self.engine.first_view()
     }
 
     /// Starts the tasks.

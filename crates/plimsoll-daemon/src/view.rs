@@ -2,7 +2,7 @@
 
 use crate::links::Links;
 use crate::notify::AlertList;
-use plimsoll_model::{Labels, RefusalReason, TimeMs};
+use plimsoll_model::{Counts, Labels, RefusalReason, TimeMs};
 use plimsoll_slo::{Alert, AlertName, AlertState, Assessment, Reason, Slo};
 use std::sync::Arc;
 use std::time::Duration;
@@ -113,6 +113,8 @@ pub(crate) struct SloView {
     pub(crate) slo: Arc<Slo>,
     pub(crate) group: Labels,
     pub(crate) assessment: Assessment,
+    /// Everything that was counted since the daemon started.
+    pub(crate) counted: Counts,
     pub(crate) alerts: Vec<Alert>,
     /// The positions of the targets that feed it.
     pub(crate) feeds: Vec<usize>,

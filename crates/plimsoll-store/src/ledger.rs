@@ -52,6 +52,7 @@ pub struct Ledger {
     pub(crate) now: Option<TimeMs>,
     pub(crate) watched_since: Option<TimeMs>,
     pub(crate) last_known: Option<TimeMs>,
+    counted: Counts,
     /// What was added since the last checkpoint, by the start of its slot of history.
     pub(crate) fresh: BTreeMap<i64, Tally>,
 }
@@ -70,6 +71,7 @@ impl Ledger {
             now: None,
             watched_since: None,
             last_known: None,
+            counted: Counts::default(),
             fresh: BTreeMap::new(),
             slice_ms,
             slo,
@@ -96,6 +98,11 @@ impl Ledger {
     /// between when it is no edge of what is scraped: what fell between them is unknown.
     pub fn between_edges(&self) -> Option<(f64, f64)> {
         self.between_edges.values().next().copied()
+    }
+
+    /// Returns everything that was counted since this process began, which only grows.
+    pub fn counted(&self) -> Counts {
+        self.counted
     }
 
     /// Returns how many bytes of memory the windows hold.
@@ -186,6 +193,7 @@ impl Ledger {
         let history_ms = self.history_ms();
         let slot = self.fresh.entry(at_ms.div_euclid(history_ms) * history_ms).or_default();
         *slot = slot.plus(tally);
+        self.counted += tally.counts;
     }
 
     fn note(&mut self, from: TimeMs, to: TimeMs, tally: Tally) {

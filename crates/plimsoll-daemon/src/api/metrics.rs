@@ -8,7 +8,7 @@ use axum::http::header::{ACCEPT, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 use plimsoll_exposition::{encode, negotiate};
 use plimsoll_model::{
-    Family, FamilyKind, Interval, Labels, Series, Signal, Snapshot, Value, catalog,
+    Counts, Family, FamilyKind, Interval, Labels, Series, Signal, Snapshot, Value, catalog,
 };
 use plimsoll_slo::{AlertName, AlertState, Severity, length_name};
 use std::collections::BTreeSet;
@@ -66,6 +66,12 @@ fn slo_families(view: &View) -> Vec<Family> {
             }
             let period = length_name(slo.slo.period);
             rows.gauge(slo, &[("window", &period)], slo.assessment.coverage);
+        }),
+        each(&catalog::SLO_EVENTS, |slo, rows| {
+            let Counts { good, bad, unknown } = slo.counted;
+            for (verdict, count) in [("good", good), ("bad", bad), ("unknown", unknown)] {
+                rows.of_slo(slo, &[("verdict", verdict)], Value::Count(count));
+            }
         }),
         each(&catalog::SLO_ALERT_FIRING, alert_firing),
     ]
@@ -126,11 +132,14 @@ impl Rows {
     /// Adds a gauge of an SLO; one that isn't known is absent, never 0.
     fn gauge(&mut self, slo: &SloView, more: &[(&str, &str)], value: Option<f64>) {
         if let Some(value) = value {
-            let fixed = [("service", slo.slo.service.as_str()), ("slo", slo.slo.name.as_str())];
-            let group = slo.group.iter().filter(|(name, _)| !FIXED.contains(name));
-            let labels = group.chain(fixed).chain(more.iter().copied());
-            self.add(labels, Value::Gauge(value));
+            self.of_slo(slo, more, Value::Gauge(value));
         }
+    }
+
+    fn of_slo(&mut self, slo: &SloView, more: &[(&str, &str)], value: Value) {
+        let fixed = [("service", slo.slo.service.as_str()), ("slo", slo.slo.name.as_str())];
+        let group = slo.group.iter().filter(|(name, _)| !FIXED.contains(name));
+        self.add(group.chain(fixed).chain(more.iter().copied()), value);
     }
 
     fn bounds(&mut self, slo: &SloView, window: Option<&str>, interval: Interval) {
@@ -154,4 +163,4 @@ impl Rows {
 }
 
 /// The labels that a group may not replace.
-const FIXED: [&str; 5] = ["service", "slo", "window", "bound", "severity"];
+const FIXED: [&str; 6] = ["service", "slo", "window", "bound", "severity", "verdict"];

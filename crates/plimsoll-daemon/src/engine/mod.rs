@@ -87,6 +87,14 @@ impl Engine {
         Ok(())
     }
 
+    /// Returns what is known before the first step, so that nobody is shown an empty daemon.
+    pub(crate) fn first_view(&mut self) -> View {
+        let now = self.clock.now();
+        let slos = self.assess(now);
+        let alerts = self.alerts.list(now, &slos);
+        self.view(now, slos, alerts)
+    }
+
     /// Runs until `stop`, then writes the last checkpoint.
     pub(crate) async fn run(
         mut self,
@@ -148,7 +156,8 @@ impl Engine {
             slo: ledger.slo().clone(),
             group: ledger.group().clone(),
             assessment: assess(ledger.slo(), ledger, now),
-            alerts: Vec::new(),
+            counted: ledger.counted(),
+            alerts: self.alerts.of(ledger.id()),
             feeds: Vec::new(),
             between_edges: ledger.between_edges(),
         };

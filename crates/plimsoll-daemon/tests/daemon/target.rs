@@ -84,7 +84,7 @@ impl Target {
                 let head = format!("{HEAD}Content-Length: 1000\r\n\r\n# HELP");
                 stream.write_all(head.as_bytes()).await.ok()?;
                 // Until the daemon hangs up.
-                stream.read(&mut [0; 1]).await.ok();
+                drop(stream.read(&mut [0; 1]).await);
                 None
             }
             Manner::Huge => {

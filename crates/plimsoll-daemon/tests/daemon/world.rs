@@ -144,6 +144,8 @@ impl Running {
 impl Drop for Running {
     fn drop(&mut self) {
         // A runtime may not be dropped where tasks run; nobody waits for this one any more.
-        self.runtime.take().map(Runtime::shutdown_background);
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
     }
 }
