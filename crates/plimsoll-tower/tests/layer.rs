@@ -2,15 +2,19 @@
 
 #![allow(clippy::expect_used)] // A test that finds nothing has failed.
 
+#[path = "../../plimsoll/tests/reading/mod.rs"]
+mod reading;
+
 use axum::Router;
 use axum::body::Body;
 use axum::extract::MatchedPath;
 use axum::routing::{any, get};
 use http::{Method, Request, Response, StatusCode};
 use http_body_util::BodyExt;
-use plimsoll::{Labels, Name, Operation, Outcome, Registry};
-use plimsoll_model::{HistogramValue, Value};
+use plimsoll::{Name, Operation, Outcome, Registry};
+use plimsoll_model::HistogramValue;
 use plimsoll_tower::ConcurrencyLayer;
+use reading::{histogram, value};
 use std::convert::Infallible;
 use std::future::{Future, pending};
 use std::pin::pin;
@@ -18,40 +22,20 @@ use std::task::{Context, Waker};
 use std::time::Duration;
 use tower::{ServiceBuilder, ServiceExt};
 
-fn series<const N: usize>(
-    registry: &Registry,
-    family: &str,
-    labels: [(&str, &str); N],
-) -> Option<Value> {
-    let labels = Labels::new(labels).expect("valid");
-    let snapshot = registry.snapshot();
-    let family = snapshot.families.into_iter().find(|candidate| candidate.name == family)?;
-    family.series.into_iter().find(|series| series.labels == labels).map(|series| series.value)
-}
-
 fn in_flight(registry: &Registry) -> f64 {
-    match series(registry, "concurrency_in_flight", [("operation", "authorize")]) {
-        Some(Value::Gauge(level)) => level,
-        other => panic!("no level: {other:?}"),
-    }
+    value(registry, "concurrency_in_flight", [("operation", "authorize")]).expect("a level")
 }
 
 /// How many ended with each outcome: ok, error, cancelled, timed out, panicked.
-fn ended(registry: &Registry) -> [u64; 5] {
+fn ended(registry: &Registry) -> [f64; 5] {
     Outcome::NAMES.map(|outcome| {
         let labels = [("operation", "authorize"), ("outcome", outcome), ("band", "1")];
-        match series(registry, "concurrency_operations", labels) {
-            Some(Value::Count(count)) => count,
-            other => panic!("no count: {other:?}"),
-        }
+        value(registry, "concurrency_operations", labels).expect("a count")
     })
 }
 
 fn durations<const N: usize>(registry: &Registry, labels: [(&str, &str); N]) -> HistogramValue {
-    match series(registry, "http_server_request_duration_seconds", labels) {
-        Some(Value::Histogram(histogram)) => histogram,
-        other => panic!("no histogram with {labels:?}: {other:?}"),
-    }
+    histogram(registry, "http_server_request_duration_seconds", labels)
 }
 
 fn layer(registry: &Registry) -> ConcurrencyLayer {
@@ -84,7 +68,7 @@ async fn a_request_is_in_flight_until_its_last_byte() {
     let body = response.into_body().collect().await.expect("a body").to_bytes();
     assert_eq!(&body[..], b"hello");
     assert_eq!(in_flight(&registry), 0.0);
-    assert_eq!(ended(&registry), [1, 0, 0, 0, 0]);
+    assert_eq!(ended(&registry), [1.0, 0.0, 0.0, 0.0, 0.0]);
     let labels = [
         ("http_request_method", "GET"),
         ("url_scheme", "http"),
@@ -112,7 +96,7 @@ async fn a_status_says_how_a_request_ended() {
     ] {
         drop(router.clone().oneshot(request(method, uri)).await.expect("infallible"));
     }
-    assert_eq!(ended(&registry), [2, 1, 0, 0, 0]);
+    assert_eq!(ended(&registry), [2.0, 1.0, 0.0, 0.0, 0.0]);
     let failed = [
         ("http_request_method", "GET"),
         ("url_scheme", "http"),
@@ -150,7 +134,7 @@ async fn a_client_that_goes_away_cancels() {
     let unread = router.oneshot(request(Method::GET, "/users/7")).await.expect("infallible");
     drop(unread);
     assert_eq!(in_flight(&registry), 0.0);
-    assert_eq!(ended(&registry), [0, 0, 2, 0, 0]);
+    assert_eq!(ended(&registry), [0.0, 0.0, 2.0, 0.0, 0.0]);
     let without_head = [
         ("http_request_method", "GET"),
         ("url_scheme", "http"),
@@ -166,7 +150,7 @@ async fn a_handler_that_panics_is_panicked() {
     let router = router(&registry);
     let task = tokio::spawn(router.oneshot(request(Method::GET, "/panics")));
     assert!(task.await.is_err_and(|error| error.is_panic()));
-    assert_eq!((in_flight(&registry), ended(&registry)), (0.0, [0, 0, 0, 0, 1]));
+    assert_eq!((in_flight(&registry), ended(&registry)), (0.0, [0.0, 0.0, 0.0, 0.0, 1.0]));
 }
 
 #[tokio::test]
@@ -175,7 +159,7 @@ async fn a_service_that_fails_is_an_error() {
     let failing = tower::service_fn(async |_: Request<Body>| Err::<Response<Body>, _>("down"));
     let service = ServiceBuilder::new().layer(layer(&registry)).service(failing);
     assert_eq!(service.oneshot(request(Method::GET, "/")).await.err(), Some("down"));
-    assert_eq!((in_flight(&registry), ended(&registry)), (0.0, [0, 1, 0, 0, 0]));
+    assert_eq!((in_flight(&registry), ended(&registry)), (0.0, [0.0, 1.0, 0.0, 0.0, 0.0]));
     let labels =
         [("http_request_method", "GET"), ("url_scheme", "http"), ("error_type", "service_error")];
     assert_eq!(durations(&registry, labels).count(), 1);
@@ -197,7 +181,7 @@ async fn a_body_of_a_declared_length_ends_with_its_last_byte() {
     assert_eq!(in_flight(&registry), 1.0);
     assert!(body.frame().await.is_some());
     drop(body);
-    assert_eq!((in_flight(&registry), ended(&registry)), (0.0, [1, 0, 0, 0, 0]));
+    assert_eq!((in_flight(&registry), ended(&registry)), (0.0, [1.0, 0.0, 0.0, 0.0, 0.0]));
 }
 
 #[tokio::test]
@@ -214,7 +198,7 @@ async fn a_body_that_fails_or_is_left_is_no_success() {
     let mut body = response.into_body();
     assert!(body.frame().await.is_some());
     drop(body);
-    assert_eq!((in_flight(&registry), ended(&registry)), (0.0, [0, 1, 1, 0, 0]));
+    assert_eq!((in_flight(&registry), ended(&registry)), (0.0, [0.0, 1.0, 1.0, 0.0, 0.0]));
 }
 
 #[tokio::test]
@@ -226,5 +210,9 @@ async fn an_operation_can_be_shared_with_a_probe() {
     });
     let layered = ServiceBuilder::new().layer(ConcurrencyLayer::of(authorize, &registry));
     drop(layered.service(service).oneshot(request(Method::GET, "/")).await.expect("infallible"));
-    assert_eq!(ended(&registry), [1, 0, 0, 0, 0], "a body that is empty ends with its head");
+    assert_eq!(
+        ended(&registry),
+        [1.0, 0.0, 0.0, 0.0, 0.0],
+        "a body that is empty ends with its head"
+    );
 }
