@@ -5,6 +5,7 @@ use crate::engine::Outlets;
 use crate::generation::{BuildError, Built, Surroundings};
 use crate::keeper::{KeepError, Keeper};
 use crate::supervisor::Supervisor;
+use crate::timeline::Timeline;
 use plimsoll_model::TimeMs;
 use plimsoll_runtime::clock::Clock;
 use plimsoll_runtime::process::Probe;
@@ -99,6 +100,7 @@ impl Daemon {
         listener.set_nonblocking(true).map_err(listen)?;
         let address = listener.local_addr().map_err(listen)?;
         let keeper = Keeper::new(Archive::open(&config.data_dir)?);
+        let clock = Timeline::after(keeper.last_step().map_err(BuildError::from)?, clock);
         let around = Surroundings { clock, keeper, tally: Arc::default() };
         let config = config.with_listen(address);
         let mut built = Built::new(&config, &around)?;

@@ -6,8 +6,8 @@ use crate::engine::{Engine, Outlets};
 use crate::keeper::{KeepError, Keeper};
 use crate::notify::{AlertList, Notifier, Tally};
 use crate::source::{Report, Source};
+use crate::timeline::Timeline;
 use crate::view::View;
-use plimsoll_runtime::clock::Clock;
 use plimsoll_runtime::shutdown::{self, Stopper};
 use plimsoll_store::{ArchiveError, StoreError};
 use std::sync::Arc;
@@ -31,7 +31,7 @@ pub(crate) enum BuildError {
 /// What every generation shares.
 #[derive(Clone)]
 pub(crate) struct Surroundings {
-    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) clock: Timeline,
     pub(crate) keeper: Keeper,
     pub(crate) tally: Arc<Tally>,
 }

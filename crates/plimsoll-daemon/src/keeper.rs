@@ -6,6 +6,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::task::JoinError;
 
+/// The key beside the alerts under which a checkpoint keeps its time; no SLO's id is like it.
+pub(crate) const LAST_STEP: &str = "last step";
+
 /// Why the archive didn't do what it was asked.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum KeepError {
@@ -40,6 +43,14 @@ impl Keeper {
         let archive = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         archive.load(store)?;
         archive.alerts()
+    }
+
+    /// Returns when the last checkpoint was made, on the timeline of then; it blocks as `load`.
+    pub(crate) fn last_step(&self) -> Result<Option<TimeMs>, ArchiveError> {
+        let archive = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let records = archive.alerts()?;
+        let step = records.iter().find(|(key, _)| key == LAST_STEP);
+        Ok(step.and_then(|(_, bytes)| String::from_utf8_lossy(bytes).parse().ok().map(TimeMs)))
     }
 
     pub(crate) async fn flush(&self, checkpoint: Checkpoint) -> Result<(), KeepError> {

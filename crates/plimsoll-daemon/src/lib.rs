@@ -19,6 +19,7 @@ mod notify;
 mod reload;
 mod source;
 mod supervisor;
+mod timeline;
 mod view;
 mod words;
 

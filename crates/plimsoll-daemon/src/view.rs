@@ -116,6 +116,8 @@ pub(crate) struct SloView {
     /// Everything that was counted since the daemon started.
     pub(crate) counted: Counts,
     pub(crate) alerts: Vec<Alert>,
+    /// Series that the SLO's bound on groups refused.
+    pub(crate) groups_refused: u64,
     /// The positions of the targets that feed it.
     pub(crate) feeds: Vec<usize>,
     /// The histogram edges that the threshold lies between, when it is no edge itself.

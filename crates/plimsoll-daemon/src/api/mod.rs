@@ -15,6 +15,7 @@ mod stream;
 use crate::keeper::Keeper;
 use crate::notify::Tally;
 use crate::reload::{ReloadAsk, ReloadState};
+use crate::timeline::Timeline;
 use crate::view::View;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -40,7 +41,7 @@ const BODY_BYTES_MAX: usize = 64 << 10;
 /// What every request may look at.
 pub(crate) struct Shared {
     pub(crate) about: About,
-    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) clock: Timeline,
     pub(crate) view: watch::Receiver<Arc<View>>,
     pub(crate) keeper: Keeper,
     pub(crate) tally: Arc<Tally>,

@@ -1,4 +1,5 @@
 use super::kept;
+use crate::keeper::LAST_STEP;
 use crate::notify::{Alert, AlertList, Composer, RESOLVED_KEPT};
 use crate::view::SloView;
 use plimsoll_model::TimeMs;
@@ -9,7 +10,7 @@ use std::collections::{HashMap, HashSet};
 const RESOLVED_MAX: usize = 1_000;
 
 /// The key under which the archive keeps since when the daemon watches.
-const WATCHDOG: &str = "";
+const WATCHING_SINCE: &str = "watching since";
 
 /// The alerts of every ledger, and those that were resolved of late.
 #[derive(Debug)]
@@ -30,24 +31,27 @@ impl AlertBook {
     /// Takes up what the archive keeps.
     pub(super) fn restore(&mut self, records: Vec<(String, Vec<u8>)>) {
         for (id, bytes) in records {
-            if id == WATCHDOG {
-                let text = String::from_utf8_lossy(&bytes);
-                self.watching_since = text.parse().ok().map(TimeMs);
-            } else {
-                self.by_ledger.insert(id, Alerts::restore(kept::decode(&bytes)));
+            match id.as_str() {
+                WATCHING_SINCE => {
+                    let text = String::from_utf8_lossy(&bytes);
+                    self.watching_since = text.parse().ok().map(TimeMs);
+                }
+                LAST_STEP => {}
+                _ => drop(self.by_ledger.insert(id, Alerts::restore(kept::decode(&bytes)))),
             }
         }
     }
 
     /// Returns what the archive shall keep.
-    pub(super) fn records(&self) -> Vec<(String, Vec<u8>)> {
-        let watching =
-            self.watching_since.map(|since| (WATCHDOG.into(), since.0.to_string().into()));
+    pub(super) fn records(&self, now: TimeMs) -> Vec<(String, Vec<u8>)> {
+        let time = |key: &str, at: TimeMs| (key.to_owned(), at.0.to_string().into_bytes());
+        let watching = self.watching_since.map(|since| time(WATCHING_SINCE, since));
         let ledgers = self.by_ledger.iter();
         ledgers
             .filter(|(_, alerts)| alerts.iter().next().is_some())
             .map(|(id, alerts)| (id.clone(), kept::encode(alerts.iter())))
             .chain(watching)
+            .chain([time(LAST_STEP, now)])
             .collect()
     }
 

@@ -14,6 +14,7 @@ use crate::keeper::{KeepError, Keeper};
 use crate::links::Links;
 use crate::notify::{AlertList, Composer};
 use crate::source::Report;
+use crate::timeline::Timeline;
 use crate::view::{LevelView, SloView, View};
 use alerts::AlertBook;
 use flush::Flusher;
@@ -51,7 +52,7 @@ pub(crate) struct Engine {
     alerts: AlertBook,
     flusher: Flusher,
     keeper: Keeper,
-    clock: Arc<dyn Clock>,
+    clock: Timeline,
     steps: StepWatch,
     slice: Duration,
     links: Arc<Links>,
@@ -118,7 +119,7 @@ impl Engine {
             self.targets.take(report, &mut self.store);
         }
         self.step(&alerts, &outlets);
-        let checkpoint = self.checkpoint();
+        let checkpoint = self.checkpoint(self.clock.now());
         self.flusher.finish(checkpoint).await
     }
 
@@ -143,7 +144,7 @@ impl Engine {
             is_news
         });
         if self.flusher.is_due(now) {
-            let checkpoint = self.checkpoint();
+            let checkpoint = self.checkpoint(now);
             self.flusher.start(now, checkpoint);
         }
         outlets.view.send_replace(Arc::new(self.view(now, slos, list)));
@@ -159,9 +160,17 @@ impl Engine {
             counted: ledger.counted(),
             alerts: self.alerts.of(ledger.id()),
             feeds: Vec::new(),
+            groups_refused: self.groups_refused(ledger.slo()),
             between_edges: ledger.between_edges(),
         };
         self.store.ledgers().iter().map(view).collect()
+    }
+
+    fn groups_refused(&self, slo: &plimsoll_slo::Slo) -> u64 {
+        if slo.by.is_empty() {
+            return 0;
+        }
+        self.store.groups_refused(&format!("{}/{}", slo.service, slo.name))
     }
 
     fn view(&self, now: TimeMs, mut slos: Vec<SloView>, alerts: AlertList) -> View {
@@ -190,9 +199,9 @@ impl Engine {
         }
     }
 
-    fn checkpoint(&mut self) -> Checkpoint {
+    fn checkpoint(&mut self, now: TimeMs) -> Checkpoint {
         let mut checkpoint = self.store.checkpoint();
-        checkpoint.alerts = Some(self.alerts.records());
+        checkpoint.alerts = Some(self.alerts.records(now));
         checkpoint
     }
 }

@@ -3,6 +3,7 @@ use super::outbox::Outbox;
 use super::sink::{BATCH, Sink};
 use super::tally::{Outcome, Tally};
 use crate::backoff::Backoff;
+use crate::timeline::Timeline;
 use plimsoll_runtime::clock::Clock;
 use plimsoll_runtime::shutdown::Stop;
 use std::sync::Arc;
@@ -19,15 +20,15 @@ const LAST_WORD: Duration = Duration::from_secs(2);
 pub(crate) type AlertList = Arc<[Alert]>;
 
 /// One sink and what it has been told.
-pub(super) struct Delivery<C> {
+pub(super) struct Delivery {
     pub(super) sink: Sink,
     pub(super) outbox: Outbox,
     pub(super) backoff: Backoff,
-    pub(super) clock: C,
+    pub(super) clock: Timeline,
     pub(super) tally: Arc<Tally>,
 }
 
-impl<C: Clock> Delivery<C> {
+impl Delivery {
     /// Tells the sink whatever it hasn't heard, until the daemon stops; then once more.
     pub(super) async fn run(mut self, mut alerts: watch::Receiver<AlertList>, stop: Stop) {
         while !stop.is_stopped() {
@@ -52,7 +53,8 @@ impl<C: Clock> Delivery<C> {
         let mut due = self.outbox.due(now, list);
         due.retain(|alert| self.sink.wants(alert));
         for batch in due.chunks(BATCH) {
-            let sent = self.sink.send(now, batch).await;
+            let words: Vec<Alert> = batch.iter().map(|alert| self.on_the_wall(alert)).collect();
+            let sent = self.sink.send(self.clock.on_the_wall(now), &words).await;
             let kind = self.sink.kind();
             match sent {
                 Ok(()) => {
@@ -67,5 +69,14 @@ impl<C: Clock> Delivery<C> {
             }
         }
         true
+    }
+
+    /// Returns the alert with the times that the sink's own clock shows.
+    fn on_the_wall(&self, alert: &Alert) -> Alert {
+        Alert {
+            since: self.clock.on_the_wall(alert.since),
+            resolved_at: alert.resolved_at.map(|at| self.clock.on_the_wall(at)),
+            ..alert.clone()
+        }
     }
 }

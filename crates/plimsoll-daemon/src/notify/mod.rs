@@ -17,6 +17,7 @@ pub(crate) use tally::Tally;
 use crate::backoff::Backoff;
 use crate::client::AccessError;
 use crate::config::Config;
+use crate::timeline::Timeline;
 use deliver::Delivery;
 use outbox::Outbox;
 use plimsoll_runtime::clock::Clock;
@@ -51,11 +52,11 @@ impl Notifier {
     }
 
     /// Starts one task per sink, so that a slow one holds up no other.
-    pub(crate) fn spawn<C: Clock + Clone>(
+    pub(crate) fn spawn(
         self,
         tasks: &mut JoinSet<()>,
         alerts: &watch::Receiver<AlertList>,
-        clock: &C,
+        clock: &Timeline,
         stop: &Stop,
     ) {
         for (position, sink) in self.sinks.into_iter().enumerate() {

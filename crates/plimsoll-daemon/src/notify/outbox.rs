@@ -64,3 +64,60 @@ impl Outbox {
 fn incarnation(alert: &Alert) -> Incarnation {
     (alert.id.clone(), alert.since)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::notify::Facts;
+    use plimsoll_model::Labels;
+    use std::collections::BTreeMap;
+
+    fn alert(since: i64, resolved_at: Option<i64>) -> Alert {
+        Alert {
+            id: "shop/checkout/SloPage".into(),
+            slo_id: "shop/checkout".into(),
+            alertname: "SloPage",
+            severity: "page",
+            since: TimeMs(since),
+            fired: true,
+            resolved_at: resolved_at.map(TimeMs),
+            labels: Labels::default(),
+            annotations: BTreeMap::new(),
+            facts: Facts::default(),
+        }
+    }
+
+    #[test]
+    fn it_is_due_until_it_is_taken_and_again_when_it_changes() {
+        let mut outbox = Outbox::new(None);
+        let firing = [alert(100, None)];
+        assert_eq!(outbox.due(TimeMs(100), &firing), firing);
+        assert_eq!(outbox.due(TimeMs(200), &firing), firing, "nobody took it");
+        outbox.delivered(TimeMs(200), &firing);
+        assert_eq!(outbox.due(TimeMs(1_000_000), &firing), []);
+        let resolved = [alert(100, Some(300))];
+        assert_eq!(outbox.due(TimeMs(300), &resolved), resolved);
+        outbox.delivered(TimeMs(300), &resolved);
+        let both = [alert(400, None), alert(100, Some(300))];
+        assert_eq!(outbox.due(TimeMs(400), &both), both[..1], "another life of the same alert");
+    }
+
+    #[test]
+    fn a_sink_that_forgets_hears_it_each_minute() {
+        let mut outbox = Outbox::new(Some(Duration::from_secs(60)));
+        let firing = [alert(0, None)];
+        outbox.delivered(TimeMs(0), &firing);
+        assert_eq!(outbox.due(TimeMs(59_999), &firing), []);
+        assert_eq!(outbox.due(TimeMs(60_000), &firing), firing);
+    }
+
+    #[test]
+    fn what_only_pends_is_nobodys_business_and_what_is_gone_is_forgotten() {
+        let mut outbox = Outbox::new(None);
+        let pending = Alert { fired: false, ..alert(0, None) };
+        assert_eq!(outbox.due(TimeMs(0), std::slice::from_ref(&pending)), []);
+        outbox.delivered(TimeMs(0), &[alert(0, None)]);
+        outbox.forget(&[]);
+        assert!(outbox.told.is_empty());
+    }
+}

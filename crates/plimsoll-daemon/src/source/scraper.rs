@@ -2,6 +2,7 @@ use super::fetch::{ScrapeError, fetch};
 use crate::backoff::fraction;
 use crate::client::{AccessError, Caller};
 use crate::config::{Job, ScrapeBounds};
+use crate::timeline::Timeline;
 use plimsoll_exposition::Format;
 use plimsoll_exposition::decode::Decoder;
 use plimsoll_model::{Scrape, SeriesIndex, SeriesKey, TimeMs};
@@ -76,11 +77,11 @@ impl Source {
     }
 
     /// Starts to scrape, until the daemon stops or the engine is gone.
-    pub(crate) fn spawn<C: Clock>(
+    pub(crate) fn spawn(
         self,
         tasks: &mut JoinSet<()>,
         reports: mpsc::Sender<Report>,
-        clock: C,
+        clock: Timeline,
         stop: Stop,
     ) {
         tasks.spawn(async move {
@@ -88,7 +89,7 @@ impl Source {
         });
     }
 
-    async fn run<C: Clock>(self, reports: mpsc::Sender<Report>, clock: C) {
+    async fn run(self, reports: mpsc::Sender<Report>, clock: Timeline) {
         let mut ticks = tokio::time::interval_at(Instant::now() + self.offset(), self.interval);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
         let mut reader = Reader::new(self.bounds);

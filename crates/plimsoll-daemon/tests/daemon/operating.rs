@@ -3,7 +3,8 @@
 use crate::target::{Manner, Target};
 use crate::world::{Folder, PATIENCE, Running, config, slos};
 use plimsoll_daemon::Daemon;
-use plimsoll_runtime::clock::SystemClock;
+use plimsoll_model::TimeMs;
+use plimsoll_runtime::clock::{Clock, SystemClock};
 use serde_json::{Value, json};
 use std::io::Write;
 use std::process::{Command, Stdio};
@@ -186,4 +187,35 @@ async fn it_is_ready_once_it_evaluates_and_ends_with_its_streams() {
     // An open stream keeps nobody from stopping, and ends.
     let rest = async { while let Ok(Some(_)) = stream.chunk().await {} };
     tokio::time::timeout(PATIENCE, rest).await.expect("the stream ends");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wall_clock_that_was_set_back_loses_and_doubles_nothing() {
+    let (folder, target) = one_target().await;
+    let daemon = Running::start(folder.config());
+    daemon.until(SLO, |slo| good(slo) > 500).await;
+    daemon.stop().await;
+    let kept = target.total.load(std::sync::atomic::Ordering::SeqCst);
+
+    // The same machine, an hour earlier by its clock.
+    let daemon = Running::start_with(folder.config(), SetBack(SystemClock::start()));
+    let slo = daemon.until(SLO, |slo| good(slo) >= kept + 500).await;
+    assert!(good(&slo) <= target.total.load(std::sync::atomic::Ordering::SeqCst));
+    assert_eq!(slo["state"], "ok");
+    let shortest = &slo["burn"]["500ms"];
+    assert_eq!(shortest, &json!({"low": 0.0, "high": 0.0}), "the newest slices are known");
+    daemon.stop().await;
+}
+
+/// A clock whose wall is an hour behind.
+struct SetBack(SystemClock);
+
+impl Clock for SetBack {
+    fn now(&self) -> TimeMs {
+        TimeMs(self.0.now().0 - 3_600_000)
+    }
+
+    fn wall_offset_ms(&self) -> i64 {
+        self.0.wall_offset_ms()
+    }
 }

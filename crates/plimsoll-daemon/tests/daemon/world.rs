@@ -1,7 +1,7 @@
 //! A daemon in this process, and what it talks to.
 
 use plimsoll_daemon::{Config, Daemon, RunError};
-use plimsoll_runtime::clock::SystemClock;
+use plimsoll_runtime::clock::{Clock, SystemClock};
 use plimsoll_runtime::shutdown::{self, Stopper};
 use serde_json::Value;
 use std::net::SocketAddr;
@@ -82,7 +82,11 @@ pub(crate) struct Running {
 
 impl Running {
     pub(crate) fn start(config: Config) -> Self {
-        let bound = Daemon::bind(config, Arc::new(SystemClock::start())).expect("bound");
+        Self::start_with(config, SystemClock::start())
+    }
+
+    pub(crate) fn start_with(config: Config, clock: impl Clock) -> Self {
+        let bound = Daemon::bind(config, Arc::new(clock)).expect("bound");
         let (stopper, stop) = shutdown::channel();
         let address = bound.address();
         let client = reqwest::Client::builder().tls_certs_only([]).no_proxy();

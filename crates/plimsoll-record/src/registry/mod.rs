@@ -120,8 +120,7 @@ impl Registry {
         drop(merge);
         let histogram = Histogram::numbered(number);
         let series = claim.series.clone();
-        let zeros = spec.zeros;
-        families.insert(&claim, Source::Histogram { histogram, series, zeros });
+        families.insert(&claim, Source::Histogram { histogram, series });
         Ok(histogram)
     }
 

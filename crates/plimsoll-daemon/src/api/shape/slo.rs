@@ -45,6 +45,7 @@ pub(crate) fn slo(view: &View, slo: &SloView) -> Value {
         "alerts": alerts(slo),
         "runbook": definition.alerting.runbook,
         "between_edges": slo.between_edges.map(|(low, high)| json!({ "low": low, "high": high })),
+        "groups_refused": slo.groups_refused,
         "blind": blind,
         "reasons": reasons(view, slo),
     })
