@@ -8,6 +8,12 @@ use prometheus_client::collector::Collector;
 /// ```
 /// let mut metrics = prometheus_client::registry::Registry::default();
 /// metrics.register_collector(Box::new(plimsoll::collector()));
+///
+/// plimsoll::backpressure!("orders", reason = full);
+/// let mut body = String::new();
+/// prometheus_client::encoding::text::encode(&mut body, &metrics)?;
+/// assert!(body.contains(r#"concurrency_backpressure_total{reason="full",source="orders"} 1"#));
+/// # Ok::<(), std::fmt::Error>(())
 /// ```
 pub fn collector() -> impl Collector {
     collector_of(Registry::global())
