@@ -16,38 +16,25 @@ test("marks of the service and of nobody in particular are shown, others not", (
     { kind: "deploy", service: "checkout", at: at(99), text: "v1" },
   ];
   assert.deepEqual(
-    marksOf(SLO, events, [], RANGE).map(({ text }) => text),
+    marksOf(SLO, events, RANGE).map(({ text }) => text),
     ["scale", "deploy v2"],
   );
 });
 
-test("an alert leaves a mark when it fires and one when it is resolved; a pending one none", () => {
-  const alert = {
-    id: "a",
-    slo_id: SLO.id,
-    alertname: "SloPage",
-    severity: "page",
-    state: "resolved",
-    since: at(110),
-    resolved_at: at(160),
-  };
-  const dark = {
-    ...alert,
-    id: "b",
-    alertname: "SloNoData",
-    state: "firing",
-    since: at(170),
-    resolved_at: null,
-  };
-  const others = [
-    { ...alert, slo_id: "checkout/y" },
-    { ...alert, id: "c", state: "pending" },
+test("of the service's alerts only the SLO's own are shown, coloured by what they are", () => {
+  const alert = (second, text) => ({ kind: "alert", service: "checkout", at: at(second), text });
+  const events = [
+    alert(110, "SloPage fires: checkout/x"),
+    alert(120, "SloPage fires: checkout/xy"),
+    alert(130, "SloTicket fires: other/checkout/x"),
+    alert(160, "SloPage is resolved: checkout/x"),
+    alert(170, "SloNoData fires: checkout/x"),
   ];
   assert.deepEqual(
-    marksOf(SLO, [], [dark, alert, ...others], RANGE).map(({ kind, text }) => [kind, text]),
+    marksOf(SLO, events, RANGE).map(({ kind, text }) => [kind, text]),
     [
       ["page", "Page fires"],
-      ["resolved", "Page resolved"],
+      ["resolved", "Page is resolved"],
       ["page", "No data fires"],
     ],
   );

@@ -39,7 +39,7 @@ function cell(slo, window) {
     key: window,
     class: "burn",
     "data-over": over?.severity,
-    "data-both": over && rowVerdict(slo, over) === "over" ? "yes" : null,
+    "data-alerts": over && alerts(slo, over) ? "yes" : null,
     "data-known": isKnown ? null : idle(code) ? "idle" : "no",
     title: isKnown ? `${name}: ${text}, ${stands(over)}` : `${name}: ${reason(code ?? "no_data")}`,
   };
@@ -47,12 +47,20 @@ function cell(slo, window) {
   return h("span", props, h("span", { class: "burn-window" }, name), h("span", {}, value));
 }
 
+// Both windows can be over without an alert: the share of the budget or the evidence may be too small.
+function alerts(slo, row) {
+  const raised = slo.alerts?.some(({ severity, state }) => severity === row.severity && state !== "resolved");
+  return raised && rowVerdict(slo, row) === "over";
+}
+
 function stands(over) {
   return over ? `over the ${over.severity} threshold of ${format.burn(over.burn)}` : "over no threshold";
 }
 
-// The cells are narrow: an interval shows its low end, the tooltip and the SLO's own view show both.
-function short(bounds) {
-  if (bounds.low === null) return `≤${format.burn(bounds.high)}`;
-  return bounds.high === bounds.low ? format.burn(bounds.low) : `≥${format.burn(bounds.low)}`;
+// The cells are narrow: an interval shows one end with few digits; the tooltip and the SLO's own view
+// show both in full.
+function short({ low, high }) {
+  if (low === high) return format.burn(low);
+  const few = (value, cut) => format.burn(value < 10 ? cut(value * 10) / 10 : cut(value));
+  return low === null ? `≤${few(high, Math.ceil)}` : `≥${few(low, Math.floor)}`;
 }

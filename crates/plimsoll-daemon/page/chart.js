@@ -4,11 +4,11 @@
 import * as format from "./format.js";
 import { timeZone } from "./time.js";
 
-const HEIGHT = 210;
-const HEIGHT_SMALL = 180;
+const HEIGHT = 220;
+const HEIGHT_SMALL = 190;
 /** The room above a plot, in which the marks' words stand, in this many rows. */
-const HEADROOM = 34;
-const MARK_ROWS = 2;
+const HEADROOM = 48;
+const MARK_ROWS = 3;
 const LABEL_CHARS_MAX = 28;
 
 /** Chart by the element that holds it; what makes a new one necessary is its signature. */
@@ -223,7 +223,7 @@ function hatch(plot, chart, paint) {
     ctx.moveTo(x, bbox.top + bbox.height);
     ctx.lineTo(x + bbox.height, bbox.top);
   }
-  ctx.strokeStyle = paint("--muted", 0.45);
+  ctx.strokeStyle = paint("--muted", 0.32);
   ctx.lineWidth = devicePixelRatio;
   ctx.stroke();
   ctx.restore();

@@ -5,6 +5,7 @@ import { h } from "./dom.js";
 import * as format from "./format.js";
 import { marksOf } from "./marks.js";
 import { budget, cell, known, labels, nothing, outside, pill, table, term } from "./parts.js";
+import { rangePicker } from "./range.js";
 import { format as href, toggled, toView } from "./route.js";
 import { group } from "./slos.js";
 import { targetRows, TARGET_COLUMNS } from "./targets.js";
@@ -45,8 +46,8 @@ export function detailView(page) {
         why(slo, page.targets).map((words) => h("li", {}, words)),
       ),
     ),
-    section("Burn against its thresholds", burnTable(slo)),
     charts(page, slo),
+    section("Burn against its thresholds", burnTable(slo)),
     section("Alerts", alertList(page, slo)),
     section("Targets", targetList(page, slo)),
   ];
@@ -85,7 +86,7 @@ function tile(label, name, value, ...notes) {
 }
 
 function tiles(page, slo) {
-  const { counts = {}, reasons = {} } = slo;
+  const { counts, reasons = {} } = slo;
   const remaining = slo.budget?.with_exclusions?.remaining;
   const ratio = slo.ratio ?? {};
   // The good ratio's low end is where the bad ratio is high.
@@ -104,22 +105,7 @@ function tiles(page, slo) {
       `of the bad ${format.isTime(counts.unit) ? "time" : "events"} that ${slo.window} allows`,
     ),
     tile("Used up in", "exhaustion", exhaustion(slo), "at the present burn"),
-    tile(
-      "Counted",
-      null,
-      known(format.quantity(total(counts), counts.unit)),
-      h("span", {}, `${format.quantity(counts.good, counts.unit)} good`),
-      h(
-        "span",
-        { class: counts.bad > 0 ? "is-bad" : null },
-        `${format.quantity(counts.bad, counts.unit)} bad`,
-      ),
-      h(
-        "span",
-        { class: counts.unknown > 0 ? "unknown" : null },
-        `${format.quantity(counts.unknown, counts.unit)} unknown`,
-      ),
-    ),
+    counted(slo),
     tile(
       "Coverage",
       "coverage",
@@ -129,12 +115,22 @@ function tiles(page, slo) {
   );
 }
 
-function flip(fraction) {
-  return fraction === null || fraction === undefined ? null : 1 - fraction;
+// What nobody has seen any of isn't a count of zero.
+function counted({ coverage, counts }) {
+  if (!coverage) return tile("Counted", null, known(format.UNKNOWN), "nothing was seen");
+  const words = (name) => `${format.quantity(counts[name], counts.unit)} ${name}`;
+  return tile(
+    "Counted",
+    null,
+    format.quantity(counts.good + counts.bad, counts.unit),
+    h("span", {}, words("good")),
+    h("span", { class: counts.bad > 0 ? "is-bad" : null }, words("bad")),
+    h("span", { class: counts.unknown > 0 ? "unknown" : null }, words("unknown")),
+  );
 }
 
-function total(counts) {
-  return typeof counts.good === "number" ? counts.good + (counts.bad ?? 0) : null;
+function flip(fraction) {
+  return fraction === null || fraction === undefined ? null : 1 - fraction;
 }
 
 function exhaustion(slo) {
@@ -187,7 +183,7 @@ function burnCell(label, slo, window, threshold) {
 
 function charts(page, slo) {
   const history = page.history;
-  const marks = marksOf(slo, page.marks, page.alerts, history.range ?? page.range);
+  const marks = marksOf(slo, page.marks, history.range ?? page.range);
   const left = format.interval(slo.budget?.with_exclusions?.remaining, format.percent);
   const box = (name, label, chart) =>
     h("div", {
@@ -202,7 +198,12 @@ function charts(page, slo) {
   return h(
     "section",
     { key: "charts", "data-testid": "chart" },
-    h("h2", {}, "Over time ", h("span", { class: "quiet" }, rangeWords(page, history))),
+    h(
+      "div",
+      { class: "over-time" },
+      h("h2", {}, "Over time ", h("span", { class: "quiet" }, rangeWords(page, history))),
+      rangePicker(page),
+    ),
     history.error && h("p", { class: "warning" }, `The history couldn't be read: ${history.error}`),
     h("h3", {}, term("budget", "Budget left")),
     box("budget", `Budget left of ${slo.id} over time; now ${left}`, drawBudget),

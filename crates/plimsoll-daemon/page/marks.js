@@ -2,40 +2,33 @@
 
 import { alertWord } from "./words.js";
 
+const SEVERITIES = { SloPage: "page", SloNoData: "page", SloTicket: "ticket", SloNotice: "notice" };
+
 /** The marks within the range `{from, to}`, oldest first: `{key, at, kind, text}`. */
-export function marksOf(slo, events, alerts, range) {
-  const happened = events
+export function marksOf(slo, events, range) {
+  return events
     .filter(({ service }) => !service || service === slo.service)
-    .map(({ at, kind, text }) => ({
-      key: `${at} ${kind} ${text}`,
-      at: Date.parse(at),
-      kind,
-      text: `${kind} ${text ?? ""}`.trim(),
-    }));
-  const alerted = alerts
-    .filter((alert) => alert.slo_id === slo.id && alert.state !== "pending")
-    .flatMap(alertMarks);
-  return [...happened, ...alerted]
-    .filter(({ at }) => range.from <= at && at <= range.to)
+    .map((event) =>
+      event.kind === "alert" ? alertMark(slo, event) : mark(event, event.kind, `${event.kind} ${event.text}`),
+    )
+    .filter((each) => each !== null && range.from <= each.at && each.at <= range.to)
     .sort((a, b) => a.at - b.at);
 }
 
-function alertMarks(alert) {
-  const word = alertWord(alert);
-  const start = {
-    key: `${alert.id} ${alert.since}`,
-    at: Date.parse(alert.since),
-    kind: alert.severity,
-    text: `${word} fires`,
-  };
-  if (!alert.resolved_at) return [start];
-  return [
-    start,
-    {
-      key: `${alert.id} ${alert.resolved_at}`,
-      at: Date.parse(alert.resolved_at),
-      kind: "resolved",
-      text: `${word} resolved`,
-    },
-  ];
+function mark({ at, text }, kind, words) {
+  return { key: `${at} ${kind} ${text}`, at: Date.parse(at), kind, text: words.trim() };
+}
+
+// The daemon marks a service with the alerts of all its SLOs, as `SloPage fires: checkout/auth`.
+function alertMark(slo, event) {
+  const about = `: ${slo.id}`;
+  if (!event.text.endsWith(about)) return null;
+  const [alertname, ...words] = event.text.slice(0, -about.length).split(" ");
+  const severity = SEVERITIES[alertname] ?? "notice";
+  const what = words.join(" ");
+  return mark(
+    event,
+    what === "fires" ? severity : "resolved",
+    `${alertWord({ alertname, severity })} ${what}`,
+  );
 }

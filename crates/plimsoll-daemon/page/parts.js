@@ -3,7 +3,7 @@
 import { h } from "./dom.js";
 import * as format from "./format.js";
 import { ago, instant } from "./time.js";
-import { idle, reason, stateOf, TERMS } from "./words.js";
+import { NO_DEMAND, idle, reason, stateOf, TERMS } from "./words.js";
 
 /** A state as a coloured sign with its word. */
 export function pill(state) {
@@ -27,7 +27,7 @@ export function known(text, code) {
   if (text !== format.UNKNOWN) return h("span", {}, text);
   const title = code ? reason(code) : null;
   return idle(code)
-    ? h("span", { class: "quiet", title }, idle(code))
+    ? h("span", { class: "quiet", title }, NO_DEMAND)
     : h("span", { class: "unknown", title }, text);
 }
 

@@ -1,10 +1,10 @@
-// What stands around every view: navigation, range, zone, theme, the state of the link, banners.
+// What stands around every view: navigation, zone, theme, the state of the link, banners.
 
 import { h } from "./dom.js";
 import { plural } from "./format.js";
 import { term } from "./parts.js";
 import { format as href, toView } from "./route.js";
-import { ago, fromField, instant, RANGES, span, toField } from "./time.js";
+import { ago, instant, span } from "./time.js";
 import { KEYS, STATES, TERMS } from "./words.js";
 
 /** The views with their words, in the order of their keys. */
@@ -14,9 +14,6 @@ export const VIEWS = [
   ["alerts", "Alerts"],
   ["targets", "Targets"],
 ];
-
-/** The entry of the range list that opens the dialog. */
-const CHOOSE = "choose";
 
 const FAULTS_SHOWN = 5;
 
@@ -49,7 +46,6 @@ export function shell(page) {
     h(
       "div",
       { class: "controls" },
-      rangePicker(page),
       zonePicker(page),
       themePicker(page),
       h(
@@ -82,26 +78,6 @@ function badge(page, view) {
       { class: "badge", title: view === "alerts" ? `${number} firing` : `${number} down` },
       String(number),
     )
-  );
-}
-
-// Only charts have a time range; everything else is of now.
-function rangePicker(page) {
-  if (page.route.view !== "slo") return null;
-  const { name, from, to } = page.range;
-  const custom = `${instant(from, page.zone, page.now)} – ${instant(to, page.zone, page.now)}`;
-  const pick = ({ target }) => {
-    if (target.value !== CHOOSE) return page.change({ range: target.value, from: "", to: "" });
-    // The list goes back to what is shown, in case the dialog is left again.
-    target.value = name;
-    return page.openRange();
-  };
-  return h(
-    "select",
-    { key: "range", "aria-label": "Time range", "data-testid": "range", value: name, onchange: pick },
-    RANGES.map((range) => h("option", { key: range.name, value: range.name }, range.words)),
-    name === "custom" && h("option", { key: "custom", value: "custom" }, custom),
-    h("option", { key: CHOOSE, value: CHOOSE }, "Custom…"),
   );
 }
 
@@ -262,43 +238,4 @@ export function help() {
 /** Opens the help. */
 export function openHelp() {
   document.getElementById("help").showModal();
-}
-
-/** The dialog for a range of one's own. */
-export function rangeDialog(page) {
-  const field = (name, words, ms) =>
-    h(
-      "label",
-      {},
-      words,
-      h("input", { type: "datetime-local", name, required: true, value: toField(ms, page.zone) }),
-    );
-  return [
-    h(
-      "form",
-      { method: "dialog", onsubmit: (event) => submitRange(event, page) },
-      h("h2", { id: "range-title" }, `Time range (${page.zone === "utc" ? "UTC" : "local time"})`),
-      field("from", "From", page.range.from),
-      field("to", "To", page.range.to),
-      h("p", { class: "warning", id: "range-fault", role: "alert" }),
-      h(
-        "div",
-        { class: "buttons" },
-        h("button", { type: "button", onclick: () => document.getElementById("range").close() }, "Cancel"),
-        h("button", { class: "primary" }, "Show"),
-      ),
-    ),
-  ];
-}
-
-function submitRange(event, page) {
-  const data = new FormData(event.target);
-  const from = fromField(data.get("from"), page.zone);
-  const to = fromField(data.get("to"), page.zone);
-  if (from < to) {
-    page.change({ range: "", from: new Date(from).toISOString(), to: new Date(to).toISOString() });
-    return;
-  }
-  event.preventDefault();
-  document.getElementById("range-fault").textContent = "The start has to lie before the end.";
 }

@@ -227,7 +227,7 @@ function row(page, slo) {
         "span",
         { class: "sli", title: slo.sli?.words },
         h("span", { class: "service" }, slo.service),
-        slo.sli?.words ? ` · ${slo.sli.words}` : "",
+        slo.sli ? ` · ${slo.sli.kind}` : "",
       ),
       labels(slo.labels, pick),
       unseen(page, slo),

@@ -85,7 +85,7 @@ function calm(slo) {
 
 function gaps(slo) {
   const words = missing(slo).map((each) => `Some numbers are missing: ${each}.`);
-  if (typeof slo.coverage === "number" && slo.coverage < 0.9995) {
+  if (typeof slo.coverage === "number" && slo.coverage < 0.999) {
     words.push(
       `${format.percent(1 - slo.coverage)} of the window wasn't seen; what happened then is unknown, not good.`,
     );

@@ -54,15 +54,15 @@ export const TERMS = {
 /** The reason beside an end of the budget that isn't in sight. */
 export const NOT_BURNING = "not_burning";
 
-/** Reasons that are knowledge: nothing was asked, so nothing went wrong. */
-const IDLE = { no_demand: "no demand", no_target: "no target" };
-
 /** The reason beside a threshold that is no bucket's edge: it makes an interval, and hides nothing. */
 export const BETWEEN_EDGES = "between_edges";
 
-/** What stands in place of a number that is missing because nothing was asked; else `null`. */
+/** What stands in place of a number that is missing because nothing was asked. */
+export const NO_DEMAND = "no demand";
+
+/** Whether a number is missing because nothing was asked, and so nothing went wrong. */
 export function idle(code) {
-  return Object.hasOwn(IDLE, code ?? "") ? IDLE[code] : null;
+  return code === "no_demand";
 }
 
 const REASONS = {

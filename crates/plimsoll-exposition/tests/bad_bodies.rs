@@ -44,6 +44,7 @@ const TEXT: &[(&str, &str, bool)] = &[
     ("# HELP 1 x\n", "1:8: expected a metric name", true),
     ("# TYPE a histogram\na_bucket{le=\"x\"} 1\n", "2:1: this sample needs the label `le`", true),
     ("# TYPE a histogram\na_bucket 1\n", "2:1: this sample needs the label `le`", false),
+    ("a_bucket 1\n# TYPE a histogram\na_bucket{b=\"c\"} 1\n", "3:1: this sample needs", false),
     ("# TYPE a summary\na{quantile=\"x\"} 1\n", "2:1: this sample needs the label `le`", true),
 ];
 
@@ -68,6 +69,7 @@ const OPEN: &[(&str, &str)] = &[
     ("# UNIT a_s s\n# UNIT a_s s\n# EOF\n", "2:1: a second UNIT"),
     ("# TYPE a gauge\na 1\n# HELP a x\n# EOF\n", "3:1: this line must come before"),
     ("a 1\nb 1\na{c=\"d\"} 1\n# EOF\n", "3:1: the lines of this family don't stand together"),
+    ("a 1\n# TYPE b gauge\na{c=\"d\"} 1\n# EOF\n", "3:1: the lines of this family"),
     ("# TYPE a counter\na 1\n# EOF\n", "2:1: a sample of this type needs a suffix"),
     ("# TYPE a histogram\na_bucket 1\n# EOF\n", "2:1: this sample needs the label `le`"),
     ("# TYPE a gauge\na 1 # {x=\"y\"} 1\n# EOF\n", "2:5: an exemplar stands only on"),

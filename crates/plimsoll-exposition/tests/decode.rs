@@ -3,8 +3,8 @@
 #![allow(clippy::expect_used)] // a test stops at the first thing that is not as it must be
 
 use plimsoll_exposition::Format::{self, OpenMetrics, Text};
-use plimsoll_exposition::decode::{DecodeError, Decoder};
-use plimsoll_model::{Refusal, RefusalReason};
+use plimsoll_exposition::decode::{DecodeError, Decoder, Fault};
+use plimsoll_model::{Refusal, RefusalReason, SeriesIndex};
 use proptest::prelude::*;
 
 /// A body as text: one line for each sample, `name{labels} value-bits @time`, and the refusals.
@@ -123,8 +123,55 @@ fn an_index_is_kept_while_exposed_and_never_given_to_another() {
         let last = samples.last().map(|sample| sample.series);
         assert_eq!(*steady.get_or_insert(last), last);
     }
-    let kept = given.keys().filter(|series| decoder.series(**series).is_some()).count();
-    assert!(kept <= 2 * 51 + 64 + 51, "{kept} of {} series are kept", given.len());
+    assert!(kept(&decoder) <= 2 * 51 + 64 + 51, "{} of {} are kept", kept(&decoder), given.len());
+}
+
+/// Counts the series that a decoder remembers.
+fn kept(decoder: &Decoder) -> usize {
+    (0..20_000).filter(|index| decoder.series(SeriesIndex(*index)).is_some()).count()
+}
+
+#[test]
+fn bad_bodies_leave_no_series_behind() {
+    let mut decoder = Decoder::new(1_000);
+    for round in 0..100 {
+        let body = format!("leak{{round=\"{round}\"}} 1\n!\n");
+        assert!(decoder.decode(body.as_bytes(), Text).is_err());
+    }
+    assert_eq!(kept(&decoder), 0);
+}
+
+#[test]
+fn series_that_stay_keep_their_names_when_others_are_forgotten() {
+    let mut decoder = Decoder::new(1_000);
+    let pods = |name: &str, count| -> String {
+        (0..count).map(|pod| format!("{name}{{pod=\"{pod}\"}} {pod}\n")).collect()
+    };
+    let (few, stay, many) = (pods("few", 10), pods("stay", 200), pods("many", 300));
+    for body in [format!("{few}{stay}{many}"), stay.clone(), format!("new 1\n{stay}"), stay] {
+        let found = decoded(&mut decoder, body.as_bytes(), Text).expect("good");
+        assert_eq!(found, fresh(&body, Text));
+    }
+    assert_eq!(kept(&decoder), 201);
+}
+
+#[test]
+fn the_same_bytes_are_judged_anew_in_another_format() {
+    let mut decoder = Decoder::new(1_000);
+    let body = b"# just a comment\na 1\n# EOF\n";
+    assert!(decoder.decode(body, Text).is_ok());
+    assert!(decoder.decode(body, OpenMetrics).is_err());
+}
+
+#[test]
+fn an_exemplar_is_judged_although_the_line_is_known() {
+    let mut decoder = Decoder::new(1_000);
+    let body = |exemplar: &str| {
+        format!("# TYPE a counter\na_total 1{exemplar}\n# TYPE b gauge\nb 1{exemplar}\n# EOF\n")
+    };
+    assert!(decoder.decode(body("").as_bytes(), OpenMetrics).is_ok());
+    let error = decoder.decode(body(" # {x=\"y\"} 1").as_bytes(), OpenMetrics).expect_err("bad");
+    assert_eq!((error.line, error.column, error.what), (4, 5, Fault::ExemplarPlace));
 }
 
 #[test]

@@ -5,7 +5,7 @@ use crate::validate::{self, Operation};
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
-use syn::{Expr, ItemFn, ReturnType, Type};
+use syn::{ItemFn, ReturnType};
 
 /// Expands `#[in_flight(arguments)] item`, or reports every fault beside the item as it was.
 pub(crate) fn in_flight(arguments: TokenStream, item: TokenStream) -> TokenStream {
@@ -69,7 +69,8 @@ fn enter(operation: &Operation) -> TokenStream {
     let name = &operation.name;
     let limit = match &operation.limit {
         Some(limit) => {
-            let limit = typed(limit, &quote!(u64));
+            // With the expression's span the compiler points at it when its type is wrong.
+            let limit = quote_spanned!(limit.span()=> { let limit: u64 = #limit; limit });
             quote!(::core::option::Option::Some(#limit))
         }
         None => quote!(::core::option::Option::None),
@@ -94,15 +95,10 @@ fn enter(operation: &Operation) -> TokenStream {
     }}
 }
 
-/// Lets the compiler point at the expression when its type is wrong.
-fn typed(value: &Expr, wanted: &TokenStream) -> TokenStream {
-    quote_spanned!(value.span()=> ::core::convert::identity::<#wanted>(#value))
-}
-
 /// Says whether the return type can be written again inside the body: `impl Trait` can't.
 fn names_its_type(output: &ReturnType) -> bool {
     let ReturnType::Type(_, returned) = output else { return true };
-    !matches!(**returned, Type::Never(_)) && !has_impl(&quote!(#returned))
+    !has_impl(&quote!(#returned))
 }
 
 fn has_impl(tokens: &TokenStream) -> bool {

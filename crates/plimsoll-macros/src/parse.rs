@@ -9,6 +9,8 @@ use syn::{Expr, LitStr, Token};
 #[derive(Default)]
 pub(crate) struct Arguments {
     pub(crate) name: Option<LitStr>,
+    /// The key stands there, be its value readable or not.
+    pub(crate) is_named: bool,
     pub(crate) limit: Option<Expr>,
     pub(crate) labels: Vec<Label>,
 }
@@ -29,6 +31,10 @@ impl Label {
 impl Parse for Label {
     fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
         let name = Ident::parse_any(input)?;
+        if input.is_empty() {
+            // The end of the input has no place of its own to point at.
+            return Err(syn::Error::new(name.span(), format!("expected `{name} = expression`")));
+        }
         input.parse::<Token![=]>()?;
         Ok(Self { name, value: input.parse()? })
     }
@@ -49,6 +55,7 @@ impl Arguments {
         let key = input.call(Ident::parse_any)?;
         match key.to_string().as_str() {
             "name" => {
+                self.is_named = true;
                 input.parse::<Token![=]>()?;
                 once(&mut self.name, &key, input.parse()?)
             }

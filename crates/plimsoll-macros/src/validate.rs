@@ -17,13 +17,16 @@ pub(crate) struct Operation {
 
 /// Checks the arguments; `None` only with a fault pushed.
 pub(crate) fn operation(arguments: Arguments, faults: &mut Faults) -> Option<Operation> {
-    let Arguments { name, limit, labels } = arguments;
+    let Arguments { name, is_named, limit, labels } = arguments;
     if let Some(zero) = limit.as_ref().filter(|limit| is_zero(limit)) {
         faults.push(zero.span(), "a limit of 0 lets nothing in: leave it out if there is none");
     }
     check_labels(&labels, faults);
     let Some(name) = name else {
-        faults.push(Span::call_site(), "`name = \"…\"` is missing: it is the label `operation`");
+        if !is_named {
+            faults
+                .push(Span::call_site(), "`name = \"…\"` is missing: it is the label `operation`");
+        }
         return None;
     };
     if name.value().is_empty() {
@@ -37,12 +40,11 @@ pub(crate) fn function(signature: &Signature, faults: &mut Faults) {
     if let Some(word) = &signature.constness {
         faults.push(word.span(), "a `const fn` can't record: remove `const` or `#[in_flight]`");
     }
-    if signature.asyncness.is_some() {
-        return;
+    let ReturnType::Type(_, returned) = &signature.output else { return };
+    if matches!(**returned, Type::Never(_)) {
+        faults.push(returned.span(), "a call that never returns would be in flight for ever");
     }
-    if let ReturnType::Type(_, returned) = &signature.output
-        && is_future(returned)
-    {
+    if signature.asyncness.is_none() && is_future(returned) {
         faults.push(
             returned.span(),
             "this function returns before its future runs: make it an `async fn`, or wrap the \

@@ -1,6 +1,6 @@
 //! What an instrument is to be: filled in by the caller, checked by the registry.
 
-use crate::{Activity, Outcome};
+use crate::{Activity, Counter, Outcome};
 use plimsoll_model::{Labels, Signal, bucket};
 
 /// What an [`Activity`] is to record.
@@ -94,12 +94,14 @@ pub struct HistogramSpec {
     pub edges: Vec<u64>,
     /// The label that an observation chooses by itself.
     pub split: Split,
+    /// Counters of observations of 0, one for each series of the split in its order.
+    pub zeros: Vec<Counter>,
 }
 
 impl HistogramSpec {
     /// Describes a histogram with the default edges and no split.
     pub fn new(signal: &'static Signal, labels: Labels) -> Self {
-        Self { signal, labels, edges: Vec::new(), split: Split::None }
+        Self { signal, labels, edges: Vec::new(), split: Split::None, zeros: Vec::new() }
     }
 
     /// Adds exact edges: nanoseconds for a signal in seconds, else the signal's unit.
@@ -113,6 +115,14 @@ impl HistogramSpec {
     #[must_use]
     pub fn split(mut self, split: Split) -> Self {
         self.split = split;
+        self
+    }
+
+    /// Takes what `counters` count as observations of 0, one counter for each series of the split in
+    /// its order: a wait that wasn't one then costs an addition and no edge.
+    #[must_use]
+    pub fn zeros(mut self, counters: &[Counter]) -> Self {
+        self.zeros = counters.to_vec();
         self
     }
 }

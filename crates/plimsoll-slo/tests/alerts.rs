@@ -5,7 +5,7 @@ mod script;
 use plimsoll_slo::{
     Alert, AlertName, AlertState, Alerts, Assessment, Cause, Change, Policy, Slo, Transition,
 };
-use script::{MINUTE, Script, at, slo};
+use script::{HOUR, MINUTE, Script, at, slo};
 
 /// Runs a script minute by minute and gives each step's changes with its minute.
 struct Life {
@@ -188,4 +188,19 @@ fn the_two_five_policy_gives_notice_first() {
     life.run(120, 997, 3);
     assert!(life.alerts.firing(AlertName::Notice).is_some());
     assert_eq!(life.page(), None);
+}
+
+#[test]
+fn going_blind_gives_no_budget_back() {
+    let mut hourly = slo(999_000);
+    hourly.period = HOUR;
+    hourly.alerting.policy = Policy { name: "none".into(), rows: Vec::new() };
+    let mut life = Life::new(hourly);
+    life.run(30, 0, 600);
+    assert_eq!(life.changes_of(AlertName::Ticket).last(), Some(&(1, Change::Fired)));
+    // The bad half hour has left the period after minute 90, yet nobody knows what came after it.
+    life.down(120);
+    assert!(life.alerts.firing(AlertName::Ticket).is_some());
+    life.run(70, 600, 0);
+    assert!(life.alerts.firing(AlertName::Ticket).is_none());
 }

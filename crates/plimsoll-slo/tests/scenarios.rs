@@ -150,6 +150,27 @@ fn one_failure_of_sixty_is_no_evidence() {
 }
 
 #[test]
+fn four_failures_of_four_are_no_evidence() {
+    let mut script = Script::default();
+    script.run(56, 0, 0).run(4, 0, 1);
+    assert_eq!(met(&script.assess(&slo(999_000))), [Cause::Exhausted], "2.88 are allowed a month");
+    script.run(1, 0, 1);
+    let burn = Cause::Burn { long: HOUR, short: 5 * MINUTE };
+    assert!(met(&script.assess(&slo(999_000))).contains(&burn));
+}
+
+#[test]
+fn a_service_without_a_request_has_spent_nothing() {
+    let mut script = Script::default();
+    script.run(60, 0, 0);
+    let assessment = script.assess(&slo(999_000));
+    assert_eq!(assessment.budget.spent, Interval::exactly(0.0));
+    assert_eq!(assessment.budget.reason, None);
+    assert!(assessment.reasons.contains(&("ratio".into(), Reason::NoDemand)));
+    assert_eq!(met(&assessment), []);
+}
+
+#[test]
 fn an_outage_at_night_pages_whatever_its_share() {
     let outage = Cause::Outage { short: 5 * MINUTE };
     let mut script = Script::default();

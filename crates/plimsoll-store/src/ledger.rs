@@ -147,8 +147,7 @@ impl Ledger {
         let mut pieces = Pieces::new(from, to, tally);
         while let Some(at) = pieces.at() {
             let slice = at.div_euclid(self.slice_ms);
-            let step = self.tiers.step_at(slice).unwrap_or(1);
-            let slot_end = (slice.div_euclid(step) + 1) * step * self.slice_ms;
+            let slot_end = self.tiers.slot_end(slice).saturating_mul(self.slice_ms);
             self.tiers.add(slice, pieces.until(slot_end));
         }
         let history_ms = self.history_ms();

@@ -148,12 +148,8 @@ impl Tiers {
     /// Adds to the slot that holds `slice`; what is older than every window is let go.
     pub(crate) fn add(&mut self, slice: i64, tally: Tally) {
         self.advance(slice);
-        let now = self.now;
-        let holder = self
-            .tiers
-            .iter_mut()
-            .find(|tier| tier.slot_of(slice) + tier.step > edge(now, tier.length));
-        if let Some(tier) = holder {
+        let holder = self.holder(slice);
+        if let Some(tier) = self.tiers.get_mut(holder) {
             tier.add(slice, tally);
         }
     }
@@ -177,12 +173,26 @@ impl Tiers {
         (sum, first.min(from))
     }
 
-    /// Returns the length of the slots that hold `slice`, or `None` when it is older than all.
+    /// Returns the length of the slot that holds `slice`, or `None` when it is older than all.
     pub(crate) fn step_at(&self, slice: i64) -> Option<i64> {
+        self.tiers.get(self.holder(slice)).map(|tier| tier.step)
+    }
+
+    /// Returns the first slice after `slice` that another slot holds.
+    pub(crate) fn slot_end(&self, slice: i64) -> i64 {
+        let holder = self.holder(slice);
+        let end = self.tiers.get(holder).map(|tier| tier.slot_of(slice) + tier.step);
+        // The slot's younger part may still lie in the tier before.
+        let before = holder.checked_sub(1).and_then(|before| self.tiers.get(before));
+        let younger =
+            before.map(|tier| tier.slot_of(edge(self.now, tier.length) - tier.step) + tier.step);
+        end.into_iter().chain(younger).min().unwrap_or(slice).max(slice.saturating_add(1))
+    }
+
+    /// Returns the number of the tier that holds `slice`.
+    fn holder(&self, slice: i64) -> usize {
         self.tiers
-            .iter()
-            .find(|tier| tier.slot_of(slice) + tier.step > edge(self.now, tier.length))
-            .map(|tier| tier.step)
+            .partition_point(|tier| tier.slot_of(slice) + tier.step <= edge(self.now, tier.length))
     }
 
     /// Returns how many tiers there are.

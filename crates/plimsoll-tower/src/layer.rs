@@ -6,6 +6,7 @@ use plimsoll::{Name, Operation, Registry};
 use std::fmt;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 use tower_layer::Layer;
 use tower_service::Service;
 
@@ -49,7 +50,7 @@ impl ConcurrencyLayer {
     /// Makes the layer of an operation that there is already, for a probe that is banded by it. The
     /// convention's histogram is in `registry`.
     pub fn of(operation: Operation, registry: &Registry) -> Self {
-        let durations = Arc::new(Durations::new(registry));
+        let durations = Arc::new(Durations::new(registry.clone(), &[]));
         Self { operation, durations, route: Arc::new(|_| None) }
     }
 
@@ -58,6 +59,14 @@ impl ConcurrencyLayer {
     #[must_use]
     pub fn limit(self, limit: u64) -> Self {
         self.operation.set_limit(Some(limit));
+        self
+    }
+
+    /// Makes the convention's histogram exact at these durations, the thresholds of SLOs, besides the
+    /// bounds that the convention advises.
+    #[must_use]
+    pub fn edges(mut self, edges: &[Duration]) -> Self {
+        self.durations = Arc::new(Durations::new(self.durations.registry.clone(), edges));
         self
     }
 

@@ -8,6 +8,7 @@ use plimsoll_record::clock::now_ns;
 use plimsoll_record::{Histogram, HistogramSpec};
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
 
 /// A request in flight. Dropped, it is recorded as what it had come to.
 #[derive(Debug)]
@@ -143,16 +144,22 @@ impl Attributes {
 /// The convention's histogram of each set of attributes that was seen.
 #[derive(Debug)]
 pub(crate) struct Durations {
-    registry: Registry,
+    pub(crate) registry: Registry,
+    edges_ns: Vec<u64>,
     known: RwLock<HashMap<Attributes, Option<Histogram>>>,
 }
 
 /// Sets of attributes that are remembered; past it, each request asks the registry.
 const KNOWN_MAX: usize = 4_096;
 
+/// Bounds that the convention advises and that aren't there by default.
+const ADVISED_EDGES_NS: [u64; 3] = [75_000_000, 750_000_000, 7_500_000_000];
+
 impl Durations {
-    pub(crate) fn new(registry: &Registry) -> Self {
-        Self { registry: registry.clone(), known: RwLock::default() }
+    pub(crate) fn new(registry: Registry, edges: &[Duration]) -> Self {
+        let edges = edges.iter().map(|edge| u64::try_from(edge.as_nanos()).unwrap_or(u64::MAX));
+        let edges_ns = ADVISED_EDGES_NS.into_iter().chain(edges).collect();
+        Self { registry, edges_ns, known: RwLock::default() }
     }
 
     fn observe(&self, attributes: &Attributes, took_ns: u64) {
@@ -168,7 +175,8 @@ impl Durations {
             return *histogram;
         }
         drop(known);
-        let spec = HistogramSpec::new(&catalog::HTTP_SERVER_REQUEST_DURATION, attributes.labels());
+        let spec = HistogramSpec::new(&catalog::HTTP_SERVER_REQUEST_DURATION, attributes.labels())
+            .edges(&self.edges_ns);
         let histogram = self.registry.histogram(spec).ok();
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
         if known.len() < KNOWN_MAX {

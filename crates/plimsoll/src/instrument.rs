@@ -83,6 +83,11 @@ impl Count {
     }
 }
 
+/// The counters among handles, in their order; none if one is empty, so that the order holds.
+pub(crate) fn counters(counts: &[Count]) -> Vec<Counter> {
+    counts.iter().map(|count| count.0.clone()).collect::<Option<_>>().unwrap_or_default()
+}
+
 /// A gauge.
 #[derive(Clone, Debug)]
 pub(crate) struct Value(Option<Gauge>);

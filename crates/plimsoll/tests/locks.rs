@@ -188,23 +188,32 @@ async fn a_semaphore_is_a_pool_of_permits() {
     assert_eq!(pool_waits(&registry, "error"), 1);
 }
 
-/// The level may never show more permits in use than there are, whatever the threads do.
+/// The level may never show more permits in use than there are, whatever the threads do. A round in
+/// which the recorder says that it wasn't exact, as on a machine that is overrun, proves nothing.
 #[test]
 fn the_peak_of_a_semaphore_is_at_most_its_permits() {
-    let registry = Registry::new();
-    let db = Arc::new(Semaphore::named_in(&registry, "db", 2));
-    let threads = (0..4).map(|_| {
-        let db = Arc::clone(&db);
-        std::thread::spawn(move || {
-            for _ in 0..5_000 {
-                drop(db.try_acquire());
+    let inexact = |registry: &Registry| value(registry, "concurrency_inexact_seconds", []);
+    let mut exact_rounds = 0;
+    for _ in 0..30 {
+        let registry = Registry::new();
+        let before = inexact(&registry);
+        let db = Semaphore::named_in(&registry, "db", 2);
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    for _ in 0..100 {
+                        (0..32).for_each(|_| drop(db.try_acquire()));
+                        registry.merge(); // As the admin thread does, so that no log fills.
+                    }
+                });
             }
-        })
-    });
-    for thread in threads.collect::<Vec<_>>() {
-        thread.join().expect("no panic");
+        });
+        let peak = value(&registry, "concurrency_pool_in_use_peak", [("pool", "db")]);
+        if inexact(&registry) == before {
+            assert!(peak.is_some_and(|peak| (1.0..=2.0).contains(&peak)), "{peak:?}");
+            assert_eq!(in_use(&registry), 0.0);
+            exact_rounds += 1;
+        }
     }
-    let peak = value(&registry, "concurrency_pool_in_use_peak", [("pool", "db")]).expect("known");
-    assert!((1.0..=2.0).contains(&peak), "{peak}");
-    assert_eq!(in_use(&registry), 0.0);
+    assert!(exact_rounds > 0, "the recorder was never exact");
 }

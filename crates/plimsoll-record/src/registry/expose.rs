@@ -2,12 +2,14 @@
 
 use super::families::{Families, Family, Source};
 use super::own;
+use crate::Counter;
 use crate::account::{Accounts, ActivityAccount};
 use crate::merge::Merge;
 use plimsoll_model::{
     Bucket, Family as Exposed, HistogramValue, Kind, Labels, LevelPart, Series, Signal, Snapshot,
     Value,
 };
+use std::iter;
 
 /// Returns every instrument as of the merge's watermark.
 pub(super) fn snapshot(families: &Families, merge: &mut Merge<Accounts>) -> Snapshot {
@@ -73,9 +75,13 @@ fn values(
         Source::Gauge(gauge) => {
             gauge.value().map(|value| one(Value::Gauge(value))).unwrap_or_default()
         }
-        Source::Histogram { histogram, series } => accounts
+        Source::Histogram { histogram, series, zeros } => accounts
             .histogram(histogram.number())
-            .map(|account| together(series, account.distribution.values().map(Value::Histogram)))
+            .map(|account| {
+                let zeros = zeros.iter().map(Counter::sum).chain(iter::repeat(0));
+                let values = account.distribution.values().zip(zeros).map(with_zeros);
+                together(series, values.map(Value::Histogram))
+            })
             .unwrap_or_default(),
         Source::Durations { of, series } => accounts
             .activity_at(of.number(), at_ns)
@@ -93,6 +99,15 @@ fn values(
             .unwrap_or_default(),
         Source::Level(_) => Vec::new(),
     }
+}
+
+/// Adds observations of 0: every value is at most the first bound.
+fn with_zeros((mut value, zeros): (HistogramValue, u64)) -> HistogramValue {
+    match value.buckets.first_mut() {
+        Some(first) => first.count += zeros,
+        None => value.above += zeros,
+    }
+    value
 }
 
 fn together(series: &[Labels], values: impl Iterator<Item = Value>) -> Vec<Series> {

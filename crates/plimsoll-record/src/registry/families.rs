@@ -28,7 +28,7 @@ pub(super) struct Family {
 pub(super) enum Source {
     Counter(Counter),
     Gauge(Gauge),
-    Histogram { histogram: Histogram, series: Vec<Labels> },
+    Histogram { histogram: Histogram, series: Vec<Labels>, zeros: Vec<Counter> },
     Level(Activity),
     Durations { of: Activity, series: Vec<Labels> },
     DurationMin(Activity),

@@ -120,7 +120,8 @@ impl Registry {
         drop(merge);
         let histogram = Histogram::numbered(number);
         let series = claim.series.clone();
-        families.insert(&claim, Source::Histogram { histogram, series });
+        let zeros = spec.zeros;
+        families.insert(&claim, Source::Histogram { histogram, series, zeros });
         Ok(histogram)
     }
 

@@ -15,7 +15,7 @@ const QUEUE_SATURATED_RATIO_MAX: f64 = 0.01;
 /// How much of the time a pool may be used up; a pool is meant to be used, so it is the most.
 const POOL_SATURATED_RATIO_MAX: f64 = 0.25;
 /// How long one in a hundred acquisitions of a lock may wait.
-const LOCK_WAIT_P99_S_MAX: f64 = 0.1;
+const LOCK_WAIT_P99_S_MAX: f64 = 0.05;
 /// How long the luckiest message may wait: a queue that never empties only adds delay.
 const QUEUE_WAIT_MIN_S_MAX: f64 = 0.1;
 /// How far a consumer may be behind.

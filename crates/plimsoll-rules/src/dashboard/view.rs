@@ -32,7 +32,19 @@ fn grafana_type(view: View) -> &'static str {
 }
 
 fn runbook_link(alert: &str) -> Value {
-    json!({"targetBlank": true, "title": format!("Runbook: {alert}"), "url": runbook::url(alert)})
+    // Grafana's schema wants every field of a link, those of a board's links included.
+    json!({
+        "asDropdown": false,
+        "icon": "doc",
+        "includeVars": false,
+        "keepTime": false,
+        "tags": [],
+        "targetBlank": true,
+        "title": format!("Runbook: {alert}"),
+        "tooltip": "What to do about it",
+        "type": "link",
+        "url": runbook::url(alert),
+    })
 }
 
 fn targets(panel: &Panel) -> Vec<Value> {
@@ -196,7 +208,9 @@ fn options(panel: &Panel) -> Value {
             "graphMode": "none",
             "justifyMode": "auto",
             "orientation": "auto",
+            "percentChangeColorMode": "standard",
             "reduceOptions": reduce,
+            "showPercentChange": false,
             "textMode": "auto",
             "wideLayout": true,
         }),
@@ -215,11 +229,13 @@ fn options(panel: &Panel) -> Value {
             "sizing": "auto",
             "valueMode": "color",
         }),
-        View::Table => json!({"cellHeight": "sm", "showHeader": true}),
+        View::Table => json!({"cellHeight": "sm", "frameIndex": 0, "showHeader": true}),
         View::Heatmap => heatmap_options(panel),
         View::Timeline => json!({
             "alignValue": "left",
-            "legend": {"displayMode": "list", "placement": "bottom", "showLegend": true},
+            "legend": {
+                "calcs": [], "displayMode": "list", "placement": "bottom", "showLegend": true,
+            },
             "mergeValues": true,
             "rowHeight": 0.9,
             "showValue": "never",
@@ -240,6 +256,7 @@ fn heatmap_options(panel: &Panel) -> Value {
         "filterValues": {"le": 1e-9},
         "legend": {"show": true},
         "rowsFrame": {"layout": "auto"},
+        "showValue": "never",
         "tooltip": {"mode": "single", "showColorScale": false, "yHistogram": false},
         "yAxis": {"axisPlacement": "left", "reverse": false, "unit": panel.unit.grafana_id()},
     })

@@ -2,7 +2,7 @@
 
 use crate::Name;
 use crate::clock::now_ns;
-use crate::instrument::{Count, Distribution, Level, Stay};
+use crate::instrument::{Count, Distribution, Level, Stay, counters};
 use plimsoll_model::catalog;
 use plimsoll_record::{ActivitySpec, HistogramSpec, Outcome, Registry, Split};
 use std::cell::Cell;
@@ -52,26 +52,28 @@ impl LockSignals {
     pub(crate) fn new(registry: &Registry, name: &Name, modes: &'static [&'static str]) -> Self {
         let labels = name.under("lock");
         let split = Split::Label { label: "mode", values: modes };
-        let distribution = |signal| {
+        let distribution = |signal, zeros: &[Count]| {
             let spec = HistogramSpec::new(signal, labels.clone()).split(split.clone());
-            Distribution::new(registry, spec.edges(&name.edges_ns))
+            Distribution::new(registry, spec.edges(&name.edges_ns).zeros(&counters(zeros)))
         };
         let acquisitions = |contended: &str| {
             let count = |mode: &&str| {
                 let own = [("lock", &*name.text), ("mode", mode), ("contended", contended)];
                 Count::new(registry, &catalog::LOCK_ACQUISITIONS, name.with(&own))
             };
-            modes.iter().map(count).collect()
+            modes.iter().map(count).collect::<Vec<_>>()
         };
+        let uncontended = acquisitions("false");
         Self {
-            wait: distribution(&catalog::LOCK_WAIT),
-            hold: distribution(&catalog::LOCK_HOLD),
-            hold_sampled: distribution(&catalog::LOCK_HOLD_SAMPLED),
+            // An acquisition that didn't wait is a wait of 0, and is counted once only.
+            wait: distribution(&catalog::LOCK_WAIT, &uncontended),
+            hold: distribution(&catalog::LOCK_HOLD, &[]),
+            hold_sampled: distribution(&catalog::LOCK_HOLD_SAMPLED, &[]),
             waiters: Level::new(
                 registry,
                 ActivitySpec::new(&catalog::LOCK_WAITERS, labels.clone()),
             ),
-            uncontended: acquisitions("false"),
+            uncontended,
             contended: acquisitions("true"),
             waited_for_since_ns: AtomicU64::new(0),
         }
@@ -80,7 +82,6 @@ impl LockSignals {
     /// Records an acquisition that didn't wait, and gives when its hold began if that is sampled.
     pub(crate) fn uncontended(&self, mode: Mode) -> Since {
         count(&self.uncontended, mode);
-        self.wait.observe_as(0, mode.index());
         if is_sampled() { Since::Sampled(now_ns()) } else { Since::Untimed }
     }
 

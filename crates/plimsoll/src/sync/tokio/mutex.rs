@@ -20,7 +20,7 @@ use tokio::task::coop;
 /// `mode` is `exclusive`; of a [`RwLock`](super::RwLock)'s readers it is `shared`.
 ///
 /// # Cost
-/// At once: two additions, no clock read. After a wait: three clock reads and two log edges, beside
+/// At once: one addition to a line that the thread has for itself, no clock read, no log. After a wait: three clock reads and two log edges, beside
 /// a task switch.
 ///
 /// # Cancellation

@@ -1,0 +1,142 @@
+//! The checkout service: what a team would have written, instrumented through the public API alone.
+//!
+//! A card is authorised against an exposure snapshot and a ledger behind one lock; orders wait in a
+//! bounded queue for four workers; what they fulfil is billed by a consumer of a log.
+
+mod authorize;
+mod billing;
+mod exposure;
+mod ledger;
+mod orders;
+
+use crate::fault::{Fault, Switches};
+use crate::truth::Witness;
+use axum::extract::{MatchedPath, Path, Query, State};
+use axum::http::StatusCode;
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use plimsoll::RuntimeProbe;
+use plimsoll_runtime::clock::Clock;
+use plimsoll_runtime::shutdown::Stop;
+use plimsoll_tower::ConcurrencyLayer;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+
+/// Orders that the queue holds.
+pub(crate) const ORDERS_MAX: usize = 64;
+
+/// What the handlers share.
+struct Shop {
+    switches: Switches,
+    clock: Arc<dyn Clock>,
+    exposure: exposure::Exposure,
+    ledger: ledger::Ledger,
+    orders: orders::Counter,
+    witness: Witness,
+}
+
+/// The service before it serves: its port is bound and nothing runs yet.
+pub(crate) struct Service {
+    listener: TcpListener,
+    switches: Switches,
+    clock: Arc<dyn Clock>,
+    witness: Witness,
+}
+
+impl Service {
+    /// Binds a free loopback port.
+    ///
+    /// # Errors
+    /// The operating system gives none.
+    pub(crate) async fn bind(switches: Switches, clock: Arc<dyn Clock>) -> std::io::Result<Self> {
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        Ok(Self { listener, switches, clock, witness: Witness::new(ORDERS_MAX) })
+    }
+
+    /// Returns the address of its HTTP interface.
+    ///
+    /// # Errors
+    /// The operating system doesn't know it.
+    pub(crate) fn address(&self) -> std::io::Result<SocketAddr> {
+        self.listener.local_addr()
+    }
+
+    /// Returns the witness of what really happens.
+    pub(crate) fn witness(&self) -> Witness {
+        self.witness.clone()
+    }
+
+    /// Serves until `stop`, then lets every task end.
+    ///
+    /// # Errors
+    /// The listener fails.
+    pub(crate) async fn run(self, stop: Stop) -> std::io::Result<()> {
+        let _runtime = RuntimeProbe::named("checkout", &tokio::runtime::Handle::current());
+        let mut tasks = JoinSet::new();
+        let ledger = ledger::Ledger::new();
+        let (counter, belt) = orders::queue(self.witness.clone());
+        let billing = billing::start(&mut tasks, &self.switches, &stop);
+        orders::start(&mut tasks, belt, &ledger, billing, &stop);
+        orders::flood(&mut tasks, counter.clone(), &self.switches, &stop);
+        ledger::hog(&mut tasks, ledger.clone(), &self.switches, &stop);
+        let exposure = exposure::start(&mut tasks, &self.switches, &self.clock, &stop);
+        let shop = Arc::new(Shop {
+            switches: self.switches,
+            clock: self.clock,
+            exposure,
+            ledger,
+            orders: counter,
+            witness: self.witness,
+        });
+        let router = routes(shop);
+        axum::serve(self.listener, router)
+            .with_graceful_shutdown(async move { stop.stopped().await })
+            .await?;
+        while tasks.join_next().await.is_some() {}
+        Ok(())
+    }
+}
+
+fn routes(shop: Arc<Shop>) -> Router {
+    Router::new()
+        .route("/authorize", post(authorize::handle).layer(counted("authorize", 512)))
+        .route("/orders", post(orders::handle).layer(counted("order", 64)))
+        .route("/truth", get(truth))
+        .route("/faults/{name}", post(turn_on))
+        .with_state(shop)
+}
+
+/// Counts the requests of one route, each until the last byte of its answer.
+fn counted(operation: &'static str, limit: u64) -> ConcurrencyLayer {
+    ConcurrencyLayer::named(operation)
+        .limit(limit)
+        .route(|request| request.extensions.get::<MatchedPath>().map(MatchedPath::as_str))
+}
+
+async fn truth(State(shop): State<Arc<Shop>>) -> Json<crate::truth::Truth> {
+    Json(shop.witness.so_far())
+}
+
+#[derive(serde::Deserialize)]
+struct For {
+    r#for: Option<String>,
+}
+
+/// Turns a fault on for a while: `POST /faults/lock-hog?for=20s`.
+async fn turn_on(
+    State(shop): State<Arc<Shop>>,
+    Path(name): Path<String>,
+    Query(query): Query<For>,
+) -> Result<String, (StatusCode, String)> {
+    let names = Fault::ALL.map(Fault::name).join(", ");
+    let fault = Fault::named(&name)
+        .ok_or_else(|| (StatusCode::NOT_FOUND, format!("there are {names}\n")))?;
+    let length = crate::fault::parse_time(query.r#for.as_deref().unwrap_or("20s"))
+        .map_err(|error| (StatusCode::BAD_REQUEST, format!("{error}\n")))?;
+    let length = length.min(Duration::from_secs(3600));
+    tokio::spawn(crate::fault::hold(shop.switches.clone(), fault, length, shop.clock.clone()));
+    Ok(format!("{name} for {length:?}; it breaks {}\n", fault.breaks()))
+}

@@ -1,0 +1,82 @@
+//! The one-screen summary at the end: budgets and alerts as the daemon's API gives them, beside the
+//! truth that the load generator counted.
+
+use crate::truth::Truth;
+use serde_json::Value;
+use std::fmt;
+
+/// What a run came to.
+pub struct Summary {
+    slos: Vec<Value>,
+    alerts: Vec<Value>,
+    truth: Truth,
+}
+
+impl Summary {
+    /// Makes the summary of the daemon's answers to `/api/v1/slos` and `/api/v1/alerts`.
+    pub(crate) fn new(slos: &Value, alerts: &Value, truth: Truth) -> Self {
+        let list = |value: &Value| value.as_array().cloned().unwrap_or_default();
+        Self { slos: list(&slos["slos"]), alerts: list(&alerts["alerts"]), truth }
+    }
+
+    fn counts(&self, slo: &str) -> Option<(u64, u64)> {
+        let counts = &self.slos.iter().find(|value| value["slo"] == slo)?["counts"];
+        Some((counts["good"].as_u64()?, counts["bad"].as_u64()?))
+    }
+}
+
+impl fmt::Display for Summary {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(out, "\nSLO                 objective      good       bad  budget left  state")?;
+        for slo in &self.slos {
+            slo_line(out, slo)?;
+        }
+        writeln!(out, "\nAlerts")?;
+        if self.alerts.iter().all(|alert| alert["alertname"] == "PlimsollWatchdog") {
+            writeln!(out, "  no alert fired")?;
+        }
+        for alert in self.alerts.iter().filter(|alert| alert["alertname"] != "PlimsollWatchdog") {
+            alert_line(out, alert)?;
+        }
+        writeln!(out, "\nTruth, as the load generator and the queue's witness counted it")?;
+        let (good, bad) = self.counts("auth-availability").unzip();
+        let Truth { authorized_good, authorized_bad, queue_full_ms } = self.truth;
+        writeln!(
+            out,
+            "  authorisations  good {authorized_good}, bad {authorized_bad}; the daemon has good {}, bad {}",
+            number(good),
+            number(bad)
+        )?;
+        let (_, full) = self.counts("queue-not-full").unzip();
+        write!(out, "  queue full      {queue_full_ms} ms; the daemon has {} ms", number(full))
+    }
+}
+
+fn slo_line(out: &mut fmt::Formatter<'_>, slo: &Value) -> fmt::Result {
+    let objective = slo["objective_ppm"].as_f64().unwrap_or_default() / 10_000.0;
+    let left = slo["budget"]["with_exclusions"]["remaining"]["low"].as_f64();
+    writeln!(
+        out,
+        "{:<18} {objective:>9} % {:>9} {:>9} {:>12}  {}",
+        slo["slo"].as_str().unwrap_or("?"),
+        number(slo["counts"]["good"].as_u64()),
+        number(slo["counts"]["bad"].as_u64()),
+        left.map_or("unknown".to_owned(), |left| format!("{:.1} %", left * 100.0)),
+        slo["state"].as_str().unwrap_or("?"),
+    )
+}
+
+fn alert_line(out: &mut fmt::Formatter<'_>, alert: &Value) -> fmt::Result {
+    writeln!(
+        out,
+        "  {:<7} {:<18} {:<9} since {}",
+        alert["severity"].as_str().unwrap_or("?"),
+        alert["labels"]["slo"].as_str().unwrap_or("?"),
+        alert["state"].as_str().unwrap_or("?"),
+        alert["since"].as_str().unwrap_or("?"),
+    )
+}
+
+fn number(value: Option<u64>) -> String {
+    value.map_or("unknown".to_owned(), |value| value.to_string())
+}

@@ -1,0 +1,111 @@
+//! What really happened, kept apart from every instrument, so that the daemon can be held to it.
+//!
+//! The load generator counts answers by itself, and the queue's time at its limit is measured here
+//! under a plain mutex by those who push and pull: no line of the recorder takes part.
+
+use serde::Serialize;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// The truth of one run, as it is at `GET /truth`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub(crate) struct Truth {
+    /// Authorisations that were answered with a status below 500.
+    pub authorized_good: u64,
+    /// Authorisations that were answered with a status of 500 or more.
+    pub authorized_bad: u64,
+    /// Milliseconds that the order queue was at its limit.
+    pub queue_full_ms: u64,
+}
+
+/// Keeps the truth; clones share it.
+#[derive(Clone)]
+pub(crate) struct Witness {
+    capacity: i64,
+    state: Arc<Mutex<State>>,
+}
+
+#[derive(Default)]
+struct State {
+    good: u64,
+    bad: u64,
+    depth: i64,
+    full: Duration,
+    full_since: Option<Instant>,
+}
+
+impl Witness {
+    /// Makes a witness of a queue that holds `capacity` orders.
+    pub(crate) fn new(capacity: usize) -> Self {
+        Self { capacity: i64::try_from(capacity).unwrap_or(i64::MAX), state: Arc::default() }
+    }
+
+    /// Counts one answer to an authorisation.
+    pub(crate) fn answered(&self, status: u16) {
+        let mut state = self.lock();
+        if status < 500 {
+            state.good += 1;
+        } else {
+            state.bad += 1;
+        }
+    }
+
+    /// Counts an order that entered the queue.
+    pub(crate) fn pushed(&self) {
+        self.moved(1);
+    }
+
+    /// Counts an order that left the queue.
+    pub(crate) fn pulled(&self) {
+        self.moved(-1);
+    }
+
+    /// Returns the truth so far.
+    pub(crate) fn so_far(&self) -> Truth {
+        let state = self.lock();
+        let full = state.full + state.full_since.map_or(Duration::ZERO, |since| since.elapsed());
+        Truth {
+            authorized_good: state.good,
+            authorized_bad: state.bad,
+            queue_full_ms: u64::try_from(full.as_millis()).unwrap_or(u64::MAX),
+        }
+    }
+
+    fn moved(&self, by: i64) {
+        let mut state = self.lock();
+        let now = Instant::now();
+        state.depth += by;
+        match (state.depth >= self.capacity, state.full_since) {
+            (true, None) => state.full_since = Some(now),
+            (false, Some(since)) => {
+                state.full += now - since;
+                state.full_since = None;
+            }
+            _ => {}
+        }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn only_time_at_the_limit_counts() {
+        let witness = Witness::new(2);
+        witness.pushed();
+        tokio::time::advance(Duration::from_secs(1)).await;
+        witness.pushed();
+        tokio::time::advance(Duration::from_millis(300)).await;
+        witness.pulled();
+        tokio::time::advance(Duration::from_secs(1)).await;
+        witness.pushed();
+        tokio::time::advance(Duration::from_millis(50)).await;
+        assert_eq!(witness.so_far().queue_full_ms, 350);
+    }
+}
