@@ -199,13 +199,22 @@ impl State {
             _ => {}
         }
         if self.ends.len() >= ENDS_MAX {
-            let mut is_kept = false;
-            self.ends.retain(|_| {
-                is_kept = !is_kept;
-                is_kept
-            });
+            self.thin();
         }
         self.ends.push_back(seen);
+    }
+
+    /// Forgets every other end, but never the first beyond the position: it dates the oldest message,
+    /// whose age goes on growing while the consumer stands still.
+    fn thin(&mut self) {
+        let position = self.position.unwrap_or(0);
+        let oldest = self.ends.partition_point(|seen| seen.end <= position);
+        let mut at = 0;
+        self.ends.retain(|_| {
+            let is_kept = at <= oldest || (at - oldest).is_multiple_of(2);
+            at += 1;
+            is_kept
+        });
     }
 
     fn lag(&self, now_ns: u64, now: SystemTime) -> Lag {
@@ -281,6 +290,16 @@ mod tests {
         assert_eq!(lag(&state, 10), expected);
         state.position = Some(11);
         assert_eq!(lag(&state, 10).seconds, Some(5.0));
+    }
+
+    #[test]
+    fn a_long_stall_is_dated_from_its_first_message() {
+        let mut state = State { position: Some(1), ..State::default() };
+        for second in 1..=2_000 {
+            state.tell_end(seen(second, second));
+        }
+        assert_eq!(lag(&state, 2_010).seconds, Some(2_008.0), "message 1 was seen at second 2");
+        assert!(state.ends.len() <= ENDS_MAX);
     }
 
     #[test]
