@@ -144,11 +144,10 @@ function title() {
 // === What comes in.
 
 function setSlos(list) {
-  for (const slo of list) {
-    const before = page.slos.get(slo.id);
-    if (before && before.state !== slo.state) announce(`${slo.id} is now ${stateOf(slo.state).word}`);
-    page.slos.set(slo.id, slo);
-  }
+  const turned = list.filter(({ id, state }) => page.slos.has(id) && page.slos.get(id).state !== state);
+  for (const slo of list) page.slos.set(slo.id, slo);
+  if (turned.length > 0)
+    announce(turned.map(({ id, state }) => `${id} is now ${stateOf(state).word}`).join("; "));
 }
 
 function announce(words) {
