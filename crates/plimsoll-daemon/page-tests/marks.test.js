@@ -11,13 +11,14 @@ const RANGE = { from: 100_000, to: 200_000 };
 test("marks of the service and of nobody in particular are shown, others not", () => {
   const events = [
     { kind: "deploy", service: "checkout", at: at(150), text: "v2" },
+    { kind: "deploy", service: "checkout", at: at(160), text: "v3 deployed" },
     { kind: "scale", service: "", at: at(120), text: "" },
     { kind: "deploy", service: "ledger", at: at(130), text: "v7" },
     { kind: "deploy", service: "checkout", at: at(99), text: "v1" },
   ];
   assert.deepEqual(
     marksOf(SLO, events, RANGE).map(({ text }) => text),
-    ["scale", "deploy v2"],
+    ["scale", "deploy v2", "v3 deployed"],
   );
 });
 

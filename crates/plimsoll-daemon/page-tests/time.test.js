@@ -7,13 +7,13 @@ import * as time from "../page/time.js";
 const NOON = Date.UTC(2026, 10, 21, 12);
 
 test("a named range ends now, one of its own stands still", () => {
-  assert.deepEqual(time.rangeOf({ range: "6h" }, NOON), {
+  assert.deepEqual(time.rangeOf({ range: "6h" }, NOON, "1h"), {
     name: "6h",
     from: NOON - 21_600_000,
     to: NOON,
     live: true,
   });
-  const own = time.rangeOf({ from: "2026-11-21T10:00:00Z", to: "2026-11-21T11:00:00Z" }, NOON);
+  const own = time.rangeOf({ from: "2026-11-21T10:00:00Z", to: "2026-11-21T11:00:00Z" }, NOON, "1h");
   assert.deepEqual(own, { name: "custom", from: NOON - 7_200_000, to: NOON - 3_600_000, live: false });
 });
 
@@ -24,7 +24,7 @@ test("a range that makes no sense is the default one", () => {
     { from: "later", to: "soon" },
     { from: "2026-11-21T11:00:00Z", to: "2026-11-21T10:00:00Z" },
   ]) {
-    assert.equal(time.rangeOf(params, NOON).name, "1h");
+    assert.equal(time.rangeOf(params, NOON, "1h").name, "1h");
   }
 });
 
@@ -58,4 +58,10 @@ test("ages are cut, never rounded up", () => {
   ];
   for (const [past, words] of cases) assert.equal(time.ago(NOON - past, NOON), words);
   assert.equal(time.ago(NaN, NOON), "never");
+});
+
+test("an SLO of a short period opens on minutes", () => {
+  assert.equal(time.defaultRange({ window_seconds: 3_600 }), "5m");
+  assert.equal(time.defaultRange({ window_seconds: 2_592_000 }), "1h");
+  assert.equal(time.defaultRange(undefined), "1h");
 });

@@ -12,7 +12,7 @@ import { go, parse, toView, withParams } from "./route.js";
 import { banners, foot, help, openHelp, shell, VIEWS } from "./shell.js";
 import { slosView } from "./slos.js";
 import { targetsView } from "./targets.js";
-import { rangeOf, stepOf } from "./time.js";
+import { defaultRange, rangeOf, stepOf } from "./time.js";
 import { stateOf } from "./words.js";
 
 const DRAW = {
@@ -62,7 +62,7 @@ const page = {
     return this.route.params.zone === "utc" ? "utc" : "local";
   },
   get range() {
-    return rangeOf(this.route.params, this.now);
+    return rangeOf(this.route.params, this.now, defaultRange(this.slos.get(this.route.id)));
   },
   get theme() {
     return window.plimsollTheme.get();

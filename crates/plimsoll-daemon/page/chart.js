@@ -123,7 +123,7 @@ function create(node, chart) {
   return new uPlot(
     {
       ...size(node),
-      padding: [HEADROOM, 12, 0, 0],
+      padding: [HEADROOM, 24, 0, 0],
       tzDate: zone ? (seconds) => uPlot.tzDate(new Date(seconds * 1000), zone) : undefined,
       cursor: { sync: { key: "slo" }, drag: { x: true, y: false, setScale: false }, points: { size: 6 } },
       scales: {

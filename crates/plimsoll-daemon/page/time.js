@@ -2,6 +2,7 @@
 
 /** The ranges that have a name; any other is `from`–`to`. */
 export const RANGES = [
+  { name: "5m", words: "Last 5 minutes", ms: 300_000 },
   { name: "15m", words: "Last 15 minutes", ms: 900_000 },
   { name: "1h", words: "Last hour", ms: 3_600_000 },
   { name: "6h", words: "Last 6 hours", ms: 21_600_000 },
@@ -10,15 +11,20 @@ export const RANGES = [
   { name: "30d", words: "Last 30 days", ms: 2_592_000_000 },
 ];
 
-export const DEFAULT_RANGE = "1h";
+const SHORT_PERIOD_S = 7_200;
+
+/** The range of a link that names none: of an SLO whose whole period is an hour, minutes matter. */
+export function defaultRange(slo) {
+  return slo?.window_seconds <= SHORT_PERIOD_S ? "5m" : "1h";
+}
 
 /** The instants that a link's `range`, or `from` and `to`, mean now. A live range moves with it. */
-export function rangeOf(params, now) {
+export function rangeOf(params, now, fallback) {
   const from = Date.parse(params.from ?? "");
   const to = Date.parse(params.to ?? "");
   if (from < to) return { name: "custom", from, to, live: false };
   const known =
-    RANGES.find(({ name }) => name === params.range) ?? RANGES.find(({ name }) => name === DEFAULT_RANGE);
+    RANGES.find(({ name }) => name === params.range) ?? RANGES.find(({ name }) => name === fallback);
   return { name: known.name, from: now - known.ms, to: now, live: true };
 }
 
