@@ -1,6 +1,7 @@
 //! The ledgers of every SLO, by group.
 
 use crate::Ledger;
+use crate::kept::fingerprint;
 use crate::select::{Match, Selection};
 use crate::{Limits, StoreError};
 use plimsoll_model::Labels;
@@ -14,6 +15,8 @@ pub(crate) struct Books {
     pub(crate) slos: Vec<Arc<Slo>>,
     pub(crate) ledgers: Vec<Ledger>,
     pub(crate) limits: Limits,
+    /// A fingerprint of what series are chosen for.
+    pub(crate) slis: u64,
     selection: Selection,
     /// By SLO: its groups' ledgers.
     groups: Vec<HashMap<Labels, usize>>,
@@ -28,6 +31,7 @@ impl Books {
             ledgers: Vec::new(),
             groups: vec![HashMap::new(); slos.len()],
             refused: vec![0; slos.len()],
+            slis: fingerprint(&slos),
             limits,
             slos,
         };

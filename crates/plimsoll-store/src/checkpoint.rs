@@ -1,7 +1,7 @@
 //! What a store hands to its archive.
 
 use crate::Store;
-use crate::kept::{KeptLedger, ledger_key, write_slots};
+use crate::kept::{KeptLedger, write_slots};
 use crate::tally::Tally;
 use std::collections::BTreeMap;
 
@@ -89,7 +89,7 @@ impl Store {
             let tiers = changed.map(|(at, slots)| (at, write_slots(&slots, slice_ms))).collect();
             let history = std::mem::take(&mut ledger.fresh);
             let entry = LedgerEntry { head: KeptLedger::of(ledger, now), tiers, history };
-            checkpoint.ledgers.insert(ledger_key(ledger), entry);
+            checkpoint.ledgers.insert(ledger.key.clone(), entry);
         }
         checkpoint
     }

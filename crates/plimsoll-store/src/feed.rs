@@ -18,11 +18,12 @@ pub(crate) const START_AHEAD_MS: i64 = 1_000;
 /// A target that said nothing for so many intervals is silent, even if nobody reported a miss.
 const INTERVALS_UNTIL_SILENT: i64 = 2;
 
+/// The roles of gone series that are kept in any case.
+const ROLES_SPARE: usize = 1_000;
+
 /// What a series is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Role {
-    /// Not asked yet.
-    Unresolved,
     /// Nothing.
     Ignored,
     /// It says when the process started.
@@ -65,7 +66,10 @@ pub(crate) struct Birth {
 pub(crate) struct Feed {
     pub(crate) number: usize,
     pub(crate) target: Target,
-    pub(crate) roles: Vec<Role>,
+    /// Of the series that were seen lately.
+    pub(crate) roles: HashMap<SeriesIndex, Role>,
+    /// Those of the last scrape, in its order.
+    line: Vec<Role>,
     pub(crate) uses: Vec<Use>,
     pub(crate) meters: Vec<WiredMeter>,
     pub(crate) meter_numbers: HashMap<SeriesKey, u32>,
@@ -103,7 +107,8 @@ impl Feed {
         Self {
             number,
             target,
-            roles: Vec::new(),
+            roles: HashMap::new(),
+            line: Vec::new(),
             uses: Vec::new(),
             meters: Vec::new(),
             meter_numbers: HashMap::new(),
@@ -154,11 +159,14 @@ impl Feed {
             gap: self.missed || self.scraped.is_some_and(|last| self.is_late(last, at)),
             until: TimeMs(at.0.saturating_add(INTERVALS_UNTIL_SILENT * self.interval_ms())),
         };
-        for sample in &scrape.samples {
-            if let Some(Role::Used(number)) = self.roles.get(sample.series.0 as usize) {
+        let line = std::mem::take(&mut self.line);
+        for (sample, role) in scrape.samples.iter().zip(&line) {
+            if let Role::Used(number) = role {
                 self.read(*number, sample, &passage);
             }
         }
+        self.forget_gone(scrape, &line);
+        self.line = line;
         for account in &mut self.accounts {
             if let Some(ledger) = books.ledgers.get_mut(account.ledger) {
                 account.settle(&passage, ledger);
@@ -178,24 +186,25 @@ impl Feed {
         books: &mut Books,
     ) -> Option<f64> {
         self.births.iter_mut().for_each(|birth| birth.changed = false);
+        self.line.clear();
         let mut start_s = None;
         for sample in &scrape.samples {
-            let at = sample.series.0 as usize;
-            if at >= self.roles.len() {
-                self.roles.resize(at + 1, Role::Unresolved);
-            }
-            if self.roles.get(at) == Some(&Role::Unresolved) {
-                let role = lookup(sample.series).map(|key| self.resolve(&key, books));
-                if let (Some(slot), Some(role)) = (self.roles.get_mut(at), role) {
-                    *slot = role;
+            let role = match self.roles.get(&sample.series) {
+                Some(role) => *role,
+                None => {
+                    let key = lookup(sample.series);
+                    let role = key.map_or(Role::Ignored, |key| self.resolve(&key, books));
+                    self.roles.insert(sample.series, role);
+                    role
                 }
-            }
-            match self.roles.get(at) {
-                Some(Role::Start) if sample.value.is_finite() => {
+            };
+            self.line.push(role);
+            match role {
+                Role::Start if sample.value.is_finite() => {
                     start_s = start_s.or(Some(sample.value));
                 }
-                Some(Role::Created(number)) if sample.value.is_finite() => {
-                    if let Some(birth) = self.births.get_mut(*number as usize) {
+                Role::Created(number) if sample.value.is_finite() => {
+                    if let Some(birth) = self.births.get_mut(number as usize) {
                         let before = birth.created_s.replace(sample.value);
                         birth.changed = before.is_some_and(|before| before != sample.value);
                     }
@@ -309,6 +318,15 @@ impl Feed {
             self.accounts.len() - 1
         });
         u32::try_from(number).unwrap_or(u32::MAX)
+    }
+
+    /// Forgets the roles of series that are gone, once they are the most: a process may give ever
+    /// new ones.
+    fn forget_gone(&mut self, scrape: &Scrape, line: &[Role]) {
+        if self.roles.len() > 2 * line.len() + ROLES_SPARE {
+            let here = scrape.samples.iter().map(|sample| sample.series);
+            self.roles = here.zip(line.iter().copied()).collect();
+        }
     }
 
     /// Forgets every series; accounts stay.

@@ -13,6 +13,7 @@ use plimsoll_model::{Labels, SeriesKey, TimeMs};
 use plimsoll_slo::{EventsPart, LevelBound, Sli, Slo};
 use std::fmt::Write;
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Arc;
 
 /// What is kept of a ledger beside its slots and its history.
 #[derive(Clone, Debug, PartialEq)]
@@ -53,11 +54,7 @@ struct KeptAccount {
 
 /// Returns what tells a ledger from every other, over restarts too: its id and its SLI, so that a
 /// changed SLI starts anew beside the old history while a changed objective doesn't.
-pub(crate) fn ledger_key(ledger: &Ledger) -> String {
-    key_of(ledger.slo(), ledger.group())
-}
-
-fn key_of(slo: &Slo, group: &Labels) -> String {
+pub(crate) fn ledger_key(slo: &Slo, group: &Labels) -> String {
     format!("{}/{}{group}\n{}", slo.service, slo.name, sli_text(slo))
 }
 
@@ -90,24 +87,24 @@ fn sli_text(slo: &Slo) -> String {
     text
 }
 
-impl Books {
-    /// Returns a fingerprint of what series are chosen for.
-    pub(crate) fn slis(&self) -> u64 {
-        let mut texts: Vec<String> = self.slos.iter().map(|slo| sli_text(slo)).collect();
-        texts.sort_unstable();
-        let mut hasher = DefaultHasher::new();
-        texts.hash(&mut hasher);
-        hasher.finish()
-    }
+/// Returns a fingerprint of what series are chosen for.
+pub(crate) fn fingerprint(slos: &[Arc<Slo>]) -> u64 {
+    let mut texts: Vec<String> = slos.iter().map(|slo| sli_text(slo)).collect();
+    texts.sort_unstable();
+    let mut hasher = DefaultHasher::new();
+    texts.hash(&mut hasher);
+    hasher.finish()
+}
 
+impl Books {
     /// Returns the ledger with that key; a group that isn't there is made.
     pub(crate) fn ledger_with_key(&mut self, key: &str, group: &Labels) -> Option<usize> {
-        let slo = self.slos.iter().position(|slo| key_of(slo, group) == key)?;
+        let slo = self.slos.iter().position(|slo| ledger_key(slo, group) == key)?;
         self.ledger_of_group(slo, group.clone())
     }
 
     fn find_ledger(&self, key: &str) -> Option<usize> {
-        self.ledgers.iter().position(|ledger| ledger_key(ledger) == key)
+        self.ledgers.iter().position(|ledger| ledger.key == key)
     }
 }
 
@@ -233,7 +230,7 @@ impl Feed {
         let mut writer = Writer::default();
         writer.option(self.start_s, Writer::float);
         writer.option(self.scraped, Writer::time);
-        writer.count(books.slis());
+        writer.count(books.slis);
         writer.count(self.meters.len() as u64);
         for wired in &self.meters {
             writer.option(wired.meter.last, Writer::float);
@@ -242,8 +239,7 @@ impl Feed {
         }
         writer.count(self.accounts.len() as u64);
         for account in &self.accounts {
-            let ledger = books.ledgers.get(account.ledger).map(ledger_key).unwrap_or_default();
-            writer.text(&ledger);
+            writer.text(books.ledgers.get(account.ledger).map_or("", |ledger| &ledger.key));
             let Pending { total, named, upper } = account.pending;
             [total, named, upper].into_iter().for_each(|part| writer.count(part));
             writer.option(account.settled, Writer::time);
@@ -262,7 +258,7 @@ impl Feed {
         (self.start_s, self.scraped) = (kept.start_s, kept.scraped);
         // Whether or not the daemon itself was gone, the last that was heard is that scrape.
         self.heard = kept.scraped;
-        self.other_slis = kept.slis != books.slis();
+        self.other_slis = kept.slis != books.slis;
         for (key, meter) in kept.meters {
             let number = u32::try_from(self.meters.len()).unwrap_or(u32::MAX);
             self.meter_numbers.insert(key.clone(), number);
@@ -286,6 +282,13 @@ impl Feed {
 }
 
 impl KeptFeed {
+    /// Reads only when the target was last scraped: the outer `None` is bytes that can't be read.
+    pub(crate) fn scraped(state: &[u8]) -> Option<Option<TimeMs>> {
+        let mut reader = Reader::new(state);
+        reader.option(Reader::float)?;
+        reader.option(Reader::time)
+    }
+
     pub(crate) fn read(roster: &[u8], state: &[u8]) -> Option<Self> {
         let mut names = Reader::new(roster);
         let keys = names.list(|reader| {

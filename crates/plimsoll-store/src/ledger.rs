@@ -1,6 +1,7 @@
 //! The account book of one SLO and group.
 
 use crate::gap::{Gap, Gaps};
+use crate::kept::ledger_key;
 use crate::lag::LagBook;
 use crate::tally::{Pieces, Tally};
 use crate::tier::Tiers;
@@ -39,6 +40,8 @@ impl Silence {
 #[derive(Clone, Debug)]
 pub struct Ledger {
     id: String,
+    /// What an archive knows it by.
+    pub(crate) key: String,
     slo: Arc<Slo>,
     group: Labels,
     pub(crate) slice_ms: i64,
@@ -63,6 +66,7 @@ impl Ledger {
         let slices = |length: Duration| slices(length, slice_ms);
         Self {
             id: format!("{}/{}{group}", slo.service, slo.name),
+            key: ledger_key(&slo, &group),
             tiers: Tiers::new(slo.windows(slice).into_iter().map(slices).collect()),
             gaps: Gaps::default(),
             silent: BTreeMap::new(),

@@ -6,6 +6,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+/// The most levels of one process that are shown, those that came and went included.
+const LEVELS_MAX: u32 = 10_000;
+
 /// Means are taken over one to two of these.
 const MEAN_OVER: Duration = Duration::from_secs(5);
 
@@ -124,13 +127,16 @@ pub(crate) struct LevelBoard {
 }
 
 impl LevelBoard {
-    /// Returns the number of a level, which is made when it is new.
-    pub(crate) fn number(&mut self, name: &'static str, labels: &Labels) -> u32 {
-        let next = u32::try_from(self.levels.len()).unwrap_or(u32::MAX);
-        *self.numbers.entry((name, labels.clone())).or_insert_with(|| {
-            self.levels.push(Level::new(name, labels.clone()));
-            next
-        })
+    /// Returns the number of a level, which is made when it is new; `None` past the bound.
+    pub(crate) fn number(&mut self, name: &'static str, labels: &Labels) -> Option<u32> {
+        let place = (name, labels.clone());
+        if let Some(number) = self.numbers.get(&place) {
+            return Some(*number);
+        }
+        let next = u32::try_from(self.levels.len()).ok().filter(|next| *next < LEVELS_MAX)?;
+        self.levels.push(Level::new(name, labels.clone()));
+        self.numbers.insert(place, next);
+        Some(next)
     }
 
     pub(crate) fn set(&mut self, number: u32, part: LevelPart, at: TimeMs, value: f64) {

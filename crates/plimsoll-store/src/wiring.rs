@@ -23,7 +23,7 @@ impl Feed {
         }
         let mut used = Use::default();
         if let Some((name, part)) = self.level_names.find(&key.name) {
-            used.level = Some((self.levels.number(name, &key.labels), part));
+            used.level = self.levels.number(name, &key.labels).map(|level| (level, part));
         }
         let labels = labels_of(&self.target, &key.labels);
         for (ledger, found) in books.feeds(&key.name, &labels) {

@@ -370,3 +370,45 @@ fn a_flipped_bit_never_costs_the_file() {
         assert!(refused > 0, "no flip was noticed");
     }
 }
+
+#[test]
+fn a_record_that_cannot_be_read_is_an_error_and_not_a_guess() {
+    let directory = Directory::new("record");
+    filled(&directory);
+    let database = redb::Database::open(directory.file()).expect("opened");
+    let write = database.begin_write().expect("begun");
+    let targets = redb::TableDefinition::<&str, &[u8]>::new("targets");
+    let bytes: &[u8] = &[1, 2, 3];
+    write.open_table(targets).expect("opened").insert("shop\na:1\n", bytes).expect("put");
+    write.commit().expect("committed");
+    drop(database);
+    let archive = Archive::open(&directory.0).expect("opened");
+    let mut store = Scene::new(errors(), MINUTE).store;
+    let error = archive.load(&mut store).expect_err("a broken record");
+    assert!(error.to_string().contains("target \"shop\\na:1\\n\""), "{error}");
+}
+
+#[test]
+fn what_no_period_reaches_is_let_go() {
+    let directory = Directory::new("forget");
+    let mut archive = Archive::open(&directory.0).expect("opened");
+    let mut scene = Scene::new(errors(), MINUTE);
+    scene.scrape(0, &[(START, 1.0), (TOTAL, 0.0)]);
+    scene.scrape(MINUTE, &[(START, 1.0), (TOTAL, 600.0)]);
+    flush(&mut archive, &mut scene);
+    let points = |archive: &Archive| {
+        archive.history("shop/availability", TimeMs(0), TimeMs(DAY), ms(DAY)).expect("read").len()
+    };
+    // Another SLO takes over, with another target; 29 days on the old one is still there.
+    for (day, left) in [(29, 1), (31, 0)] {
+        let limits = Limits { slice: ms(MINUTE) };
+        let other = Arc::new(within("latency_seconds", 250));
+        scene.store = Store::new(vec![other], limits).expect("valid");
+        scene.target = scene.store.add_target(scene::target("b:1", MINUTE));
+        archive.load(&mut scene.store).expect("loaded");
+        scene.scrape(day * DAY, &[(START, 1.0)]);
+        flush(&mut archive, &mut scene);
+        archive.load(&mut scene.store).expect("loaded");
+        assert_eq!(points(&archive), left, "day {day}");
+    }
+}

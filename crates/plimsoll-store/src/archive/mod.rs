@@ -1,6 +1,7 @@
 //! The store's memory on disk: one database file, one process at a time.
 
 mod events;
+mod forget;
 mod guard;
 mod history;
 mod open;
@@ -95,7 +96,8 @@ impl Archive {
                 .ok_or_else(|| record("target", key.value()))?;
             store.restore_feed(key.value().into(), kept);
         }
-        Ok(())
+        drop(read);
+        forget::old(&self.database, store.now)
     }
 
     /// Writes a checkpoint in one durable transaction. When it fails, what it held is kept and
