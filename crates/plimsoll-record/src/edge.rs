@@ -81,9 +81,9 @@ impl Draft {
         Self { instrument, kind, outcome: 0, value: 0, operand: 0, log: 0, count: 0 }
     }
 
-    /// Says whether the edge ends something, so that its stamp may not come after what follows.
+    /// Says whether the edge ends something, and so names its entry.
     #[inline]
-    pub(crate) fn ends(&self) -> bool {
+    fn ends(&self) -> bool {
         self.kind == Kind::Leave
     }
 

@@ -19,6 +19,8 @@ mod gauge;
 mod histogram;
 mod log;
 mod merge;
+#[cfg(all(test, loom))]
+mod models;
 mod outcome;
 mod process;
 mod recorder;

@@ -99,12 +99,8 @@ impl<C: Clock> Owner<C> {
         // Release: a reader that sees this head takes all edges before it.
         self.log.head.0.store(2 * self.written + 1, Ordering::Release);
         self.clock.owner_fence();
-        let now_ns = if draft.ends() {
-            self.clock.before_release_ns()
-        } else {
-            self.clock.after_acquire_ns()
-        };
-        let at_ns = now_ns.max(self.last_ns + 1).max(draft.after_ns().saturating_add(1));
+        let after_ns = self.last_ns.max(draft.after_ns());
+        let at_ns = self.clock.now_ns().max(after_ns.saturating_add(1));
         for (to, word) in slot.iter().zip(draft.stamped(at_ns, self.log.id)) {
             to.store(word, Ordering::Relaxed);
         }

@@ -4,7 +4,7 @@ use crate::clock::Clock;
 use crate::edge::{Edge, Words};
 use crate::log::Tap;
 use crate::recorder::Inlets;
-use crate::shared::{Fold, Overflow};
+use crate::shared::Fold;
 use crate::sync::{Mutex, MutexGuard, Ordering, lock, try_lock};
 use std::collections::HashMap;
 
@@ -59,6 +59,7 @@ pub(crate) struct Merge<S> {
     inexact_until_ns: u64,
     /// What the shared logs held beyond the watermark.
     shared: Vec<Words>,
+    folds: HashMap<u32, Fold>,
     batch: Vec<Words>,
     process: u32,
     /// What merging cost so far, and of how many edges.
@@ -81,6 +82,7 @@ impl<S: Sink> Merge<S> {
             inexact_ns: 0,
             inexact_until_ns: 0,
             shared: Vec::new(),
+            folds: HashMap::new(),
             batch: Vec::new(),
             process: std::process::id(),
             cost: Cost::default(),
@@ -105,7 +107,7 @@ impl<S: Sink> Merge<S> {
 
     /// Hands on every edge up to a new watermark.
     pub(crate) fn run<C: Clock>(&mut self, by: By, clock: &C, inlets: &Inlets) {
-        let now_ns = clock.after_acquire_ns();
+        let now_ns = clock.now_ns();
         clock.reader_fence();
         // A log that isn't here yet stamps its first edge later than `now_ns`; one that is new has
         // none before the watermark.
@@ -117,9 +119,11 @@ impl<S: Sink> Merge<S> {
         self.leave_parent_process(inlets);
         let (whole_ns, mut exact) = self.look(now_ns);
         // After the look at the logs: an exit that lies there may have its entry among the folds.
-        let Some(folds) = self.take_shared(by, inlets) else { return };
-        exact &= folds.is_empty() && inlets.lost.swap(0, Ordering::Relaxed) == 0;
-        for (instrument, fold) in folds {
+        if !self.take_shared(by, inlets) {
+            return;
+        }
+        exact &= self.folds.is_empty() && inlets.lost.swap(0, Ordering::Relaxed) == 0;
+        for (instrument, fold) in self.folds.drain() {
             self.sink.apply_fold(instrument, &fold, self.watermark_ns);
         }
         let until_ns = self.share(by, whole_ns).max(self.watermark_ns);
@@ -137,22 +141,21 @@ impl<S: Sink> Merge<S> {
         }
         if edges >= COST_EDGES {
             self.cost.edges += edges;
-            self.cost.spent_ns += clock.after_acquire_ns().saturating_sub(now_ns);
+            self.cost.spent_ns += clock.now_ns().saturating_sub(now_ns);
         }
     }
 
-    /// Takes what the shared logs hold: keeps the edges and returns the folds, unless it may not wait.
-    fn take_shared(&mut self, by: By, inlets: &Inlets) -> Option<HashMap<u32, Fold>> {
-        let locked: Option<Vec<_>> = inlets.shared.iter().map(|shared| by.lock(shared)).collect();
-        let taken: Vec<Overflow> = locked?.iter_mut().map(|shared| shared.take()).collect();
-        let mut folds = HashMap::new();
-        for overflow in taken {
-            self.shared.extend(overflow.edges);
-            for (instrument, fold) in overflow.folds {
-                folds.entry(instrument).or_insert_with(Fold::default).add(fold);
+    /// Takes what the shared logs hold. Says whether it got at all of them.
+    fn take_shared(&mut self, by: By, inlets: &Inlets) -> bool {
+        for shared in &inlets.shared {
+            // One at a time, so that whoever records finds another one free.
+            let Some(taken) = by.lock(shared).map(|mut shared| shared.take()) else { return false };
+            self.shared.extend(taken.edges);
+            for (instrument, fold) in taken.folds {
+                self.folds.entry(instrument).or_default().add(fold);
             }
         }
-        Some(folds)
+        true
     }
 
     /// Moves every edge with a stamp up to `until_ns` to the batch.
@@ -210,6 +213,7 @@ impl<S: Sink> Merge<S> {
         self.taps.retain_mut(Tap::discard);
         inlets.shared.iter().for_each(|shared| drop(lock(shared).take()));
         self.shared.clear();
+        self.folds.clear();
         self.sink.forget_progress();
     }
 }

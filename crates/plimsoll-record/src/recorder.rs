@@ -5,7 +5,7 @@ use crate::edge::{Draft, EntryKey};
 use crate::log::{Log, Owner};
 use crate::merge::{By, Merge, Sink};
 use crate::shared::{SHARED_LOGS, SharedLog};
-use crate::sync::{Arc, AtomicU64, Mutex, MutexGuard, Ordering, lock, pause, try_lock};
+use crate::sync::{Arc, AtomicU64, Mutex, MutexGuard, Ordering, lock, pause, try_lock, yield_now};
 
 /// How many edges a thread's first log holds.
 const FIRST_CAPACITY: u64 = if cfg!(loom) { 4 } else { 256 };
@@ -16,8 +16,9 @@ const CAPACITY_MAX: u64 = if cfg!(loom) { 4 } else { 65_536 };
 /// How many edges all logs together hold at most, which is 32 MiB.
 const CAPACITY_ALL: u64 = 1 << 20;
 
-/// How often the shared logs are tried before an edge is given up.
-const TRIES: u32 = if cfg!(loom) { 1 } else { 64 };
+/// How often the shared logs are tried before an edge is given up, the later half of the times after
+/// other threads have been let run: one that was stopped may hold a lock.
+const TRIES: u32 = if cfg!(loom) { 2 } else { 64 };
 
 /// Everything that edges pass through. A process has one; models and tests make their own.
 #[derive(Debug)]
@@ -85,14 +86,14 @@ impl<C: Clock, S: Sink> Recorder<C, S> {
     /// Records for a thread that has no log, or a full one. Tries for the lock, but doesn't wait.
     #[cold]
     pub(crate) fn record_shared(&self, draft: &Draft) -> EntryKey {
-        for _ in 0..TRIES {
+        for attempt in 0..TRIES {
             if let Some(mut shared) = self.inlets.shared.iter().find_map(try_lock) {
                 return shared.push(draft, &self.clock);
             }
-            pause();
+            if attempt < TRIES / 2 { pause() } else { yield_now() }
         }
         self.inlets.lost.fetch_add(1, Ordering::Relaxed);
-        EntryKey { at_ns: self.clock.after_acquire_ns(), log: 0 }
+        EntryKey { at_ns: self.clock.now_ns(), log: 0 }
     }
 
     /// Merges all that is published and returns the merge, which stands at its watermark.

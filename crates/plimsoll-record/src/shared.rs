@@ -6,7 +6,7 @@ use std::collections::HashMap;
 
 /// How many shared logs there are, so that a thread that was stopped with one leaves others free.
 /// Their numbers are below it, those of threads' logs are not.
-pub(crate) const SHARED_LOGS: u32 = if cfg!(loom) { 1 } else { 4 };
+pub(crate) const SHARED_LOGS: u32 = if cfg!(loom) { 1 } else { 8 };
 
 /// How many edges wait in one at most; beyond it they are folded.
 const CAPACITY: usize = if cfg!(loom) { 2 } else { 4_096 };
@@ -58,8 +58,8 @@ impl SharedLog {
 
     /// Stamps the edge and keeps it, or its sums; returns its key.
     pub(crate) fn push(&mut self, draft: &Draft, clock: &impl Clock) -> EntryKey {
-        let now_ns = clock.after_acquire_ns();
-        let at_ns = now_ns.max(self.last_ns + 1).max(draft.after_ns().saturating_add(1));
+        let after_ns = self.last_ns.max(draft.after_ns());
+        let at_ns = clock.now_ns().max(after_ns.saturating_add(1));
         self.last_ns = at_ns;
         let words = draft.stamped(at_ns, self.id);
         if self.overflow.edges.len() < CAPACITY {

@@ -5,12 +5,16 @@ pub(crate) use loom::sync::{
     Arc, Mutex, MutexGuard,
     atomic::{AtomicU64, Ordering},
 };
+#[cfg(loom)]
+pub(crate) use loom::thread::yield_now;
 #[cfg(not(loom))]
 pub(crate) use std::sync::{
     Arc, Mutex, MutexGuard,
     atomic::{AtomicU64, Ordering},
 };
 use std::sync::{PoisonError, TryLockError};
+#[cfg(not(loom))]
+pub(crate) use std::thread::yield_now;
 
 /// Keeps a value on cache lines of its own, so that writers of its neighbours don't slow it. Two
 /// lines, since processors fetch them in pairs.
@@ -35,7 +39,7 @@ pub(crate) fn try_lock<T>(mutex: &Mutex<T>) -> Option<MutexGuard<'_, T>> {
 /// Waits a moment for another processor.
 pub(crate) fn pause() {
     #[cfg(loom)]
-    loom::thread::yield_now();
+    yield_now();
     #[cfg(not(loom))]
     std::hint::spin_loop();
 }

@@ -127,3 +127,62 @@ impl Level {
         (&self.edges, &self.at_level_ns)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rand::{Rng, SeedableRng, rngs::SmallRng};
+
+    const S: u64 = 1_000_000_000;
+
+    /// The peak as its definition says it: of all levels since the start of the second 60 s ago.
+    fn peak(changes: &[(u64, u64)], now_ns: u64) -> u64 {
+        let from_ns = (now_ns / S).saturating_sub(60) * S;
+        let before = changes.iter().rev().find(|(at_ns, _)| *at_ns <= from_ns);
+        let within = changes.iter().filter(|(at_ns, _)| (from_ns..=now_ns).contains(at_ns));
+        within.chain(before).map(|(_, level)| *level).max().unwrap_or(0)
+    }
+
+    #[test]
+    fn the_peak_of_minutes_equals_its_definition() {
+        let mut random = SmallRng::seed_from_u64(7);
+        let mut level = Level::new(None, &[], 0);
+        let (mut at_ns, mut changes) = (0, vec![(0, 0)]);
+        for _ in 0..3_000 {
+            at_ns += match random.random_range(0..20) {
+                0 => random.random_range(0..100 * S),
+                1..5 => random.random_range(0..3 * S),
+                _ => random.random_range(0..S / 10),
+            };
+            let to = random.random_range(0..50) / random.random_range(1..20);
+            level.change(at_ns, to as i64 - level.now() as i64);
+            changes.push((at_ns, to));
+            at_ns += random.random_range(0..2 * S);
+            level.advance(at_ns);
+            assert_eq!(level.peak(), peak(&changes, at_ns), "at {at_ns} ns");
+        }
+    }
+
+    #[test]
+    fn a_limit_counts_from_when_it_is_set() {
+        let mut level = Level::new(None, &[], 0);
+        level.change(10, 5);
+        level.set_limit(20, Some(5));
+        level.set_limit(50, Some(6));
+        level.change(60, 1);
+        level.advance(75);
+        assert_eq!(level.saturated_ns(), 30 + 15);
+    }
+
+    #[test]
+    fn a_late_change_puts_only_the_integral_right() {
+        let mut level = Level::new(Some(1), &[], 0);
+        level.advance(100);
+        level.change(40, 1);
+        assert_eq!((level.integral_ns(), level.saturated_ns(), level.peak()), (60, 0, 1));
+        level.advance(110);
+        level.change(90, -1);
+        assert_eq!((level.integral_ns(), level.saturated_ns()), (50, 10));
+        assert_eq!(level.time_ns(), 70, "a counter doesn't fall");
+    }
+}

@@ -25,14 +25,6 @@ pub(super) fn ticks_in_order() -> u64 {
     unsafe { std::arch::x86_64::__rdtscp(&raw mut processor) }
 }
 
-/// Reads the counter; it may run ahead of loads before it, never behind stores after it.
-#[cfg(target_arch = "x86_64")]
-#[inline]
-pub(super) fn ticks() -> u64 {
-    // SAFETY: every x86_64 processor has `rdtsc`.
-    unsafe { std::arch::x86_64::_rdtsc() }
-}
-
 #[cfg(not(target_arch = "x86_64"))]
 pub(super) fn has_invariant_counter() -> bool {
     false
@@ -40,11 +32,6 @@ pub(super) fn has_invariant_counter() -> bool {
 
 #[cfg(not(target_arch = "x86_64"))]
 pub(super) fn ticks_in_order() -> u64 {
-    0
-}
-
-#[cfg(not(target_arch = "x86_64"))]
-pub(super) fn ticks() -> u64 {
     0
 }
 

@@ -8,14 +8,11 @@ pub(crate) use system::SystemClock;
 
 /// Stamps edges. Every reading is in nanoseconds since one start, the same for all threads.
 pub(crate) trait Clock: Clone {
-    /// Reads the clock after everything before it in the program, for an entry.
+    /// Reads the clock once everything before it in the program has been done.
     ///
-    /// Whoever gets a lock stamps after it has it; a reading that ran ahead of the acquisition
-    /// would show two holders.
-    fn after_acquire_ns(&self) -> u64;
-
-    /// Reads the clock before everything after it that others see, for an exit.
-    fn before_release_ns(&self) -> u64;
+    /// Whoever gets a lock stamps after it has it, and whoever lets it go stamps before: a reading that
+    /// ran ahead would show two holders, or an exit before its entry.
+    fn now_ns(&self) -> u64;
 
     /// Orders what an owner wrote before it with the reading after it, against
     /// [`Clock::reader_fence`].
@@ -30,5 +27,5 @@ pub(crate) trait Clock: Clone {
 ///
 /// For durations that are handed to [`crate::Histogram::observe`].
 pub fn now_ns() -> u64 {
-    SystemClock::get().before_release_ns()
+    SystemClock::get().now_ns()
 }

@@ -49,35 +49,24 @@ impl SystemClock {
         let mut clock =
             Self { source, asymmetric: hardware::register_membarrier(), resolution_ns: 0 };
         clock.resolution_ns = (0..64)
-            .map(|_| clock.read_ns(true).abs_diff(clock.read_ns(true)))
+            .map(|_| clock.now_ns().abs_diff(clock.now_ns()))
             .filter(|apart| *apart > 0)
             .min()
             .unwrap_or(1);
         clock
     }
-
-    #[inline]
-    fn read_ns(&self, in_order: bool) -> u64 {
-        match self.source {
-            Source::Counter { start, ns_per_tick } => {
-                let ticks = if in_order { hardware::ticks_in_order() } else { hardware::ticks() };
-                let since = u128::from(ticks.saturating_sub(start));
-                ((since * u128::from(ns_per_tick)) >> 32) as u64
-            }
-            Source::Monotonic { start } => start_to_now_ns(start),
-        }
-    }
 }
 
 impl Clock for SystemClock {
     #[inline]
-    fn after_acquire_ns(&self) -> u64 {
-        self.read_ns(true)
-    }
-
-    #[inline]
-    fn before_release_ns(&self) -> u64 {
-        self.read_ns(false)
+    fn now_ns(&self) -> u64 {
+        match self.source {
+            Source::Counter { start, ns_per_tick } => {
+                let since = u128::from(hardware::ticks_in_order().saturating_sub(start));
+                ((since * u128::from(ns_per_tick)) >> 32) as u64
+            }
+            Source::Monotonic { start } => start_to_now_ns(start),
+        }
     }
 
     #[inline]

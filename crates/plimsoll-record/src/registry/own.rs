@@ -14,7 +14,7 @@ use std::sync::OnceLock;
 pub(super) fn expose(families: &Families, merge: &mut Merge<Accounts>, exposed: &mut Vec<Family>) {
     let clock = SystemClock::get();
     let at_ns = merge.watermark_ns();
-    let age_ns = clock.after_acquire_ns().saturating_sub(at_ns);
+    let age_ns = clock.now_ns().saturating_sub(at_ns);
     let inexact = count(&catalog::INEXACT, merge.inexact_ns());
     let alone = |value| vec![Series { labels: Labels::default(), value }];
     add(exposed, &catalog::INEXACT, alone(inexact));
@@ -88,9 +88,9 @@ fn writing_ns() -> f64 {
     let took_ns = (0..4)
         .map(|_| {
             let mut owner = Owner::new(Log::new(u32::MAX, EDGES), clock);
-            let began_ns = clock.after_acquire_ns();
+            let began_ns = clock.now_ns();
             while owner.push(&Draft::enter(u32::MAX, 1)).is_some() {}
-            clock.after_acquire_ns().saturating_sub(began_ns)
+            clock.now_ns().saturating_sub(began_ns)
         })
         .min();
     took_ns.unwrap_or(0) as f64 / EDGES as f64

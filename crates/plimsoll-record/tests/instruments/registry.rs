@@ -1,12 +1,8 @@
-//! The registry as its users see it: through instruments and snapshots alone.
+//! What a registry makes, refuses and shows.
 
-#![allow(clippy::expect_used)] // A test fails by it.
-
-mod seen;
-
+use crate::seen::Seen;
 use plimsoll_model::{Labels, catalog};
 use plimsoll_record::{ActivitySpec, HistogramSpec, Outcome, RegisterError, Registry, Split};
-use seen::Seen;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

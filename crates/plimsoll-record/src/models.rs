@@ -1,0 +1,206 @@
+//! Models of the shipped log and merge, which loom runs through every order of their steps:
+//! `RUSTFLAGS="--cfg loom" cargo test -p plimsoll-record --lib --release models`
+//!
+//! The clock is modelled as a counter that all threads advance: reading it orders nothing but its own
+//! readings, so that what the log relies on is its fences alone.
+
+#![allow(clippy::expect_used)] // A model fails by it.
+
+use crate::Outcome;
+use crate::clock::Clock;
+use crate::edge::{Change, Draft, Edge, EntryKey};
+use crate::merge::Sink;
+use crate::recorder::Recorder;
+use crate::shared::Fold;
+use crate::sync::{Arc, AtomicU64, Ordering};
+use loom::sync::atomic::fence;
+use loom::thread;
+
+#[derive(Clone, Debug)]
+struct ModelClock(Arc<AtomicU64>);
+
+impl Clock for ModelClock {
+    fn now_ns(&self) -> u64 {
+        self.0.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    fn owner_fence(&self) {
+        fence(Ordering::SeqCst);
+    }
+
+    fn reader_fence(&self) {
+        fence(Ordering::SeqCst);
+    }
+}
+
+/// What has been handed on.
+#[derive(Debug, Default)]
+struct Handed {
+    edges: Vec<Edge>,
+    folded: u64,
+}
+
+impl Sink for Handed {
+    fn apply(&mut self, edge: &Edge) {
+        self.edges.push(*edge);
+    }
+
+    fn apply_fold(&mut self, _: u32, fold: &Fold, _: u64) {
+        self.folded += fold.entered + fold.left;
+    }
+
+    fn forget_progress(&mut self) {}
+}
+
+type Modelled = Recorder<ModelClock, Handed>;
+
+/// How many edges a merge had handed on, and up to when.
+struct Merged {
+    watermark_ns: u64,
+    edges: usize,
+    exact: bool,
+}
+
+fn recorder() -> Arc<Modelled> {
+    let clock = ModelClock(Arc::new(AtomicU64::new(0)));
+    Arc::new(Recorder::new(clock, Handed::default()))
+}
+
+fn merge(recorder: &Modelled) -> Merged {
+    let merge = recorder.merge();
+    Merged {
+        watermark_ns: merge.watermark_ns(),
+        edges: merge.sink.edges.len(),
+        exact: merge.inexact_ns() == 0,
+    }
+}
+
+/// Enters once through the thread's own log, or through the shared one if it gets none.
+fn enter(recorder: &Modelled, instrument: u32) -> EntryKey {
+    match recorder.adopt() {
+        Some(mut owner) => {
+            let key = recorder.record(&mut owner, &Draft::enter(instrument, 1));
+            recorder.vacate(owner);
+            key
+        }
+        None => recorder.record_shared(&Draft::enter(instrument, 1)),
+    }
+}
+
+/// Holds each merge to what was published: all of it up to the watermark, in order, nothing beyond.
+fn check(recorder: &Modelled, merges: &[Merged], published: usize) {
+    merge(recorder);
+    let merge = recorder.merge();
+    let stamps: Vec<u64> = merge.sink.edges.iter().map(|edge| edge.at_ns).collect();
+    assert_eq!(
+        stamps.len() + merge.sink.folded as usize,
+        published,
+        "every edge is handed on once"
+    );
+    for merged in merges.iter().filter(|merged| merged.exact) {
+        let earlier = stamps.iter().filter(|at_ns| **at_ns <= merged.watermark_ns).count();
+        assert_eq!(merged.edges, earlier, "at {} of {stamps:?}", merged.watermark_ns);
+    }
+    assert!(stamps.is_sorted() || merge.inexact_ns() > 0, "{stamps:?}");
+}
+
+fn model(body: impl Fn() + Send + Sync + 'static) {
+    let mut builder = loom::model::Builder::new();
+    builder.preemption_bound = Some(4);
+    builder.check(body);
+}
+
+#[test]
+fn a_merge_hands_on_all_that_is_earlier_than_its_watermark() {
+    model(|| {
+        let recorder = recorder();
+        let mut owner = recorder.adopt().expect("nobody else wants one");
+        let writer = {
+            let recorder = Arc::clone(&recorder);
+            thread::spawn(move || {
+                for instrument in 0..2 {
+                    recorder.record(&mut owner, &Draft::enter(instrument, 1));
+                }
+            })
+        };
+        let merges = [merge(&recorder), merge(&recorder)];
+        writer.join().expect("writes");
+        check(&recorder, &merges, 2);
+    });
+}
+
+#[test]
+fn two_logs_come_into_one_order() {
+    model(|| {
+        let recorder = recorder();
+        let writers = [0, 1].map(|instrument| {
+            let mut owner = recorder.adopt().expect("nobody else wants one");
+            let recorder = Arc::clone(&recorder);
+            thread::spawn(move || {
+                recorder.record(&mut owner, &Draft::enter(instrument, 1));
+            })
+        });
+        let merges = [merge(&recorder)];
+        writers.into_iter().for_each(|writer| writer.join().expect("writes"));
+        check(&recorder, &merges, 2);
+    });
+}
+
+#[test]
+fn a_log_passes_on_to_another_thread_with_what_is_in_it() {
+    model(|| {
+        let recorder = recorder();
+        let writer = {
+            let recorder = Arc::clone(&recorder);
+            thread::spawn(move || enter(&recorder, 0))
+        };
+        enter(&recorder, 1);
+        let merges = [merge(&recorder)];
+        writer.join().expect("writes");
+        check(&recorder, &merges, 2);
+    });
+}
+
+#[test]
+fn an_exit_on_another_thread_comes_after_its_entry() {
+    model(|| {
+        let recorder = recorder();
+        let key = enter(&recorder, 0);
+        let writer = {
+            let recorder = Arc::clone(&recorder);
+            thread::spawn(move || {
+                let mut owner = recorder.adopt().expect("nobody else wants one");
+                let draft = Draft::leave(0, key, 1).ending(Outcome::Ok, 0);
+                recorder.record(&mut owner, &draft);
+            })
+        };
+        let merges = [merge(&recorder)];
+        writer.join().expect("writes");
+        check(&recorder, &merges, 2);
+        let merge = recorder.merge();
+        assert!(matches!(merge.sink.edges[0].change, Change::Enter { key: of, .. } if of == key));
+        assert!(matches!(merge.sink.edges[1].change, Change::Leave { key: of, .. } if of == key));
+    });
+}
+
+#[test]
+fn what_finds_its_log_full_is_kept() {
+    model(|| {
+        let recorder = recorder();
+        let mut owner = recorder.adopt().expect("nobody else wants one");
+        for instrument in 0..3 {
+            owner.push(&Draft::enter(instrument, 1)).expect("a log holds four");
+        }
+        let writer = {
+            let recorder = Arc::clone(&recorder);
+            thread::spawn(move || {
+                for instrument in 3..6 {
+                    recorder.record(&mut owner, &Draft::enter(instrument, 1));
+                }
+            })
+        };
+        let merges = [merge(&recorder)];
+        writer.join().expect("writes");
+        check(&recorder, &merges, 6);
+    });
+}
