@@ -7,6 +7,33 @@
 //!
 //! The doors are [`Registry`], which makes instruments, and the instruments themselves:
 //! [`Activity`] for all that is entered and left, [`Histogram`], [`Counter`] and [`Gauge`].
+//!
+//! ```
+//! use plimsoll_model::{Labels, catalog};
+//! use plimsoll_record::{ActivitySpec, Outcome, Registry, Split};
+//!
+//! let registry = Registry::new();
+//! let spec = ActivitySpec::new(&catalog::IN_FLIGHT, Labels::new([("operation", "auth")])?)
+//!     .limit(64)
+//!     .duration(&catalog::OPERATION_DURATION, Split::OUTCOME)
+//!     .outcomes(&catalog::OPERATIONS);
+//! let auth = registry.activity(spec)?;
+//!
+//! let guard = auth.guard(); // Dropped without a word, it would be `cancelled`.
+//! guard.end(Outcome::Ok);
+//!
+//! let families = registry.snapshot().families;
+//! assert!(families.iter().any(|family| family.name == "concurrency_in_flight_peak"));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # When exactness is given up
+//!
+//! A snapshot equals a replay of all published edges in the order of their stamps, up to its
+//! watermark. Three things break that, and each adds its span to `concurrency_inexact_seconds_total`:
+//! a thread that is stopped for more than 100 ms amid an edge, one that is stopped there while a log
+//! is full, and logs that fill faster than anyone merges. Levels, counts, integrals and sums of
+//! durations stay right even then; peaks, time at a level and the bands of that span may not.
 
 #![deny(unsafe_code)]
 
@@ -16,6 +43,8 @@ pub mod clock;
 mod counter;
 mod edge;
 mod gauge;
+#[cfg(all(test, not(loom)))]
+mod given_up;
 mod histogram;
 mod log;
 mod merge;

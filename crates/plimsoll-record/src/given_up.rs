@@ -1,0 +1,139 @@
+//! What happens where exactness is given up: an owner that is stopped amid an edge, and edges that
+//! find no room. What is linear stays exact, and the span says that it isn't.
+
+#![allow(clippy::expect_used)] // A test fails by it.
+
+use crate::Outcome;
+use crate::account::{Account, Accounts, ActivityAccount, Bands, Distribution, Level};
+use crate::clock::Clock;
+use crate::edge::{Change, Draft, EntryKey};
+use crate::recorder::Recorder;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex};
+
+const MS: u64 = 1_000_000;
+
+/// A clock that the test sets. One thread's reading can be stopped between the reading and its use.
+#[derive(Clone, Default)]
+struct TestClock {
+    now_ns: Arc<AtomicU64>,
+    stop: Arc<Mutex<Option<Stop>>>,
+}
+
+struct Stop {
+    stopped: SyncSender<()>,
+    go_on: Receiver<()>,
+}
+
+impl Clock for TestClock {
+    fn now_ns(&self) -> u64 {
+        let now_ns = self.now_ns.load(Ordering::SeqCst);
+        if std::thread::current().name() == Some("stopped")
+            && let Some(stop) = self.stop.lock().expect("unpoisoned").take()
+        {
+            stop.stopped.send(()).expect("the test waits");
+            stop.go_on.recv().expect("the test goes on");
+        }
+        now_ns
+    }
+
+    fn owner_fence(&self) {
+        std::sync::atomic::fence(Ordering::SeqCst);
+    }
+
+    fn reader_fence(&self) {
+        std::sync::atomic::fence(Ordering::SeqCst);
+    }
+}
+
+type TestRecorder = Recorder<TestClock, Accounts>;
+
+fn recorder() -> (TestClock, TestRecorder) {
+    let clock = TestClock::default();
+    let recorder = Recorder::new(clock.clone(), Accounts::default());
+    let account =
+        ActivityAccount::new(Level::new(None, &[], 0), Bands::new(&[1]).expect("ascending"))
+            .with_duration(Distribution::new(&[], true, 1))
+            .with_ends();
+    recorder.merge().sink.open(Account::Activity(Box::new(account))).expect("room");
+    (clock, recorder)
+}
+
+/// Merges at `now_ns`; returns the watermark, the inexact time, the level and its integral.
+fn merge_at(clock: &TestClock, recorder: &TestRecorder, now_ns: u64) -> (u64, u64, u64, i128) {
+    clock.now_ns.store(now_ns, Ordering::SeqCst);
+    let mut merge = recorder.merge();
+    let (watermark_ns, inexact_ns) = (merge.watermark_ns(), merge.inexact_ns());
+    let level = merge.sink.activity_at(0, watermark_ns).expect("open").level();
+    (watermark_ns, inexact_ns, level.now(), level.integral_ns())
+}
+
+#[test]
+fn a_stopped_owner_holds_the_watermark_for_a_tenth_of_a_second() {
+    let (clock, recorder) = recorder();
+    let (clock, recorder) = (&clock, &recorder);
+    let mut owner = recorder.adopt().expect("nobody else wants one");
+    assert_eq!(merge_at(clock, recorder, 10 * MS), (10 * MS, 0, 0, 0));
+    let (stopped, has_stopped) = sync_channel(0);
+    let (let_go, go_on) = sync_channel(0);
+    *clock.stop.lock().expect("unpoisoned") = Some(Stop { stopped, go_on });
+    clock.now_ns.store(20 * MS, Ordering::SeqCst);
+    std::thread::scope(|scope| {
+        let body = || recorder.record(&mut owner, &Draft::enter(0, 1));
+        let thread = std::thread::Builder::new().name("stopped".into());
+        let thread = thread.spawn_scoped(scope, body).expect("spawns");
+        has_stopped.recv().expect("it stops at 20 ms");
+        assert_eq!(merge_at(clock, recorder, 50 * MS), (10 * MS, 0, 0, 0), "held back");
+        assert_eq!(merge_at(clock, recorder, 110 * MS), (10 * MS, 0, 0, 0), "held back");
+        assert_eq!(merge_at(clock, recorder, 150 * MS), (150 * MS, 140 * MS, 0, 0), "given up");
+        let_go.send(()).expect("it waits");
+        thread.join().expect("it records");
+    });
+    // The late entry counts from 20 ms in the integral.
+    let late = merge_at(clock, recorder, 160 * MS);
+    assert_eq!(late, (160 * MS, 140 * MS, 1, i128::from(140 * MS)));
+}
+
+#[test]
+fn edges_that_find_no_room_keep_their_sums() {
+    const EDGES: u64 = 100_000;
+    let (clock, recorder) = recorder();
+    let at = |now_ns: u64| clock.now_ns.store(now_ns, Ordering::SeqCst);
+    let mut keys: Vec<EntryKey> = Vec::new();
+    for edge in 1..=EDGES {
+        at(edge * 10);
+        keys.push(recorder.record_shared(&Draft::enter(0, 1)));
+    }
+    let until_ns = EDGES * 10;
+    let entered = merge_at(&clock, &recorder, until_ns);
+    let integral_ns: u64 = keys.iter().map(|key| until_ns - key.at_ns).sum();
+    assert_eq!(entered, (until_ns, until_ns, EDGES, i128::from(integral_ns)));
+    let mut stays_ns = 0;
+    for key in &keys {
+        let draft = Draft::leave(0, *key, 1).ending(Outcome::Error, 0);
+        stays_ns += recorder.record_shared(&draft).at_ns - key.at_ns;
+    }
+    let (_, _, level, integral_ns) = merge_at(&clock, &recorder, until_ns + MS);
+    assert_eq!((level, integral_ns), (0, i128::from(stays_ns)));
+    let mut merge = recorder.merge();
+    let account = merge.sink.activity_at(0, until_ns + MS).expect("open");
+    let duration = account.duration().expect("measured").values().next().expect("one series");
+    assert_eq!((duration.count(), duration.sum), (EDGES, stays_ns as f64 / 1e9));
+    assert_eq!(account.ends(), [0, EDGES, 0, 0, 0]);
+    assert_eq!((account.residual_ns(), account.oldest_age_ns(until_ns + MS)), (0, 0));
+}
+
+#[test]
+fn a_fork_forgets_what_its_parent_has_in_progress() {
+    let bands = Bands::new(&[1]).expect("ascending");
+    let mut account = ActivityAccount::new(Level::new(None, &[], 0), bands);
+    let key = EntryKey { at_ns: 10, log: 8 };
+    account.apply(10, Change::Enter { key, count: 2 });
+    account.advance(30);
+    account.forget_progress();
+    account.apply(40, Change::Leave { key, count: 2, outcome: Outcome::Ok, value: 0 });
+    account.advance(50);
+    assert_eq!((account.level().now(), account.level().integral_ns()), (0, 40));
+    assert_eq!(account.oldest_age_ns(50), 0);
+}
