@@ -144,7 +144,7 @@ pub(crate) struct Passage {
     pub(crate) feed: usize,
     /// When it was.
     pub(crate) at: TimeMs,
-    /// When the successful one before was, or since when the target was watched.
+    /// When the successful one before was, or when the first process that was seen started.
     pub(crate) before: Option<TimeMs>,
     pub(crate) life: Life,
     /// Scrapes were missed in between.
@@ -316,13 +316,15 @@ impl Account {
         } else {
             ledger.add(known_from, at, Tally { counts, ..known });
         }
-        if known_from > from {
-            let rate = self.rate.per_ms().filter(|_| !(untold && gap));
-            let lost = Silence { since: from, rate };
-            ledger.spread(from, known_from, lost.tally(ms_between(from, known_from)));
-        }
+        let before = self.rate.per_ms();
         if known_ms > 0 {
             self.rate.learn(counts.known().saturating_add(counts.unknown), known_ms);
+        }
+        if known_from > from {
+            // A first rate is also the best guess for what came just before it.
+            let rate = before.or(self.rate.per_ms()).filter(|_| !(untold && gap));
+            let lost = Silence { since: from, rate };
+            ledger.spread(from, known_from, lost.tally(ms_between(from, known_from)));
         }
     }
 

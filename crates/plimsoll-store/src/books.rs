@@ -35,10 +35,10 @@ impl Books {
             limits,
             slos,
         };
-        for slo in 0..books.slos.len() {
-            if books.slos[slo].by.is_empty() {
-                books.ledger_of_group(slo, Labels::default());
-            }
+        let whole = |(number, slo): (usize, &Arc<Slo>)| slo.by.is_empty().then_some(number);
+        let whole: Vec<usize> = books.slos.iter().enumerate().filter_map(whole).collect();
+        for slo in whole {
+            books.ledger_of_group(slo, Labels::default());
         }
         Ok(books)
     }
@@ -63,7 +63,9 @@ impl Books {
         }
         let groups_max = if owner.by.is_empty() { 1 } else { owner.max_groups };
         if groups.len() >= groups_max {
-            self.refused[slo] += 1;
+            if let Some(refused) = self.refused.get_mut(slo) {
+                *refused += 1;
+            }
             return None;
         }
         let number = self.ledgers.len();

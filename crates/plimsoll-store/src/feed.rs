@@ -150,11 +150,15 @@ impl Feed {
             self.unwire();
             self.read_clocks(scrape, &lookup, books);
         }
-        let watched = self.watched.filter(|_| matches!(life, Life::Started(_)));
+        // Nothing is expected before the first process that was ever seen.
+        let began = match life {
+            Life::Started(start) => Some(start.min(at)),
+            Life::Same | Life::Untold => None,
+        };
         let passage = Passage {
             feed: self.number,
             at,
-            before: self.scraped.or(watched),
+            before: self.scraped.or(began),
             life,
             gap: self.missed || self.scraped.is_some_and(|last| self.is_late(last, at)),
             until: TimeMs(at.0.saturating_add(INTERVALS_UNTIL_SILENT * self.interval_ms())),

@@ -28,8 +28,10 @@ impl Gaps {
             return;
         }
         if self.0.len() >= GAPS_MAX {
-            let shortest = (0..self.0.len()).min_by_key(|at| self.0[*at].last - self.0[*at].first);
-            shortest.map(|at| self.0.swap_remove(at));
+            let lengths = self.0.iter().map(|gap| gap.last - gap.first).enumerate();
+            if let Some((shortest, _)) = lengths.min_by_key(|(_, length)| *length) {
+                self.0.swap_remove(shortest);
+            }
         }
         self.0.push(gap);
     }

@@ -171,7 +171,7 @@ impl Ledger {
     pub(crate) fn restore(&mut self, kept: &KeptLedger, slots: &[(i64, Tally)]) {
         self.now = Some(kept.now);
         self.tiers.advance(kept.now.0.saturating_sub(1).div_euclid(self.slice_ms));
-        for (start_ms, tally) in slots {
+        for (start_ms, tally) in slots.iter().filter(|(start_ms, _)| *start_ms <= kept.now.0) {
             self.tiers.add(start_ms.div_euclid(self.slice_ms), *tally);
         }
         // With another slice, a slice's number means another time.

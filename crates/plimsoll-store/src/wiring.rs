@@ -27,7 +27,8 @@ impl Feed {
         }
         let labels = labels_of(&self.target, &key.labels);
         for (ledger, found) in books.feeds(&key.name, &labels) {
-            let reckoning = Reckoning::of(&books.slos[found.slo].sli);
+            let Some(slo) = books.slos.get(found.slo) else { continue };
+            let reckoning = Reckoning::of(&slo.sli);
             let account = self.account(ledger, reckoning);
             self.wire(key, account, found, &mut used);
         }
@@ -42,37 +43,45 @@ impl Feed {
     }
 
     fn wire(&mut self, key: &SeriesKey, account: u32, found: Match, used: &mut Use) {
-        let at = account as usize;
         let slot = match found.part {
             Part::Lag => return used.lags.push(account),
             Part::Total => Slot::Total,
             Part::Named => Slot::Named,
             Part::Bucket => return self.wire_bucket(key, account, used),
         };
-        let scale = self.accounts[at].scale();
-        if let Some(meter) = self.meter(key, scale, used) {
-            self.meters[meter as usize].wires.push((account, slot));
+        if let Some(meter) = self.meter(key, account, used) {
+            self.connect(meter, account, slot);
+        }
+    }
+
+    fn connect(&mut self, meter: u32, account: u32, slot: Slot) {
+        if let Some(wired) = self.meters.get_mut(meter as usize) {
+            wired.wires.push((account, slot));
         }
     }
 
     fn wire_bucket(&mut self, key: &SeriesKey, account: u32, used: &mut Use) {
         let Some(le) = key.labels.get(LE).and_then(|le| le.parse::<f64>().ok()) else { return };
         let labels = key.labels.filtered(|label| label != LE);
-        if !self.accounts[account as usize].wants_bucket(&labels, le) {
+        let owner = self.accounts.get(account as usize);
+        if !owner.is_some_and(|owner| owner.wants_bucket(&labels, le)) {
             return;
         }
-        let scale = self.accounts[account as usize].scale();
-        let Some(meter) = self.meter(key, scale, used) else { return };
-        for (slot, replaced) in self.accounts[account as usize].wire_bucket(labels, le, meter) {
+        let Some(meter) = self.meter(key, account, used) else { return };
+        let owner = self.accounts.get_mut(account as usize);
+        let wires = owner.map(|owner| owner.wire_bucket(labels, le, meter)).unwrap_or_default();
+        for (slot, replaced) in wires {
             if let Some(other) = replaced.and_then(|other| self.meters.get_mut(other as usize)) {
                 other.wires.retain(|wire| *wire != (account, slot));
             }
-            self.meters[meter as usize].wires.push((account, slot));
+            self.connect(meter, account, slot);
         }
     }
 
-    /// Returns the meter of a series, which is made when it is new; `None` past the bound.
-    fn meter(&mut self, key: &SeriesKey, scale: f64, used: &mut Use) -> Option<u32> {
+    /// Returns the meter of a series in the units of the account, which is made when it is new;
+    /// `None` past the bound.
+    fn meter(&mut self, key: &SeriesKey, account: u32, used: &mut Use) -> Option<u32> {
+        let scale = self.accounts.get(account as usize)?.scale();
         let known = used.meter.or_else(|| self.meter_numbers.get(key).copied());
         if known.is_none() && self.meters.len() >= METERS_MAX {
             self.refuse(RefusalReason::SeriesLimit, 1);

@@ -107,6 +107,30 @@ fn what_was_lost_before_a_restart_is_unknown_by_the_rate() {
 }
 
 #[test]
+fn a_process_that_starts_while_it_is_awaited_counts_from_its_start() {
+    let mut scene = Scene::new(errors(), MINUTE);
+    scene.store.advance(TimeMs(0));
+    scene.miss(MINUTE);
+    scene.scrape(2 * MINUTE, &[(START, 90.0), (TOTAL, 300.0), (BAD, 3.0)]);
+    let window = scene.window(HOUR);
+    assert_eq!(window.counts, Counts { good: 297, bad: 3, unknown: 0 });
+    assert_eq!(
+        (window.known, window.expected, window.rate_unknown),
+        (ms(30_000), ms(30_000), false)
+    );
+}
+
+#[test]
+fn a_crash_before_any_rate_is_known_is_worth_the_rate_after_it() {
+    let mut scene = Scene::new(errors(), MINUTE);
+    scene.scrape(0, &[(START, -5.0), (TOTAL, 40.0)]);
+    scene.scrape(MINUTE, &[(START, 40.0), (TOTAL, 200.0)]);
+    let window = scene.window(HOUR);
+    assert_eq!(window.counts, Counts { good: 200, bad: 0, unknown: 400 });
+    assert!(!window.rate_unknown);
+}
+
+#[test]
 fn a_level_over_its_limit_for_200_ms_is_200_ms_bad() {
     let signal = selector("concurrency_queue_depth{queue=\"orders\"}");
     let mut scene =
