@@ -102,6 +102,17 @@ impl Running {
     }
 }
 
+impl Running {
+    /// Returns when the engine has ended by itself, which only a fault of ours can make it do.
+    pub(crate) async fn failed(&mut self) -> KeepError {
+        match (&mut self.engine).await {
+            Ok(Ok(())) => KeepError::Ended,
+            Ok(Err(error)) => error,
+            Err(error) => KeepError::Thread(error),
+        }
+    }
+}
+
 impl Drop for Running {
     /// An abort drops the generation where it is; its tasks may not outlive it.
     fn drop(&mut self) {

@@ -14,8 +14,10 @@ pub(crate) const LAST_STEP: &str = "last step";
 pub(crate) enum KeepError {
     #[error(transparent)]
     Archive(#[from] ArchiveError),
-    #[error("the thread that works on the data file ended: {0}")]
+    #[error("a task of the engine ended: {0}")]
     Thread(#[from] JoinError),
+    #[error("the engine ended by itself")]
+    Ended,
 }
 
 /// What is asked of one stretch of one SLO's history.

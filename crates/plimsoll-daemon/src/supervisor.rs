@@ -32,6 +32,7 @@ impl Supervisor {
             let ask = tokio::select! {
                 biased;
                 () = stop.stopped() => break,
+                error = running.failed() => return Err(error.into()),
                 () = hangups.next() => None,
                 Some(ask) = asked.recv() => ask,
             };

@@ -4,6 +4,7 @@ use crate::links::Links;
 use crate::notify::AlertList;
 use plimsoll_model::{Counts, Labels, RefusalReason, TimeMs};
 use plimsoll_slo::{Alert, AlertName, AlertState, Assessment, Reason, Slo};
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -122,6 +123,20 @@ pub(crate) struct SloView {
     pub(crate) feeds: Vec<usize>,
     /// The histogram edges that the threshold lies between, when it is no edge itself.
     pub(crate) between_edges: Option<(f64, f64)>,
+}
+
+/// Labels that tell the series of one SLO apart; a group's label of that name gives way, as a
+/// scraped label does in Prometheus. Those that name the SLO are refused with its file.
+const RESERVED: [&str; 3] = ["bound", "verdict", "window"];
+
+impl SloView {
+    /// Returns the group's labels, none of which replaces what tells series and alerts apart.
+    pub(crate) fn group_labels(&self) -> impl Iterator<Item = (Cow<'_, str>, &str)> {
+        self.group.iter().map(|(name, value)| match RESERVED.contains(&name) {
+            true => (Cow::Owned(format!("exported_{name}")), value),
+            false => (Cow::Borrowed(name), value),
+        })
+    }
 }
 
 /// One live level and where it was scraped.

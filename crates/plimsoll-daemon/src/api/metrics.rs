@@ -11,7 +11,8 @@ use plimsoll_model::{
     Counts, Family, FamilyKind, Interval, Labels, Series, Signal, Snapshot, Value, catalog,
 };
 use plimsoll_slo::{AlertName, AlertState, Severity, length_name};
-use std::collections::BTreeSet;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, PoisonError};
 
 /// `GET /metrics`.
@@ -93,11 +94,16 @@ fn alert_firing(slo: &SloView, rows: &mut Rows) {
 }
 
 fn refused(view: &View) -> Family {
-    let mut rows = Rows::default();
+    // Two jobs may scrape one address.
+    let mut counts: BTreeMap<(&str, &str), u64> = BTreeMap::new();
     for target in &view.targets {
         for (reason, count) in &target.refused {
-            rows.count(&[("target", &target.instance), ("reason", reason)], *count);
+            *counts.entry((&target.instance, reason)).or_default() += count;
         }
+    }
+    let mut rows = Rows::default();
+    for ((target, reason), count) in counts {
+        rows.count(&[("target", target), ("reason", reason)], count);
     }
     family(&catalog::SCRAPE_SAMPLES_REFUSED, rows)
 }
@@ -138,8 +144,9 @@ impl Rows {
 
     fn of_slo(&mut self, slo: &SloView, more: &[(&str, &str)], value: Value) {
         let fixed = [("service", slo.slo.service.as_str()), ("slo", slo.slo.name.as_str())];
-        let group = slo.group.iter().filter(|(name, _)| !FIXED.contains(name));
-        self.add(group.chain(fixed).chain(more.iter().copied()), value);
+        let own = fixed.into_iter().chain(more.iter().copied());
+        let own = own.map(|(name, value)| (name.into(), value));
+        self.add(slo.group_labels().chain(own), value);
     }
 
     fn bounds(&mut self, slo: &SloView, window: Option<&str>, interval: Interval) {
@@ -152,15 +159,14 @@ impl Rows {
     }
 
     fn count(&mut self, labels: &[(&str, &str)], count: u64) {
-        self.add(labels.iter().copied(), Value::Count(count));
+        let labels = labels.iter().map(|(name, value)| ((*name).into(), *value));
+        self.add(labels, Value::Count(count));
     }
 
-    fn add<'a>(&mut self, labels: impl Iterator<Item = (&'a str, &'a str)>, value: Value) {
+    fn add<'a>(&mut self, labels: impl Iterator<Item = (Cow<'a, str>, &'a str)>, value: Value) {
+        let labels = labels.map(|(name, value)| (name.into_owned(), value));
         if let Ok(labels) = Labels::new(labels) {
             self.0.push(Series { labels, value });
         }
     }
 }
-
-/// The labels that a group may not replace.
-const FIXED: [&str; 6] = ["service", "slo", "window", "bound", "severity", "verdict"];

@@ -85,7 +85,9 @@ impl Composer {
             ("service", slo.slo.service.as_str()),
             ("slo", slo.slo.name.as_str()),
         ];
-        merged(&[&self.external, &slo.slo.labels, &of_severity, &slo.group], &fixed)
+        let labels = merged(&[&self.external, &slo.slo.labels, &of_severity], &fixed);
+        slo.group_labels()
+            .fold(labels, |labels, (name, value)| labels.with(&name, value).unwrap_or(labels))
     }
 
     fn annotations(

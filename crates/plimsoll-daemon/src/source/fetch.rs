@@ -55,6 +55,8 @@ pub(crate) async fn fetch(
     bytes.clear();
     while let Some(chunk) = response.chunk().await.map_err(failed)? {
         if (bytes.len() + chunk.len()) as u64 > limit {
+            // One huge body may not hold its memory for ever.
+            *bytes = Vec::new();
             return Err(ScrapeError::Huge { limit });
         }
         bytes.extend_from_slice(&chunk);

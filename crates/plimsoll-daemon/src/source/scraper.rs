@@ -177,3 +177,36 @@ impl Reader {
         self.unnamed_next = self.unnamed_from;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BOUNDS: ScrapeBounds = ScrapeBounds { body_bytes: 1_000, samples: Some(2), series: 100 };
+
+    fn names(reader: &mut Reader, body: &str) -> Vec<String> {
+        let scraped = reader.read(body.as_bytes(), Format::Text).expect("a good body");
+        scraped.named.values().map(|key| key.name.to_string()).collect()
+    }
+
+    #[test]
+    fn each_series_is_named_once_to_an_engine_that_heard_it() {
+        let mut reader = Reader::new(BOUNDS);
+        assert_eq!(names(&mut reader, "a 1\n"), ["a"]);
+        reader.refused();
+        assert_eq!(names(&mut reader, "a 2\nb 1\n"), ["a", "b"], "the first report was lost");
+        reader.sent();
+        assert_eq!(names(&mut reader, "a 3\nb 2\n"), [""; 0]);
+        reader.sent();
+        assert_eq!(names(&mut reader, "c 1\nb 2\n"), ["c"]);
+    }
+
+    #[test]
+    fn a_body_of_too_many_samples_is_refused_whole_as_in_prometheus() {
+        let mut reader = Reader::new(BOUNDS);
+        let error = reader.read(b"a 1\nb 1\nc 1\n", Format::Text).expect_err("too many");
+        assert_eq!(error.to_string(), "3 samples, more than sample_limit 2");
+        reader.sent();
+        assert_eq!(names(&mut reader, "c 1\n"), ["c"], "it wasn't named by a report that failed");
+    }
+}

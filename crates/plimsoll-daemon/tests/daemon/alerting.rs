@@ -133,3 +133,46 @@ async fn a_crash_forgets_no_budget_and_no_start() {
     assert_eq!(slo["counts"]["bad"].as_u64(), Some(bad), "{slo:#}");
     daemon.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_group_has_an_alert_and_series_of_its_own() {
+    let (folder, one, two) =
+        (Folder::new(), Target::start(Manner::Good).await, Target::start(Manner::Good).await);
+    let alertmanager = Sink::start("/api/v2/alerts").await;
+    let split = slos(&["checkout"]).replace("job=\"checkout\"", "job=~\".+\"");
+    folder
+        .write("slo.yml", &split.replace("    window: 1h\n", "    window: 1h\n    by: [window]\n"));
+    let more = format!(
+        "alerting: {{alertmanagers: [{{static_configs: [{{targets: ['{}']}}]}}]}}\n",
+        alertmanager.address
+    );
+    let text = config(&[("one", one.address), ("two", two.address)], &more);
+    let labelled = text
+        .replace(
+            &format!("['{}']", one.address),
+            &format!("['{}'], labels: {{window: a}}", one.address),
+        )
+        .replace(
+            &format!("['{}']", two.address),
+            &format!("['{}'], labels: {{window: b}}", two.address),
+        );
+    folder.write("plimsoll.yml", &labelled);
+    let daemon = Running::start(folder.config());
+    let both = |list: &Value| list["slos"].as_array().map(Vec::len) == Some(2);
+    let list = daemon.until("/api/v1/slos", both).await;
+    let ids: Vec<&Value> =
+        list["slos"].as_array().expect("slos").iter().map(|slo| &slo["id"]).collect();
+    assert!(ids.contains(&&"shop/checkout{window=\"b\"}".into()), "{ids:?}");
+    two.failing.store(true, Ordering::SeqCst);
+    let (page, _) = alertmanager.alert(is_page).await;
+    assert_eq!(page["labels"]["exported_window"], "b");
+    assert_eq!(page["labels"]["service"], "shop");
+    let path = "/api/v1/slos/shop%2Fcheckout%7Bwindow%3D%22a%22%7D";
+    assert_eq!(daemon.json(path).await["state"], "ok", "the other group is well");
+    let metrics = daemon.get("/metrics").await.text().await.expect("text");
+    let series: Vec<&str> =
+        metrics.lines().filter(|line| line.starts_with("plimsoll_slo_objective_ratio{")).collect();
+    assert_eq!(series.len(), 2, "{series:?}");
+    assert_ne!(series[0], series[1]);
+    daemon.stop().await;
+}
