@@ -8,6 +8,7 @@ use crate::account::{Account, Accounts, ActivityAccount, Bands, Distribution, Le
 use crate::clock::Clock;
 use crate::edge::{Change, Draft, EntryKey};
 use crate::recorder::Recorder;
+use crate::shared::SHARED_LOGS;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex};
@@ -122,6 +123,21 @@ fn edges_that_find_no_room_keep_their_sums() {
     assert_eq!((duration.count(), duration.sum), (EDGES, stays_ns as f64 / 1e9));
     assert_eq!(account.ends(), [0, EDGES, 0, 0, 0]);
     assert_eq!((account.residual_ns(), account.oldest_age_ns(until_ns + MS)), (0, 0));
+}
+
+#[test]
+fn a_log_that_was_full_is_used_again_once_it_is_merged() {
+    let (clock, recorder) = recorder();
+    clock.now_ns.store(MS, Ordering::SeqCst);
+    let mut owner = recorder.adopt().expect("nobody else wants one");
+    let merging = recorder.merge();
+    let shared = |key: EntryKey| key.log < SHARED_LOGS;
+    let edge = || Draft::enter(0, 1);
+    let until_full = (0..1 << 20).take_while(|_| !shared(recorder.record(&mut owner, &edge())));
+    assert!(until_full.count() > 1 << 16, "it grows first");
+    drop(merging);
+    // The owner merges for itself.
+    assert!(!shared(recorder.record(&mut owner, &edge())));
 }
 
 #[test]

@@ -79,13 +79,17 @@ impl<C: Clock> Owner<C> {
     }
 
     /// Looks how far the log has been merged. Says whether that makes room: a quarter or more is free.
-    /// If it doesn't, the owner tries again only after a sixteenth, since trying costs.
+    /// If it doesn't, the owner tries again after a sixteenth, since trying costs, and when it is full.
     pub(crate) fn finds_room(&mut self) -> bool {
         let capacity = self.log.capacity();
         self.merged = self.log.tail.0.load(Ordering::Acquire);
         let three_quarters = self.merged + capacity - capacity / 4;
         let finds = self.written < three_quarters;
-        self.room_until = if finds { three_quarters } else { self.written + capacity / 16 + 1 };
+        self.room_until = if finds {
+            three_quarters
+        } else {
+            (self.written + capacity / 16 + 1).min(self.merged + capacity)
+        };
         finds
     }
 
