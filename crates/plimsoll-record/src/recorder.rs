@@ -103,6 +103,15 @@ impl<C: Clock, S: Sink> Recorder<C, S> {
         merge
     }
 
+    /// Merges until all that was recorded before the call is handed on. An owner that is stopped amid an
+    /// edge is given the processor; after 100 ms it isn't waited for.
+    pub(crate) fn catch_up(&self) {
+        let asked_ns = self.clock.now_ns();
+        while self.merge().watermark_ns() < asked_ns {
+            yield_now();
+        }
+    }
+
     /// Merges if no one else does; else the thread goes on with a log of twice the size.
     #[cold]
     fn make_room(&self, owner: &mut Owner<C>) {

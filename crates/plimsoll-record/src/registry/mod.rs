@@ -158,13 +158,17 @@ impl Registry {
         drop(recorder().merge());
     }
 
-    /// Merges what the process has recorded and returns every instrument as of one instant.
+    /// Merges what the process has recorded and returns every instrument as of one instant, which is
+    /// no earlier than the call: what its caller has recorded is in it.
+    ///
+    /// It waits up to 100 ms for a thread that is stopped amid an edge.
     pub fn snapshot(&self) -> Snapshot {
         let hooks = lock(&self.0.hooks).clone();
         let ended: Vec<Hook> = hooks.into_iter().filter(|hook| hook().is_break()).collect();
         if !ended.is_empty() {
             lock(&self.0.hooks).retain(|hook| !ended.iter().any(|ended| Arc::ptr_eq(hook, ended)));
         }
+        recorder().catch_up();
         let families = lock(&self.0.families);
         expose::snapshot(&families, &mut recorder().merge())
     }
