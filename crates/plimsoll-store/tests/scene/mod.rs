@@ -6,8 +6,9 @@ use plimsoll_model::{
     WindowCounts,
 };
 use plimsoll_slo::{Alerting, EventsPart, Objective, Policy, Sli, Slo, Windows, WithinKind};
-use plimsoll_store::{Limits, Store, Target, TargetIndex};
+use plimsoll_store::{Archive, Limits, Store, Target, TargetIndex};
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -167,4 +168,30 @@ impl Scene {
         let counts = self.window(length).counts;
         (counts.good, counts.bad, counts.unknown)
     }
+}
+
+/// A directory of its own, gone when the test is.
+pub struct Directory(pub PathBuf);
+
+impl Directory {
+    pub fn new(name: &str) -> Self {
+        let path =
+            std::env::temp_dir().join(format!("plimsoll-store-{}-{name}", std::process::id()));
+        let _ = std::fs::remove_dir_all(&path);
+        Self(path)
+    }
+
+    pub fn file(&self) -> PathBuf {
+        self.0.join("plimsoll.redb")
+    }
+}
+
+impl Drop for Directory {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+pub fn flush(archive: &mut Archive, scene: &mut Scene) {
+    archive.flush(scene.store.checkpoint()).expect("flushed");
 }
