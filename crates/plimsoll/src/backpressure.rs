@@ -60,7 +60,10 @@ impl Backpressure {
 
     /// Makes the source's counters in `registry`, or finds them.
     pub fn named_in(registry: &Registry, source: impl Into<Name>) -> Self {
-        let source = source.into();
+        Self::made(registry, &source.into())
+    }
+
+    pub(crate) fn made(registry: &Registry, source: &Name) -> Self {
         Self(Arc::new(Reason::ALL.map(|reason| {
             let labels = source.with(&[("source", &source.text), ("reason", reason.name())]);
             Count::new(registry, &catalog::BACKPRESSURE, labels)
@@ -69,8 +72,13 @@ impl Backpressure {
 
     /// Counts once.
     pub fn count(&self, reason: Reason) {
+        self.count_n(reason, 1);
+    }
+
+    /// Counts `times` at once.
+    pub fn count_n(&self, reason: Reason, times: u64) {
         if let Some(counter) = self.0.get(reason as usize) {
-            counter.increment();
+            counter.add(times);
         }
     }
 }

@@ -1,5 +1,6 @@
 use plimsoll_model::Labels;
 use std::borrow::Cow;
+use std::panic::Location;
 use std::time::Duration;
 
 /// What an instrument is called, and what else its series carry.
@@ -20,6 +21,9 @@ use std::time::Duration;
 /// # Ok::<(), plimsoll::LabelError>(())
 /// ```
 ///
+/// What is made without a name, as by `Mutex::new`, is called after the place in the source that makes
+/// it, as by [`Name::here`].
+///
 /// Names come from the program, never from its clients: each one is a set of series for ever.
 #[derive(Clone, Debug)]
 pub struct Name {
@@ -33,6 +37,13 @@ impl Name {
     /// Calls it `text`, with no more labels than its signals have anyway.
     pub fn new(text: impl Into<Cow<'static, str>>) -> Self {
         Self { text: text.into(), labels: Labels::default(), edges_ns: Vec::new(), bands: None }
+    }
+
+    /// Calls it after the caller's place in the source, as `src/orders.rs:43`.
+    #[track_caller]
+    pub fn here() -> Self {
+        let place = Location::caller();
+        Self::new(format!("{}:{}", place.file(), place.line()))
     }
 
     /// Adds labels to all its series. A label that a signal carries by itself (`operation`,

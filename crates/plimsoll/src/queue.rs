@@ -74,7 +74,12 @@ impl QueueProbe {
 
     /// Wraps a message that goes into the queue now.
     pub fn queued<T>(&self, message: T) -> Queued<T> {
-        Queued { stay: self.depth.enter(), message }
+        Queued { stay: self.enter(), message }
+    }
+
+    /// Counts a message that goes into the queue now, until the returned value is dropped.
+    pub(crate) fn enter(&self) -> Stay {
+        self.depth.enter()
     }
 }
 

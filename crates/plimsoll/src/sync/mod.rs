@@ -1,3 +1,4 @@
 //! Mirrors of synchronisation primitives: the same API, and what happens at them is recorded.
 
+pub(crate) mod channel;
 pub mod tokio;

@@ -4,18 +4,21 @@
 //! |---|---|
 //! | [`Mutex`], [`RwLock`] | the same names; see [`Mutex`] for what a lock records |
 //! | [`Semaphore`] | the same name; it is recorded as a pool |
-//! | [`mpsc`] | the same name |
+//! | [`mpsc`], [`broadcast`], [`watch`], [`oneshot`] | the same names; they are recorded as queues |
 //!
 //! An uncontended acquisition reads no clock: it is tried first, and takes its share of tokio's
 //! cooperative budget as the original does. Everything is accounted for when it is dropped, so a
 //! wait that is cancelled and a holder that panics leave no trace behind in the levels.
 
+pub mod broadcast;
 mod guard;
 mod lock;
 pub mod mpsc;
 mod mutex;
+pub mod oneshot;
 mod rwlock;
 mod semaphore;
+pub mod watch;
 
 pub use mutex::{Mutex, MutexGuard, OwnedMutexGuard};
 pub use rwlock::{

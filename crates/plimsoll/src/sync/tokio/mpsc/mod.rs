@@ -5,7 +5,7 @@
 //! | level `concurrency_queue_depth{queue}` | messages in the channel, with its capacity as limit and the age of the oldest |
 //! | histogram `concurrency_queue_time_seconds{queue}` | how long each message was in it, also one that is dropped with it |
 //! | gauge `concurrency_queue_wait_min_seconds{queue}` | the shortest of these within the last 60 s |
-//! | `concurrency_backpressure_total{source,reason}` | sends that found it full (`full`), or that timed out (`timeout`); the source is the queue's name |
+//! | `concurrency_backpressure_total{source,reason}` | sends that found it full, those that waited for room too (`full`), or that timed out (`timeout`), each once; the source is the queue's name |
 //!
 //! A message is in the channel from just before it can be received until just after it was; a slot
 //! is free again only then, so the depth never passes the capacity. To be able to say so, a bounded
@@ -24,10 +24,14 @@
 
 mod bounded;
 mod permit;
+mod receiver;
+mod sender;
 mod unbounded;
 
-pub use bounded::{Receiver, Sender, WeakSender, channel, channel_in};
-pub use permit::{OwnedPermit, Permit};
+pub use bounded::{channel, channel_in};
+pub use permit::{OwnedPermit, Permit, PermitIterator};
+pub use receiver::Receiver;
+pub use sender::{Sender, WeakSender};
 pub use tokio::sync::mpsc::error;
 pub use unbounded::{
     UnboundedReceiver, UnboundedSender, WeakUnboundedSender, unbounded_channel,

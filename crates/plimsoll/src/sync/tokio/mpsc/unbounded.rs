@@ -61,6 +61,16 @@ impl<T> UnboundedSender<T> {
     pub fn downgrade(&self) -> WeakUnboundedSender<T> {
         WeakUnboundedSender { inner: self.inner.downgrade(), depth: self.depth }
     }
+
+    /// Returns how many senders keep the channel open.
+    pub fn strong_count(&self) -> usize {
+        self.inner.strong_count()
+    }
+
+    /// Returns how many senders there are that don't keep the channel open.
+    pub fn weak_count(&self) -> usize {
+        self.inner.weak_count()
+    }
 }
 
 /// A sender that doesn't keep the channel open.
@@ -70,10 +80,26 @@ pub struct WeakUnboundedSender<T> {
     depth: QueueProbe,
 }
 
+impl<T> Clone for WeakUnboundedSender<T> {
+    fn clone(&self) -> Self {
+        Self { inner: self.inner.clone(), depth: self.depth }
+    }
+}
+
 impl<T> WeakUnboundedSender<T> {
     /// Makes a sender, if any other is left.
     pub fn upgrade(&self) -> Option<UnboundedSender<T>> {
         Some(UnboundedSender { inner: self.inner.upgrade()?, depth: self.depth })
+    }
+
+    /// Returns how many senders keep the channel open.
+    pub fn strong_count(&self) -> usize {
+        self.inner.strong_count()
+    }
+
+    /// Returns how many senders there are that don't keep the channel open.
+    pub fn weak_count(&self) -> usize {
+        self.inner.weak_count()
     }
 }
 
@@ -91,17 +117,40 @@ impl<T> UnboundedReceiver<T> {
 
     /// Receives up to `limit` messages into `buffer`, and says how many: 0 when there are no more.
     pub async fn recv_many(&mut self, buffer: &mut Vec<T>, limit: usize) -> usize {
-        std::future::poll_fn(|context| {
-            if limit == 0 {
-                return Poll::Ready(0);
-            }
-            let Some(first) = ready!(self.poll_recv(context)) else { return Poll::Ready(0) };
-            let before = buffer.len();
-            buffer.push(first);
-            buffer.extend(std::iter::from_fn(|| self.try_recv().ok()).take(limit - 1));
-            Poll::Ready(buffer.len() - before)
-        })
-        .await
+        std::future::poll_fn(|context| self.poll_recv_many(context, buffer, limit)).await
+    }
+
+    /// Receives up to `limit` messages into `buffer` on a thread that may block, and says how many.
+    ///
+    /// # Panics
+    /// Within an asynchronous context, as the original does.
+    pub fn blocking_recv_many(&mut self, buffer: &mut Vec<T>, limit: usize) -> usize {
+        if limit == 0 {
+            return 0;
+        }
+        let Some(first) = self.blocking_recv() else { return 0 };
+        self.fill(buffer, first, limit)
+    }
+
+    /// Polls for up to `limit` messages.
+    pub fn poll_recv_many(
+        &mut self,
+        context: &mut Context<'_>,
+        buffer: &mut Vec<T>,
+        limit: usize,
+    ) -> Poll<usize> {
+        if limit == 0 {
+            return Poll::Ready(0);
+        }
+        let Some(first) = ready!(self.poll_recv(context)) else { return Poll::Ready(0) };
+        Poll::Ready(self.fill(buffer, first, limit))
+    }
+
+    fn fill(&mut self, buffer: &mut Vec<T>, first: T, limit: usize) -> usize {
+        let before = buffer.len();
+        buffer.push(first);
+        buffer.extend(std::iter::from_fn(|| self.try_recv().ok()).take(limit - 1));
+        buffer.len() - before
     }
 
     /// Receives a message that is there.
@@ -128,6 +177,21 @@ impl<T> UnboundedReceiver<T> {
     /// Lets no more messages in; those that are there can still be received.
     pub fn close(&mut self) {
         self.inner.close();
+    }
+
+    /// Says whether the channel is closed.
+    pub fn is_closed(&self) -> bool {
+        self.inner.is_closed()
+    }
+
+    /// Returns how many senders keep the channel open.
+    pub fn sender_strong_count(&self) -> usize {
+        self.inner.sender_strong_count()
+    }
+
+    /// Returns how many senders there are that don't keep the channel open.
+    pub fn sender_weak_count(&self) -> usize {
+        self.inner.sender_weak_count()
     }
 
     /// Returns how many messages there are.

@@ -1,37 +1,16 @@
-//! Channels: depth, time in the queue, back-pressure, and the ways in which a message gets lost.
+//! `tokio::sync::mpsc`.
 
-#![allow(clippy::expect_used)] // A test that finds nothing has failed.
-
-mod reading;
-
-use plimsoll::Registry;
+use crate::reading::value;
+use crate::{depth, poll, pushed_back, queued};
 use plimsoll::sync::tokio::mpsc::error::{SendTimeoutError, TryRecvError, TrySendError};
-use plimsoll::sync::tokio::mpsc::{Receiver, Sender, channel_in, unbounded_channel_in};
-use reading::{histogram, value};
-use std::future::Future;
+use plimsoll::sync::tokio::mpsc::{Receiver, Sender, channel, channel_in, unbounded_channel_in};
+use plimsoll::{Name, Registry};
 use std::pin::pin;
-use std::task::{Context, Poll, Waker};
+use std::task::Poll;
 use std::time::Duration;
-
-fn depth(registry: &Registry) -> f64 {
-    value(registry, "concurrency_queue_depth", [("queue", "orders")]).expect("it is registered")
-}
-
-fn queued(registry: &Registry) -> u64 {
-    histogram(registry, "concurrency_queue_time_seconds", [("queue", "orders")]).count()
-}
-
-fn pushed_back(registry: &Registry, reason: &str) -> f64 {
-    let labels = [("source", "orders"), ("reason", reason)];
-    value(registry, "concurrency_backpressure", labels).expect("it is registered")
-}
 
 fn orders(registry: &Registry, capacity: usize) -> (Sender<u32>, Receiver<u32>) {
     channel_in(registry, "orders", capacity)
-}
-
-fn poll<F: Future>(future: std::pin::Pin<&mut F>) -> Poll<F::Output> {
-    future.poll(&mut Context::from_waker(Waker::noop()))
 }
 
 #[tokio::test]
@@ -71,6 +50,7 @@ async fn a_full_channel_pushes_back() {
         assert!(poll(waiting.as_mut()).is_pending());
         assert_eq!(depth(&registry), 1.0, "what waits outside isn't in the queue");
     }
+    assert_eq!(pushed_back(&registry, "full"), 3.0, "it found no room");
     assert_eq!(receiver.recv().await, Some(1));
     assert_eq!(sender.capacity(), 1, "the cancelled send left its place");
     sender.send(5).await.expect("room");
@@ -156,4 +136,53 @@ async fn an_unbounded_channel_has_a_depth_and_no_limit() {
     drop(receiver);
     assert!(sender.send(9).is_err());
     assert_eq!((depth(&registry), queued(&registry)), (0.0, 6));
+}
+
+#[tokio::test]
+async fn slots_are_reserved_together_and_freed_one_by_one() {
+    let registry = Registry::new();
+    let (sender, mut receiver) = orders(&registry, 3);
+    let mut slots = sender.reserve_many(2).await.expect("room");
+    assert_eq!((slots.len(), sender.capacity()), (2, 1));
+    slots.next().expect("two were reserved").send(1);
+    drop(slots);
+    assert_eq!((sender.capacity(), depth(&registry)), (2, 1.0));
+    assert!(matches!(sender.try_reserve_many(3), Err(TrySendError::Full(()))));
+    assert!(sender.reserve_many(4).await.is_err(), "it never has as much room");
+    let slots = sender.try_reserve_many(2).expect("room");
+    receiver.close();
+    assert_eq!(receiver.recv().await, Some(1));
+    assert_eq!(receiver.try_recv(), Err(TryRecvError::Empty), "two slots are still reserved");
+    drop(slots);
+    assert_eq!(receiver.recv().await, None, "the slots were freed after the close");
+}
+
+#[tokio::test]
+async fn a_sender_that_is_aborted_amid_its_wait_leaves_nothing() {
+    let registry = Registry::new();
+    let (sender, mut receiver) = orders(&registry, 1);
+    sender.send(1).await.expect("room");
+    let waiting = tokio::spawn({
+        let sender = sender.clone();
+        async move { sender.send(2).await }
+    });
+    tokio::task::yield_now().await; // It runs until it waits.
+    waiting.abort();
+    assert!(waiting.await.is_err_and(|error| error.is_cancelled()));
+    assert_eq!(pushed_back(&registry, "full"), 1.0);
+    assert_eq!(receiver.recv().await, Some(1));
+    assert_eq!((receiver.try_recv(), sender.capacity()), (Err(TryRecvError::Empty), 1));
+    assert_eq!(depth(&registry), 0.0);
+}
+
+#[test]
+fn it_may_be_called_after_its_place() {
+    let (sender, _receiver) = channel(Name::here(), 1);
+    sender.try_send(1).expect("room");
+    let queue = concat!("queue=\"", file!(), ":");
+    let line = plimsoll::text();
+    let line = line
+        .lines()
+        .find(|line| line.starts_with("concurrency_queue_depth{") && line.contains(queue));
+    assert!(line.is_some_and(|line| line.ends_with(" 1")), "{line:?}");
 }
