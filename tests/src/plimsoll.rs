@@ -73,15 +73,17 @@ impl Daemon {
     }
 
     async fn await_ready(&mut self) {
+        let ready = format!("{}/-/ready", self.url);
         let end = tokio::time::Instant::now() + Duration::from_secs(30);
+        let mut tick = tokio::time::interval(Duration::from_millis(50));
         loop {
-            let ready = self.http.get(format!("{}/-/ready", self.url)).send().await;
-            if ready.is_ok_and(|answer| answer.status().is_success()) {
+            tick.tick().await;
+            let answer = self.http.get(&ready).send().await;
+            if answer.is_ok_and(|answer| answer.status().is_success()) {
                 return;
             }
             assert!(self.process.is_running(), "plimsoll ended early:\n{}", self.log());
             assert!(tokio::time::Instant::now() < end, "plimsoll isn't ready:\n{}", self.log());
-            tokio::time::sleep(Duration::from_millis(50)).await;
         }
     }
 

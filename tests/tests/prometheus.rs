@@ -33,11 +33,14 @@ fn host(url: &str) -> &str {
 }
 
 /// Returns the address of the demo service's own metrics, which its welcome names.
-fn metrics_address(demo: &Daemon) -> String {
-    let log = demo.log();
-    let line = log.lines().find(|line| line.contains("/metrics")).expect("the welcome names it");
-    let url = line.split_whitespace().last().expect("a URL");
-    host(url).trim_end_matches("/metrics").to_owned()
+async fn metrics_address(demo: &Daemon) -> String {
+    let url = wait::until("the welcome", PATIENCE, || async {
+        let log = demo.log();
+        let line = log.lines().find(|line| line.ends_with("/metrics"))?;
+        line.split_whitespace().last().map(str::to_owned)
+    })
+    .await;
+    host(&url).trim_end_matches("/metrics").to_owned()
 }
 
 fn promtool_check_metrics(text: &str) {
@@ -114,13 +117,33 @@ async fn complaint(prometheus: &Prometheus, expression: &str) -> Option<String> 
     unlabelled.then(|| format!("no labels: {expression}"))
 }
 
+/// Waits until every expression has finite, labelled series; says which don't.
+async fn await_no_complaints(prometheus: &Prometheus, expressions: &[String]) {
+    let end = tokio::time::Instant::now() + PATIENCE;
+    let mut tick = tokio::time::interval(Duration::from_millis(100));
+    for (position, expression) in expressions.iter().enumerate() {
+        loop {
+            tick.tick().await;
+            let Some(_) = complaint(prometheus, expression).await else { break };
+            if tokio::time::Instant::now() >= end {
+                let mut complaints = Vec::new();
+                for expression in &expressions[position..] {
+                    complaints.extend(complaint(prometheus, expression).await);
+                }
+                panic!("{}", complaints.join("\n"));
+            }
+        }
+    }
+}
+
 #[tokio::test]
 async fn every_panel_and_recording_rule_has_finite_labelled_series() {
     let demo = Daemon::demo(&EVERYTHING_BREAKS).await;
-    let metrics = metrics_address(&demo);
+    let metrics = metrics_address(&demo).await;
     let rules = root().join("alerts/recording.yaml");
     let targets = [("checkout", metrics.as_str()), ("plimsoll", host(&demo.url))];
-    let prometheus = Prometheus::start(&targets, &[&rules]).await;
+    let alerts = root().join("alerts/rules.yaml");
+    let prometheus = Prometheus::start(&targets, &[&rules, &alerts]).await;
 
     let mut wanted = BTreeSet::new();
     for path in dashboards() {
@@ -133,22 +156,8 @@ async fn every_panel_and_recording_rule_has_finite_labelled_series() {
     wanted.extend(rules.map(str::to_owned));
     assert!(wanted.len() > 40, "the dashboards have panels: {}", wanted.len());
 
-    let mut complaints = Vec::new();
-    for expression in &wanted {
-        let expression = substituted(expression);
-        let end = tokio::time::Instant::now() + PATIENCE;
-        loop {
-            match complaint(&prometheus, &expression).await {
-                None => break,
-                Some(text) if tokio::time::Instant::now() >= end || !complaints.is_empty() => {
-                    complaints.push(text);
-                    break;
-                }
-                Some(_) => tokio::time::sleep(Duration::from_millis(500)).await,
-            }
-        }
-    }
-    assert!(complaints.is_empty(), "{}", complaints.join("\n"));
+    let wanted: Vec<String> = wanted.iter().map(|expression| substituted(expression)).collect();
+    await_no_complaints(&prometheus, &wanted).await;
 
     for url in [format!("http://{metrics}/metrics"), format!("{}/metrics", demo.url)] {
         let text = http().get(&url).send().await.expect("metrics").text().await.expect("text");
@@ -156,7 +165,8 @@ async fn every_panel_and_recording_rule_has_finite_labelled_series() {
     }
 }
 
-/// The shipped alerts with their waiting times taken out, so that a test needn't live through them.
+/// The shipped alerts with their waiting times taken out and their rates over seconds, so that a test
+/// needn't live through minutes.
 fn impatient_rules(folder: &Path) -> Vec<PathBuf> {
     ["recording.yaml", "rules.yaml"]
         .iter()
@@ -171,7 +181,8 @@ fn impatient_rules(folder: &Path) -> Vec<PathBuf> {
                     _ => line.to_owned(),
                 })
                 .collect();
-            write(folder, name, &lines.join("\n"))
+            let text = lines.join("\n").replace("[5m]", "[10s]").replace("[2m]", "[10s]");
+            write(folder, name, &text)
         })
         .collect()
 }
@@ -188,7 +199,7 @@ async fn each_alert_fires_on_its_fault_and_is_silent_without() {
     let rules = impatient_rules(folder.path());
     let rules: Vec<&Path> = rules.iter().map(PathBuf::as_path).collect();
     let calm = Daemon::demo(&[]).await;
-    let metrics = metrics_address(&calm);
+    let metrics = metrics_address(&calm).await;
     let targets = [("checkout", metrics.as_str()), ("plimsoll", host(&calm.url))];
     let prometheus = Prometheus::start(&targets, &rules).await;
     // Twenty scrapes with rates over them: what would fire falsely has had its time.
@@ -200,21 +211,45 @@ async fn each_alert_fires_on_its_fault_and_is_silent_without() {
     assert_eq!(firing(&prometheus).await, BTreeSet::from(["PlimsollWatchdog".to_owned()]));
     drop(calm);
 
-    for (fault, alert) in [
-        ("slow-dependency", "SloPage"),
-        ("lock-hog", "ConcurrencyLockWaitHigh"),
-        ("stalled-consumer", "ConcurrencyConsumerStalled"),
-        ("stale-snapshot", "ConcurrencySnapshotStale"),
-        ("queue-flood", "ConcurrencyQueueSaturated"),
-    ] {
+    for (fault, alerts) in FIRES {
         let demo = Daemon::demo(&["--fault", &format!("{fault}@1s+600s")]).await;
-        let metrics = metrics_address(&demo);
+        let metrics = metrics_address(&demo).await;
         let targets = [("checkout", metrics.as_str()), ("plimsoll", host(&demo.url))];
         let prometheus = Prometheus::start(&targets, &rules).await;
-        wait::until(&format!("{fault} to fire {alert} and SloPage"), PATIENCE, || async {
-            let firing = firing(&prometheus).await;
-            (firing.contains(alert) && firing.contains("SloPage")).then_some(())
-        })
-        .await;
+        await_firing(&prometheus, fault, alerts).await;
+        drop(demo);
+        await_firing(&prometheus, "the daemon's end", &["PlimsollDaemonDown"]).await;
     }
+}
+
+/// What each fault of the demo makes fire, beside the SLO alerts that the daemon sends by itself.
+const FIRES: [(&str, &[&str]); 5] = [
+    ("slow-dependency", &["SloPage", "SloTicket"]),
+    (
+        "lock-hog",
+        &[
+            "SloPage",
+            "SloTicket",
+            "ConcurrencyLockWaitHigh",
+            "ConcurrencyLimitSaturated",
+            "ConcurrencyPoolSaturated",
+        ],
+    ),
+    (
+        "stalled-consumer",
+        &["SloPage", "SloTicket", "ConcurrencyConsumerStalled", "ConcurrencyConsumerLagHigh"],
+    ),
+    ("stale-snapshot", &["SloPage", "SloTicket", "ConcurrencySnapshotStale"]),
+    (
+        "queue-flood",
+        &["SloPage", "SloTicket", "ConcurrencyQueueSaturated", "ConcurrencyBackpressureSustained"],
+    ),
+];
+
+async fn await_firing(prometheus: &Prometheus, cause: &str, alerts: &[&str]) {
+    wait::until(&format!("{cause} to fire {alerts:?}"), PATIENCE, || async {
+        let firing = firing(prometheus).await;
+        alerts.iter().all(|alert| firing.contains(*alert)).then_some(())
+    })
+    .await;
 }

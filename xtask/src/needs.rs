@@ -10,7 +10,7 @@ struct Need {
     package: &'static str,
 }
 
-const NEEDS: [Need; 8] = [
+const NEEDS: [Need; 9] = [
     Need { program: "prometheus", package: "prometheus" },
     Need { program: "promtool", package: "prometheus" },
     Need { program: "prometheus-alertmanager", package: "prometheus-alertmanager" },
@@ -19,6 +19,7 @@ const NEEDS: [Need; 8] = [
     Need { program: "pg_ctlcluster", package: "postgresql" },
     Need { program: "chromium", package: "chromium" },
     Need { program: "chromedriver", package: "chromium-driver" },
+    Need { program: "node", package: "nodejs" },
 ];
 
 /// Makes sure that everything is there; installs it as root.

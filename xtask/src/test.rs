@@ -3,6 +3,7 @@
 use crate::needs;
 use crate::run::{Failure, cargo, step};
 use crate::soak;
+use std::process::Command;
 use std::time::Duration;
 
 /// Long enough for the allocator to settle and for a leak a scrape to show; `cargo xtask soak` is
@@ -17,6 +18,7 @@ pub(crate) fn everything() -> Result<(), Failure> {
     needs::ensure()?;
     tidy()?;
     step("unit tests", &mut cargo(&["test", "--workspace", "--exclude", "plimsoll-tests"]))?;
+    page()?;
     loom()?;
     step("release build", &mut cargo(&["build", "--release", "--package", "plimsoll-cli"]))?;
     step(
@@ -51,12 +53,22 @@ fn tidy() -> Result<(), Failure> {
     )
 }
 
+/// The page's own modules run in Node without a browser; they have no dependency to install.
+fn page() -> Result<(), Failure> {
+    step(
+        "page tests",
+        Command::new("node")
+            .args(["--test", "page-tests/"])
+            .current_dir(crate::root().join("crates/plimsoll-daemon")),
+    )
+}
+
 /// Loom explores every interleaving of the recorder's lock-free parts; it needs a build of its own,
 /// because the atomics are loom's there.
 fn loom() -> Result<(), Failure> {
     step(
         "loom",
-        cargo(&["test", "--release", "--package", "plimsoll-record", "--test", "loom"])
+        cargo(&["test", "--release", "--package", "plimsoll-record", "--lib", "models"])
             .env("RUSTFLAGS", "--cfg loom")
             .env("CARGO_TARGET_DIR", "target/loom"),
     )

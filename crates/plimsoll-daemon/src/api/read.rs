@@ -62,6 +62,7 @@ pub(super) async fn status(State(shared): State<Arc<Shared>>) -> Json<Value> {
         "config_file": about.config_file,
         "data_dir": about.data_dir,
         "as_of": rfc3339(view.at),
+        "flushed_at": view.flushed_at.map(rfc3339),
         "flush_error": view.flush_error,
         "reload": {
             "at": reload.at.map(rfc3339),

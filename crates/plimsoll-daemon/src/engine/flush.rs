@@ -14,12 +14,13 @@ pub(super) struct Flusher {
     keeper: Keeper,
     running: Option<Flush>,
     started: Option<TimeMs>,
+    written: Option<TimeMs>,
     error: Option<String>,
 }
 
 impl Flusher {
     pub(super) fn new(keeper: Keeper) -> Self {
-        Self { keeper, running: None, started: None, error: None }
+        Self { keeper, running: None, started: None, written: None, error: None }
     }
 
     /// Says whether it is time for a checkpoint and the one before is written.
@@ -38,6 +39,9 @@ impl Flusher {
         let Some(running) = &mut self.running else { return std::future::pending().await };
         let outcome = running.await;
         self.running = None;
+        if outcome.is_ok() {
+            self.written = self.started;
+        }
         self.note(&outcome);
     }
 
@@ -47,6 +51,11 @@ impl Flusher {
             self.ended().await;
         }
         self.keeper.flush(checkpoint).await
+    }
+
+    /// Returns the instant whose state is safe on disk, once there is one.
+    pub(super) fn written(&self) -> Option<TimeMs> {
+        self.written
     }
 
     /// Returns why the state isn't on disk, if it isn't.

@@ -194,6 +194,7 @@ impl Engine {
             alerts,
             levels: self.store.levels().into_iter().map(level).collect(),
             targets,
+            flushed_at: self.flusher.written(),
             flush_error: self.flusher.error().map(str::to_owned),
             links: self.links.clone(),
         }
