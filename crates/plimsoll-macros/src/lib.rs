@@ -6,9 +6,9 @@
 
 #![forbid(unsafe_code)]
 
-mod expand;
-mod parse;
-mod validate;
+mod arguments;
+mod faults;
+mod in_flight;
 
 use proc_macro::TokenStream;
 
@@ -28,7 +28,15 @@ use proc_macro::TokenStream;
 /// | `limit = 64` | how many may be in flight; an expression of type `u64`, read at the first call |
 /// | `labels(region = expr)` | more labels; each expression is an `AsRef<str>`, read at every call, and may use the arguments |
 ///
-/// # Outcomes
+/// # Functions that return a future
+///
+/// `-> impl Future`, `-> Pin<Box<dyn Future>>`, `-> BoxFuture` and the methods that `async_trait` writes
+/// are in flight as an `async fn` is: from the first poll of the future until it is done or dropped.
+/// What the function does before it returns the future isn't timed. A box is used as it is if the body
+/// is nothing but `Box::pin(async …)`; else the future moves into another one. A future behind a type
+/// alias isn't recognised, and a call ends when it is returned: write its type out.
+///
+/// # Outcomes and cancellation
 ///
 /// A returned `Err` is `error`, any other value `ok`. A future that is dropped before it is done is
 /// `cancelled`, and a panic is `panicked`; in both the level comes down again. A call of an async
@@ -37,14 +45,16 @@ use proc_macro::TokenStream;
 /// # Cost
 ///
 /// Without labels a call costs two clock reads and two appends to the thread's own log. With labels
-/// it also hashes their values.
+/// it also hashes their values: each thread remembers the handles of 256 label sets a function, and
+/// asks the registry for further ones at each call. The registry takes 2,000 label sets; what is beyond
+/// goes to the value `overflow`.
 ///
 /// # Errors
 ///
-/// It doesn't compile on a `const fn`, on a function that returns a future without being `async`
-/// (what such a function does itself is over before its future runs), on a label that the signals
-/// carry already, or with an argument that it doesn't know.
+/// It doesn't compile on a `const fn`, on a function that never returns, on a trait's function without
+/// a body, on a label that the signals carry already, or with an argument that it doesn't know. The
+/// body becomes a closure, so `#[track_caller]` on the function doesn't reach into it.
 #[proc_macro_attribute]
 pub fn in_flight(arguments: TokenStream, item: TokenStream) -> TokenStream {
-    expand::in_flight(arguments.into(), item.into()).into()
+    in_flight::in_flight(arguments.into(), item.into()).into()
 }

@@ -19,10 +19,10 @@ pub use crate::__in_flight as in_flight;
 macro_rules! __in_flight {
     ($name:literal) => {{
         static SITE: $crate::expansion::Site = $crate::expansion::Site::new($name);
-        SITE.enter(|| ::core::option::Option::None)
+        SITE.operation(|| ::core::option::Option::None).enter()
     }};
     ($name:literal, limit = $limit:expr) => {{
         static SITE: $crate::expansion::Site = $crate::expansion::Site::new($name);
-        SITE.enter(|| ::core::option::Option::Some($limit))
+        SITE.operation(|| ::core::option::Option::Some($limit)).enter()
     }};
 }

@@ -18,3 +18,9 @@ fn wrong_types() {}
 fn main() {
     plimsoll::backpressure!("orders", reason = fulll);
 }
+
+#[in_flight(name, limit =, labels)]
+fn no_values() {}
+
+#[in_flight(name = "auth", "limit" = 3, labels(r#type = "a", le = "b", größe = "c", 3 = "d"))]
+fn bad_labels() {}

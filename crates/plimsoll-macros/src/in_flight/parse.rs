@@ -1,9 +1,11 @@
 //! Reads the arguments of `#[in_flight(…)]`, going on after a fault so that all are reported.
 
-use proc_macro2::{Ident, Span, TokenStream, TokenTree};
+use crate::arguments::{equals, once, split_at_commas};
+use crate::faults::Faults;
+use proc_macro2::{Ident, TokenStream};
 use syn::ext::IdentExt;
 use syn::parse::{Parse, ParseStream, Parser};
-use syn::{Expr, LitStr, Token};
+use syn::{Expr, LitStr};
 
 /// The arguments as they stand, before they are held against each other.
 #[derive(Default)]
@@ -31,11 +33,7 @@ impl Label {
 impl Parse for Label {
     fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
         let name = Ident::parse_any(input)?;
-        if input.is_empty() {
-            // The end of the input has no place of its own to point at.
-            return Err(syn::Error::new(name.span(), format!("expected `{name} = expression`")));
-        }
-        input.parse::<Token![=]>()?;
+        equals(input, &name, "expression")?;
         Ok(Self { name, value: input.parse()? })
     }
 }
@@ -56,12 +54,15 @@ impl Arguments {
         match key.to_string().as_str() {
             "name" => {
                 self.is_named = true;
-                input.parse::<Token![=]>()?;
+                equals(input, &key, "\"…\"")?;
                 once(&mut self.name, &key, input.parse()?)
             }
             "limit" => {
-                input.parse::<Token![=]>()?;
+                equals(input, &key, "expression")?;
                 once(&mut self.limit, &key, input.parse()?)
+            }
+            "labels" if input.is_empty() => {
+                Err(syn::Error::new(key.span(), "expected `labels(name = expression)`"))
             }
             "labels" => self.take_labels(input),
             other => Err(syn::Error::new(
@@ -81,55 +82,5 @@ impl Arguments {
             }
         }
         faults.into_result()
-    }
-}
-
-fn once<T>(slot: &mut Option<T>, key: &Ident, value: T) -> syn::Result<()> {
-    if slot.is_some() {
-        return Err(syn::Error::new(key.span(), format!("`{key}` is given twice")));
-    }
-    *slot = Some(value);
-    Ok(())
-}
-
-/// Cuts at the commas outside any bracket. Commas between the angle brackets of a generic path
-/// (`f::<A, B>()`) count as outside: such an expression needs parentheses.
-fn split_at_commas(tokens: TokenStream) -> Vec<TokenStream> {
-    let mut parts = vec![Vec::new()];
-    for token in tokens {
-        match (&token, parts.last_mut()) {
-            (TokenTree::Punct(punct), _) if punct.as_char() == ',' => parts.push(Vec::new()),
-            (_, Some(part)) => part.push(token),
-            (_, None) => {}
-        }
-    }
-    parts.into_iter().filter(|part| !part.is_empty()).map(TokenStream::from_iter).collect()
-}
-
-/// The faults of one use of a macro, all reported together.
-#[derive(Default)]
-pub(crate) struct Faults(Option<syn::Error>);
-
-impl Faults {
-    /// Adds a fault that stands at `span`.
-    pub(crate) fn push(&mut self, span: Span, what: impl std::fmt::Display) {
-        self.add(syn::Error::new(span, what));
-    }
-
-    /// Takes a result apart into its value and its fault.
-    pub(crate) fn keep<T>(&mut self, result: syn::Result<T>) -> Option<T> {
-        result.map_err(|fault| self.add(fault)).ok()
-    }
-
-    /// Returns every fault as one error, if there is any.
-    pub(crate) fn into_result(self) -> syn::Result<()> {
-        self.0.map_or(Ok(()), Err)
-    }
-
-    fn add(&mut self, fault: syn::Error) {
-        match &mut self.0 {
-            Some(faults) => faults.combine(fault),
-            None => self.0 = Some(fault),
-        }
     }
 }
