@@ -1,4 +1,6 @@
 //! Mirrors of synchronisation primitives: the same API, and what happens at them is recorded.
 
 pub(crate) mod channel;
+pub mod crossbeam;
+pub mod std;
 pub mod tokio;

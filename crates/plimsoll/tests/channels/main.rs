@@ -2,6 +2,7 @@
 
 #![allow(clippy::expect_used)] // A test that finds nothing has failed.
 
+mod crossbeam;
 #[path = "../reading/mod.rs"]
 mod reading;
 mod tokio_broadcast;
