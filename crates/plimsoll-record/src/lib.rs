@@ -60,6 +60,7 @@ mod shared;
 mod spec;
 mod stripe;
 mod sync;
+pub mod waits;
 
 pub use activity::{Activity, Entered, Guard};
 pub use counter::Counter;

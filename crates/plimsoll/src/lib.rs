@@ -104,6 +104,7 @@ mod queue;
 mod runtime;
 pub mod scope;
 pub mod sync;
+mod who;
 
 pub use backpressure::{Backpressure, Reason};
 pub use export::{collector, collector_of, text, text_of};

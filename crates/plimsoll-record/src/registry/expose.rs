@@ -75,6 +75,14 @@ fn values(
         Source::Gauge(gauge) => {
             gauge.value().map(|value| one(Value::Gauge(value))).unwrap_or_default()
         }
+        Source::Blame(blame) => blame
+            .by_site()
+            .into_iter()
+            .filter_map(|(site, ns)| {
+                let labels = labels.with("site", &site).ok()?;
+                Some(Series { labels, value: count(signal, ns) })
+            })
+            .collect(),
         Source::Histogram { histogram, series, zeros } => accounts
             .histogram(histogram.number())
             .map(|account| {

@@ -1,8 +1,10 @@
 use super::RegisterError;
 use super::claim::Claim;
+use crate::waits::Blame;
 use crate::{Activity, Counter, Gauge, Histogram};
 use plimsoll_model::{Kind, Labels, Signal, catalog};
 use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
 
 /// The families of a registry, in the order in which they were first asked for.
 #[derive(Debug)]
@@ -28,11 +30,23 @@ pub(super) struct Family {
 pub(super) enum Source {
     Counter(Counter),
     Gauge(Gauge),
-    Histogram { histogram: Histogram, series: Vec<Labels>, zeros: Vec<Counter> },
+    /// One series a site.
+    Blame(Arc<Blame>),
+    Histogram {
+        histogram: Histogram,
+        series: Vec<Labels>,
+        zeros: Vec<Counter>,
+    },
     Level(Activity),
-    Durations { of: Activity, series: Vec<Labels> },
+    Durations {
+        of: Activity,
+        series: Vec<Labels>,
+    },
     DurationMin(Activity),
-    Ends { of: Activity, series: Vec<Labels> },
+    Ends {
+        of: Activity,
+        series: Vec<Labels>,
+    },
 }
 
 impl Families {
@@ -56,6 +70,11 @@ impl Families {
         let over = !family.sources.contains_key(labels) && family.sources.len() >= label_sets_max;
         family.dropped += u64::from(over);
         over
+    }
+
+    /// Counts a label set that went to the overflow set.
+    pub(super) fn note_dropped(&mut self, signal: &'static Signal) {
+        self.family(signal).dropped += 1;
     }
 
     /// Checks that no series of a claim is exported yet.
@@ -149,6 +168,25 @@ impl Single for Gauge {
     fn known(source: &Source) -> Option<Self> {
         match source {
             Source::Gauge(gauge) => Some(gauge.clone()),
+            _ => None,
+        }
+    }
+}
+
+impl Single for Arc<Blame> {
+    const KIND: Kind = Kind::Counter;
+
+    fn new() -> Self {
+        Self::new(Blame::new())
+    }
+
+    fn source(&self) -> Source {
+        Source::Blame(Self::clone(self))
+    }
+
+    fn known(source: &Source) -> Option<Self> {
+        match source {
+            Source::Blame(blame) => Some(Self::clone(blame)),
             _ => None,
         }
     }

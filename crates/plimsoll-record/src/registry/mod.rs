@@ -5,16 +5,20 @@ mod error;
 mod expose;
 mod families;
 mod own;
+mod shared;
 
 pub use error::RegisterError;
 
 use crate::account::{Account, Bands, HistogramAccount};
 use crate::process::recorder;
 use crate::sync::{Mutex, lock};
+use crate::waits::{self, Blame};
 use crate::{Activity, ActivitySpec, Counter, Gauge, Histogram, HistogramSpec, Split};
 use claim::{ActivityClaims, Claim};
 use families::{Families, Single, Source, check_kind, overflow_of};
 use plimsoll_model::{Kind, Labels, Signal, Snapshot};
+use shared::Shared;
+use std::any::Any;
 use std::fmt;
 use std::ops::ControlFlow;
 use std::sync::{Arc, LazyLock};
@@ -32,6 +36,7 @@ pub struct Registry(Arc<Inner>);
 struct Inner {
     families: Mutex<Families>,
     hooks: Mutex<Vec<Hook>>,
+    shared: Mutex<Shared>,
 }
 
 type Hook = Arc<dyn Fn() -> ControlFlow<()> + Send + Sync>;
@@ -55,6 +60,7 @@ impl Registry {
         Self(Arc::new(Inner {
             families: Mutex::new(Families::new(label_sets_max)),
             hooks: Mutex::new(Vec::new()),
+            shared: Mutex::new(Shared::new(label_sets_max)),
         }))
     }
 
@@ -145,6 +151,39 @@ impl Registry {
         self.single(signal, labels)
     }
 
+    /// Makes the account of wait charged to call sites, which is exported with the label `site`, or
+    /// returns the one that has this signal and these labels already.
+    ///
+    /// # Errors
+    /// A signal that is no counter, or a series that another instrument exports.
+    pub fn blame(
+        &self,
+        signal: &'static Signal,
+        labels: Labels,
+    ) -> Result<Arc<Blame>, RegisterError> {
+        self.single(signal, labels)
+    }
+
+    /// Returns what all instances of one name share, and makes it for the first one.
+    ///
+    /// `variant` and the type tell kinds of instances apart. It stays when the last instance is gone,
+    /// so a million short-lived ones leave one behind. A variant takes as many label sets as a family;
+    /// the instances beyond share one whose label values are all `overflow`, and are counted as label
+    /// sets that `signal` dropped.
+    pub fn shared<T: Any + Send + Sync>(
+        &self,
+        signal: &'static Signal,
+        variant: &'static str,
+        labels: Labels,
+        make: impl FnOnce(&Labels) -> T,
+    ) -> Arc<T> {
+        let mut shared = lock(&self.0.shared);
+        if shared.overflows::<T>(variant, &labels) {
+            lock(&self.0.families).note_dropped(signal);
+        }
+        shared.get(variant, labels, make)
+    }
+
     /// Calls `hook` before each snapshot, on the thread that takes it, until it breaks.
     ///
     /// For what is read elsewhere when someone looks, as a runtime's own counts.
@@ -168,6 +207,7 @@ impl Registry {
         if !ended.is_empty() {
             lock(&self.0.hooks).retain(|hook| !ended.iter().any(|ended| Arc::ptr_eq(hook, ended)));
         }
+        waits::charge_live();
         recorder().catch_up();
         let families = lock(&self.0.families);
         expose::snapshot(&families, &mut recorder().merge())

@@ -2,5 +2,6 @@
 
 pub(crate) mod channel;
 pub mod crossbeam;
+mod lock;
 pub mod std;
 pub mod tokio;

@@ -1,12 +1,13 @@
 //! What every guard of a lock has: access to the value, and its formatting.
 
-/// Gives a guard with a field `inner` shared access to the value.
+/// Gives a guard with the fields `hold` and `inner` shared access to the value.
 macro_rules! shared_guard {
     ($guard:ident<$($lifetime:lifetime,)? T>) => {
         impl<T> std::ops::Deref for $guard<$($lifetime,)? T> {
             type Target = T;
 
             fn deref(&self) -> &T {
+                self.hold.note_use();
                 &self.inner
             }
         }
@@ -25,13 +26,14 @@ macro_rules! shared_guard {
     };
 }
 
-/// Gives a guard with a field `inner` exclusive access to the value.
+/// Gives a guard with the fields `hold` and `inner` exclusive access to the value.
 macro_rules! exclusive_guard {
     ($guard:ident<$($lifetime:lifetime,)? T>) => {
         $crate::sync::tokio::guard::shared_guard!($guard<$($lifetime,)? T>);
 
         impl<T> std::ops::DerefMut for $guard<$($lifetime,)? T> {
             fn deref_mut(&mut self) -> &mut T {
+                self.hold.note_use();
                 &mut self.inner
             }
         }

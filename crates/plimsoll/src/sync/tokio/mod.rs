@@ -12,7 +12,6 @@
 
 pub mod broadcast;
 mod guard;
-mod lock;
 pub mod mpsc;
 mod mutex;
 pub mod oneshot;

@@ -1,8 +1,11 @@
 use super::guard::exclusive_guard;
-use super::lock::{EXCLUSIVE, Hold, LockSignals, Mode, Since};
 use crate::Name;
+use crate::sync::lock::{Hold, Lock, Mode, Tenure};
+use crate::who::{awaiting, blocking, task_or_thread};
 use plimsoll_record::Registry;
+use plimsoll_record::waits::{Kind, Site, Who};
 use std::fmt;
+use std::panic::Location;
 use std::sync::Arc;
 use tokio::sync::{self, TryLockError};
 use tokio::task::coop;
@@ -16,6 +19,7 @@ use tokio::task::coop;
 /// | `concurrency_lock_acquisitions_total{lock,mode,contended}` | how many got it, at once or after a wait |
 /// | histogram `concurrency_lock_hold_seconds{lock,mode}` | holds that made others wait: from the acquisition if that was contended, else from the first waiter on |
 /// | histogram `concurrency_lock_hold_sampled_seconds{lock,mode}` | one in 64 of the other holds |
+/// | `concurrency_lock_blamed_seconds_total{lock,site}` | wait charged to the call sites that held the lock meanwhile: of each holder only its own slice, of several waiters each one's wait |
 ///
 /// `mode` is `exclusive`; of a [`RwLock`](super::RwLock)'s readers it is `shared`.
 ///
@@ -31,9 +35,10 @@ use tokio::task::coop;
 /// ```promql
 /// histogram_quantile(0.99, sum by (lock, le) (rate(concurrency_lock_wait_seconds_bucket[5m])))
 /// rate(concurrency_lock_waiters_time_seconds_total[5m])    # exact mean number of waiters
+/// topk(5, rate(concurrency_lock_blamed_seconds_total[5m])) # the call sites that make others wait
 /// ```
 pub struct Mutex<T> {
-    signals: Arc<LockSignals>,
+    lock: Lock,
     // Shared so that an owned guard can be made; only owned guards, which also hold the whole mutex,
     // ever share it.
     inner: Arc<sync::Mutex<T>>,
@@ -41,75 +46,94 @@ pub struct Mutex<T> {
 
 impl<T> Mutex<T> {
     /// Makes an unlocked mutex that records in the global registry.
+    #[track_caller]
     pub fn named(name: impl Into<Name>, value: T) -> Self {
         Self::named_in(Registry::global(), name, value)
     }
 
     /// Makes an unlocked mutex that records in `registry`.
+    #[track_caller]
     pub fn named_in(registry: &Registry, name: impl Into<Name>, value: T) -> Self {
         Self {
-            signals: Arc::new(LockSignals::new(registry, &name.into(), EXCLUSIVE)),
+            lock: Lock::new(registry, &name.into(), Kind::Mutex, Location::caller()),
             inner: Arc::new(sync::Mutex::new(value)),
         }
     }
 
     /// Locks, waiting in turn: see [`tokio::sync::Mutex::lock`].
-    pub async fn lock(&self) -> MutexGuard<'_, T> {
-        coop::consume_budget().await;
-        if let Ok(guard) = self.try_lock() {
-            return guard;
+    #[track_caller]
+    pub fn lock(&self) -> impl Future<Output = MutexGuard<'_, T>> {
+        let site = Location::caller();
+        async move {
+            coop::consume_budget().await;
+            if let Ok(guard) = self.try_lock_at(site) {
+                return guard;
+            }
+            let waiting = self.lock.wait(Mode::Exclusive, awaiting(site));
+            let inner = self.inner.lock().await;
+            MutexGuard { hold: Hold::new(&self.lock, waiting.acquired()), inner }
         }
-        let waiting = self.signals.wait(Mode::Exclusive);
-        let inner = self.inner.lock().await;
-        let hold = Hold::new(&*self.signals, Mode::Exclusive, waiting.acquired());
-        MutexGuard { _hold: hold, inner }
     }
 
     /// Locks from a thread that may block: see [`tokio::sync::Mutex::blocking_lock`].
     ///
     /// # Panics
     /// Within an asynchronous context, as the original does.
+    #[track_caller]
     pub fn blocking_lock(&self) -> MutexGuard<'_, T> {
-        if let Ok(guard) = self.try_lock() {
+        let site = Location::caller();
+        if let Ok(guard) = self.try_lock_at(site) {
             return guard;
         }
-        let waiting = self.signals.wait(Mode::Exclusive);
+        let waiting = self.lock.wait(Mode::Exclusive, blocking(site));
         let inner = self.inner.blocking_lock();
-        let hold = Hold::new(&*self.signals, Mode::Exclusive, waiting.acquired());
-        MutexGuard { _hold: hold, inner }
+        MutexGuard { hold: Hold::new(&self.lock, waiting.acquired()), inner }
     }
 
     /// Locks if that needs no wait.
     ///
     /// # Errors
     /// The mutex is locked; nothing is recorded, because nobody waits.
+    #[track_caller]
     pub fn try_lock(&self) -> Result<MutexGuard<'_, T>, TryLockError> {
+        self.try_lock_at(Location::caller())
+    }
+
+    fn try_lock_at(&self, site: Site) -> Result<MutexGuard<'_, T>, TryLockError> {
         let inner = self.inner.try_lock()?;
-        let since = self.signals.uncontended(Mode::Exclusive);
-        let hold = Hold::new(&*self.signals, Mode::Exclusive, since);
-        Ok(MutexGuard { _hold: hold, inner })
+        let tenure = self.lock.uncontended(Mode::Exclusive, task_or_thread(), site);
+        Ok(MutexGuard { hold: Hold::new(&self.lock, tenure), inner })
     }
 
     /// Locks, with a guard that owns the mutex: see [`tokio::sync::Mutex::lock_owned`].
-    pub async fn lock_owned(self: Arc<Self>) -> OwnedMutexGuard<T> {
-        coop::consume_budget().await;
-        if let Ok(guard) = Arc::clone(&self).try_lock_owned() {
-            return guard;
+    #[track_caller]
+    pub fn lock_owned(self: Arc<Self>) -> impl Future<Output = OwnedMutexGuard<T>> {
+        let site = Location::caller();
+        async move {
+            coop::consume_budget().await;
+            if let Ok(guard) = Arc::clone(&self).try_lock_owned_at(site) {
+                return guard;
+            }
+            let waiting = self.lock.wait(Mode::Exclusive, awaiting(site));
+            let inner = Arc::clone(&self.inner).lock_owned().await;
+            let tenure = waiting.acquired_by(Who::UNKNOWN);
+            OwnedMutexGuard::new(self, inner, tenure)
         }
-        let waiting = self.signals.wait(Mode::Exclusive);
-        let inner = Arc::clone(&self.inner).lock_owned().await;
-        let since = waiting.acquired();
-        OwnedMutexGuard::new(self, inner, since)
     }
 
     /// Locks if that needs no wait, with a guard that owns the mutex.
     ///
     /// # Errors
     /// The mutex is locked.
+    #[track_caller]
     pub fn try_lock_owned(self: Arc<Self>) -> Result<OwnedMutexGuard<T>, TryLockError> {
+        self.try_lock_owned_at(Location::caller())
+    }
+
+    fn try_lock_owned_at(self: Arc<Self>, site: Site) -> Result<OwnedMutexGuard<T>, TryLockError> {
         let inner = Arc::clone(&self.inner).try_lock_owned()?;
-        let since = self.signals.uncontended(Mode::Exclusive);
-        Ok(OwnedMutexGuard::new(self, inner, since))
+        let tenure = self.lock.uncontended(Mode::Exclusive, Who::UNKNOWN, site);
+        Ok(OwnedMutexGuard::new(self, inner, tenure))
     }
 
     /// Returns the value; the exclusive borrow is the proof that nobody holds it.
@@ -139,7 +163,7 @@ impl<T: fmt::Debug> fmt::Debug for Mutex<T> {
 #[must_use = "dropping the guard unlocks at once"]
 pub struct MutexGuard<'a, T> {
     // The fields are dropped in this order: a hold ends before the lock is released.
-    _hold: Hold<&'a LockSignals>,
+    hold: Hold<&'a Lock>,
     inner: sync::MutexGuard<'a, T>,
 }
 
@@ -148,15 +172,15 @@ pub struct MutexGuard<'a, T> {
 pub struct OwnedMutexGuard<T> {
     // The fields are dropped in this order: a hold ends before the lock is released, and the mutex
     // is let go of last.
-    _hold: Hold<Arc<LockSignals>>,
+    hold: Hold<Lock>,
     inner: sync::OwnedMutexGuard<T>,
     _mutex: Arc<Mutex<T>>,
 }
 
 impl<T> OwnedMutexGuard<T> {
-    fn new(mutex: Arc<Mutex<T>>, inner: sync::OwnedMutexGuard<T>, since: Since) -> Self {
-        let hold = Hold::new(Arc::clone(&mutex.signals), Mode::Exclusive, since);
-        Self { _hold: hold, inner, _mutex: mutex }
+    fn new(mutex: Arc<Mutex<T>>, inner: sync::OwnedMutexGuard<T>, tenure: Tenure) -> Self {
+        let hold = Hold::new(mutex.lock.clone(), tenure);
+        Self { hold, inner, _mutex: mutex }
     }
 }
 

@@ -1,8 +1,11 @@
 use super::guard::{exclusive_guard, shared_guard};
-use super::lock::{EXCLUSIVE_AND_SHARED, Hold, LockSignals, Mode, Since};
 use crate::Name;
+use crate::sync::lock::{Hold, Lock, Mode, Tenure};
+use crate::who::{awaiting, blocking, task_or_thread};
 use plimsoll_record::Registry;
+use plimsoll_record::waits::{Kind, Site, Who};
 use std::fmt;
+use std::panic::Location;
 use std::sync::Arc;
 use tokio::sync::{self, TryLockError};
 use tokio::task::coop;
@@ -13,7 +16,7 @@ use tokio::task::coop;
 /// Of several readers that hold it at a time each hold counts by itself; when a writer comes to wait,
 /// the reader that leaves first is charged with that wait.
 pub struct RwLock<T> {
-    signals: Arc<LockSignals>,
+    lock: Lock,
     // Shared so that an owned guard can be made; only owned guards, which also hold the whole lock,
     // ever share it.
     inner: Arc<sync::RwLock<T>>,
@@ -21,128 +24,176 @@ pub struct RwLock<T> {
 
 impl<T> RwLock<T> {
     /// Makes an unlocked lock that records in the global registry.
+    #[track_caller]
     pub fn named(name: impl Into<Name>, value: T) -> Self {
         Self::named_in(Registry::global(), name, value)
     }
 
     /// Makes an unlocked lock that records in `registry`.
+    #[track_caller]
     pub fn named_in(registry: &Registry, name: impl Into<Name>, value: T) -> Self {
         Self {
-            signals: Arc::new(LockSignals::new(registry, &name.into(), EXCLUSIVE_AND_SHARED)),
+            lock: Lock::new(registry, &name.into(), Kind::RwLock, Location::caller()),
             inner: Arc::new(sync::RwLock::new(value)),
         }
     }
 
     /// Locks for reading, waiting in turn: see [`tokio::sync::RwLock::read`].
-    pub async fn read(&self) -> RwLockReadGuard<'_, T> {
-        coop::consume_budget().await;
-        if let Ok(guard) = self.try_read() {
-            return guard;
+    #[track_caller]
+    pub fn read(&self) -> impl Future<Output = RwLockReadGuard<'_, T>> {
+        let site = Location::caller();
+        async move {
+            coop::consume_budget().await;
+            if let Ok(guard) = self.try_read_at(site) {
+                return guard;
+            }
+            let waiting = self.lock.wait(Mode::Shared, awaiting(site));
+            let inner = self.inner.read().await;
+            RwLockReadGuard { hold: Hold::new(&self.lock, waiting.acquired()), inner }
         }
-        let waiting = self.signals.wait(Mode::Shared);
-        let inner = self.inner.read().await;
-        RwLockReadGuard::new(&self.signals, inner, waiting.acquired())
     }
 
     /// Locks for reading from a thread that may block: see [`tokio::sync::RwLock::blocking_read`].
     ///
     /// # Panics
     /// Within an asynchronous context, as the original does.
+    #[track_caller]
     pub fn blocking_read(&self) -> RwLockReadGuard<'_, T> {
-        if let Ok(guard) = self.try_read() {
+        let site = Location::caller();
+        if let Ok(guard) = self.try_read_at(site) {
             return guard;
         }
-        let waiting = self.signals.wait(Mode::Shared);
+        let waiting = self.lock.wait(Mode::Shared, blocking(site));
         let inner = self.inner.blocking_read();
-        RwLockReadGuard::new(&self.signals, inner, waiting.acquired())
+        RwLockReadGuard { hold: Hold::new(&self.lock, waiting.acquired()), inner }
     }
 
     /// Locks for reading if that needs no wait.
     ///
     /// # Errors
     /// It is locked; nothing is recorded, because nobody waits.
+    #[track_caller]
     pub fn try_read(&self) -> Result<RwLockReadGuard<'_, T>, TryLockError> {
+        self.try_read_at(Location::caller())
+    }
+
+    fn try_read_at(&self, site: Site) -> Result<RwLockReadGuard<'_, T>, TryLockError> {
         let inner = self.inner.try_read()?;
-        let since = self.signals.uncontended(Mode::Shared);
-        Ok(RwLockReadGuard::new(&self.signals, inner, since))
+        let tenure = self.lock.uncontended(Mode::Shared, task_or_thread(), site);
+        Ok(RwLockReadGuard { hold: Hold::new(&self.lock, tenure), inner })
     }
 
     /// Locks for reading, with a guard that owns the lock.
-    pub async fn read_owned(self: Arc<Self>) -> OwnedRwLockReadGuard<T> {
-        coop::consume_budget().await;
-        if let Ok(guard) = Arc::clone(&self).try_read_owned() {
-            return guard;
+    #[track_caller]
+    pub fn read_owned(self: Arc<Self>) -> impl Future<Output = OwnedRwLockReadGuard<T>> {
+        let site = Location::caller();
+        async move {
+            coop::consume_budget().await;
+            if let Ok(guard) = Arc::clone(&self).try_read_owned_at(site) {
+                return guard;
+            }
+            let waiting = self.lock.wait(Mode::Shared, awaiting(site));
+            let inner = Arc::clone(&self.inner).read_owned().await;
+            let tenure = waiting.acquired_by(Who::UNKNOWN);
+            OwnedRwLockReadGuard::new(self, inner, tenure)
         }
-        let waiting = self.signals.wait(Mode::Shared);
-        let inner = Arc::clone(&self.inner).read_owned().await;
-        let since = waiting.acquired();
-        OwnedRwLockReadGuard::new(self, inner, since)
     }
 
     /// Locks for reading if that needs no wait, with a guard that owns the lock.
     ///
     /// # Errors
     /// It is locked.
+    #[track_caller]
     pub fn try_read_owned(self: Arc<Self>) -> Result<OwnedRwLockReadGuard<T>, TryLockError> {
+        self.try_read_owned_at(Location::caller())
+    }
+
+    fn try_read_owned_at(
+        self: Arc<Self>,
+        site: Site,
+    ) -> Result<OwnedRwLockReadGuard<T>, TryLockError> {
         let inner = Arc::clone(&self.inner).try_read_owned()?;
-        let since = self.signals.uncontended(Mode::Shared);
-        Ok(OwnedRwLockReadGuard::new(self, inner, since))
+        let tenure = self.lock.uncontended(Mode::Shared, Who::UNKNOWN, site);
+        Ok(OwnedRwLockReadGuard::new(self, inner, tenure))
     }
 
     /// Locks for writing, waiting in turn: see [`tokio::sync::RwLock::write`].
-    pub async fn write(&self) -> RwLockWriteGuard<'_, T> {
-        coop::consume_budget().await;
-        if let Ok(guard) = self.try_write() {
-            return guard;
+    #[track_caller]
+    pub fn write(&self) -> impl Future<Output = RwLockWriteGuard<'_, T>> {
+        let site = Location::caller();
+        async move {
+            coop::consume_budget().await;
+            if let Ok(guard) = self.try_write_at(site) {
+                return guard;
+            }
+            let waiting = self.lock.wait(Mode::Exclusive, awaiting(site));
+            let inner = self.inner.write().await;
+            RwLockWriteGuard { hold: Hold::new(&self.lock, waiting.acquired()), inner }
         }
-        let waiting = self.signals.wait(Mode::Exclusive);
-        let inner = self.inner.write().await;
-        RwLockWriteGuard::new(&self.signals, inner, waiting.acquired())
     }
 
     /// Locks for writing from a thread that may block: see [`tokio::sync::RwLock::blocking_write`].
     ///
     /// # Panics
     /// Within an asynchronous context, as the original does.
+    #[track_caller]
     pub fn blocking_write(&self) -> RwLockWriteGuard<'_, T> {
-        if let Ok(guard) = self.try_write() {
+        let site = Location::caller();
+        if let Ok(guard) = self.try_write_at(site) {
             return guard;
         }
-        let waiting = self.signals.wait(Mode::Exclusive);
+        let waiting = self.lock.wait(Mode::Exclusive, blocking(site));
         let inner = self.inner.blocking_write();
-        RwLockWriteGuard::new(&self.signals, inner, waiting.acquired())
+        RwLockWriteGuard { hold: Hold::new(&self.lock, waiting.acquired()), inner }
     }
 
     /// Locks for writing if that needs no wait.
     ///
     /// # Errors
     /// It is locked; nothing is recorded, because nobody waits.
+    #[track_caller]
     pub fn try_write(&self) -> Result<RwLockWriteGuard<'_, T>, TryLockError> {
+        self.try_write_at(Location::caller())
+    }
+
+    fn try_write_at(&self, site: Site) -> Result<RwLockWriteGuard<'_, T>, TryLockError> {
         let inner = self.inner.try_write()?;
-        let since = self.signals.uncontended(Mode::Exclusive);
-        Ok(RwLockWriteGuard::new(&self.signals, inner, since))
+        let tenure = self.lock.uncontended(Mode::Exclusive, task_or_thread(), site);
+        Ok(RwLockWriteGuard { hold: Hold::new(&self.lock, tenure), inner })
     }
 
     /// Locks for writing, with a guard that owns the lock.
-    pub async fn write_owned(self: Arc<Self>) -> OwnedRwLockWriteGuard<T> {
-        coop::consume_budget().await;
-        if let Ok(guard) = Arc::clone(&self).try_write_owned() {
-            return guard;
+    #[track_caller]
+    pub fn write_owned(self: Arc<Self>) -> impl Future<Output = OwnedRwLockWriteGuard<T>> {
+        let site = Location::caller();
+        async move {
+            coop::consume_budget().await;
+            if let Ok(guard) = Arc::clone(&self).try_write_owned_at(site) {
+                return guard;
+            }
+            let waiting = self.lock.wait(Mode::Exclusive, awaiting(site));
+            let inner = Arc::clone(&self.inner).write_owned().await;
+            let tenure = waiting.acquired_by(Who::UNKNOWN);
+            OwnedRwLockWriteGuard::new(self, inner, tenure)
         }
-        let waiting = self.signals.wait(Mode::Exclusive);
-        let inner = Arc::clone(&self.inner).write_owned().await;
-        let since = waiting.acquired();
-        OwnedRwLockWriteGuard::new(self, inner, since)
     }
 
     /// Locks for writing if that needs no wait, with a guard that owns the lock.
     ///
     /// # Errors
     /// It is locked.
+    #[track_caller]
     pub fn try_write_owned(self: Arc<Self>) -> Result<OwnedRwLockWriteGuard<T>, TryLockError> {
+        self.try_write_owned_at(Location::caller())
+    }
+
+    fn try_write_owned_at(
+        self: Arc<Self>,
+        site: Site,
+    ) -> Result<OwnedRwLockWriteGuard<T>, TryLockError> {
         let inner = Arc::clone(&self.inner).try_write_owned()?;
-        let since = self.signals.uncontended(Mode::Exclusive);
-        Ok(OwnedRwLockWriteGuard::new(self, inner, since))
+        let tenure = self.lock.uncontended(Mode::Exclusive, Who::UNKNOWN, site);
+        Ok(OwnedRwLockWriteGuard::new(self, inner, tenure))
     }
 
     /// Returns the value; the exclusive borrow is the proof that nobody holds it.
@@ -174,56 +225,42 @@ impl<T: fmt::Debug> fmt::Debug for RwLock<T> {
 /// The guard of [`RwLock::read`].
 #[must_use = "dropping the guard unlocks at once"]
 pub struct RwLockReadGuard<'a, T> {
-    _hold: Hold<&'a LockSignals>,
+    hold: Hold<&'a Lock>,
     inner: sync::RwLockReadGuard<'a, T>,
-}
-
-impl<'a, T> RwLockReadGuard<'a, T> {
-    fn new(signals: &'a LockSignals, inner: sync::RwLockReadGuard<'a, T>, since: Since) -> Self {
-        Self { _hold: Hold::new(signals, Mode::Shared, since), inner }
-    }
 }
 
 /// The guard of [`RwLock::read_owned`].
 #[must_use = "dropping the guard unlocks at once"]
 pub struct OwnedRwLockReadGuard<T> {
-    _hold: Hold<Arc<LockSignals>>,
+    hold: Hold<Lock>,
     inner: sync::OwnedRwLockReadGuard<T>,
     _lock: Arc<RwLock<T>>,
 }
 
 impl<T> OwnedRwLockReadGuard<T> {
-    fn new(lock: Arc<RwLock<T>>, inner: sync::OwnedRwLockReadGuard<T>, since: Since) -> Self {
-        let hold = Hold::new(Arc::clone(&lock.signals), Mode::Shared, since);
-        Self { _hold: hold, inner, _lock: lock }
+    fn new(lock: Arc<RwLock<T>>, inner: sync::OwnedRwLockReadGuard<T>, tenure: Tenure) -> Self {
+        Self { hold: Hold::new(lock.lock.clone(), tenure), inner, _lock: lock }
     }
 }
 
 /// The guard of [`RwLock::write`].
 #[must_use = "dropping the guard unlocks at once"]
 pub struct RwLockWriteGuard<'a, T> {
-    _hold: Hold<&'a LockSignals>,
+    hold: Hold<&'a Lock>,
     inner: sync::RwLockWriteGuard<'a, T>,
-}
-
-impl<'a, T> RwLockWriteGuard<'a, T> {
-    fn new(signals: &'a LockSignals, inner: sync::RwLockWriteGuard<'a, T>, since: Since) -> Self {
-        Self { _hold: Hold::new(signals, Mode::Exclusive, since), inner }
-    }
 }
 
 /// The guard of [`RwLock::write_owned`].
 #[must_use = "dropping the guard unlocks at once"]
 pub struct OwnedRwLockWriteGuard<T> {
-    _hold: Hold<Arc<LockSignals>>,
+    hold: Hold<Lock>,
     inner: sync::OwnedRwLockWriteGuard<T>,
     _lock: Arc<RwLock<T>>,
 }
 
 impl<T> OwnedRwLockWriteGuard<T> {
-    fn new(lock: Arc<RwLock<T>>, inner: sync::OwnedRwLockWriteGuard<T>, since: Since) -> Self {
-        let hold = Hold::new(Arc::clone(&lock.signals), Mode::Exclusive, since);
-        Self { _hold: hold, inner, _lock: lock }
+    fn new(lock: Arc<RwLock<T>>, inner: sync::OwnedRwLockWriteGuard<T>, tenure: Tenure) -> Self {
+        Self { hold: Hold::new(lock.lock.clone(), tenure), inner, _lock: lock }
     }
 }
 

@@ -1,0 +1,33 @@
+//! Who waits for whom: holders, live waits, blame, and the wait-for graph.
+//!
+//! A lock, semaphore, pool or bounded channel has one [`Resource`]. Whoever acquires it without a wait
+//! leaves two words in it, who and where; whoever waits is entered in a bounded live table until the
+//! [`Wait`] is dropped. Nothing here waits for a lock, and nothing but a wait reads a clock.
+//!
+//! - Each wait is charged to the call sites that held the resource meanwhile, slice by slice
+//!   ([`Blame`]).
+//! - [`live`] lists the waits that last, with their holders.
+//!
+//! # Nodes
+//! A node is a [`Who`]: a task of an asynchronous runtime, else a thread. A task that blocks its thread
+//! is both. Of a holder whose guard may be handed to another task nobody knows who it is until the
+//! guard is used; such a holder is [`Who::UNKNOWN`], and nobody is accused on its account.
+
+mod blame;
+mod crowd;
+mod holder;
+mod resource;
+mod table;
+mod who;
+
+pub use blame::Blame;
+pub use holder::LiveHold;
+pub use resource::{By, Kind, Resource, Seat, What};
+pub(crate) use table::charge_live;
+pub use table::{LiveWait, Wait, live, missed};
+pub use who::Who;
+
+use std::panic::Location;
+
+/// A place in the source.
+pub type Site = &'static Location<'static>;

@@ -1,0 +1,150 @@
+use crate::sync::{lock, try_lock};
+use std::cell::Cell;
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Sets threads apart from tasks.
+const THREAD: u64 = 1 << 63;
+
+/// How many threads' names are kept at most.
+const NAMES_MAX: usize = 4_096;
+
+/// Who waits or holds: a task, or a thread that runs none.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Who(u64);
+
+impl Who {
+    /// A holder of whom nobody knows who it is, because its guard may have been handed on.
+    pub const UNKNOWN: Self = Self(u64::MAX);
+
+    /// Returns the thread that asks. Costs one read of a thread-local word.
+    #[inline]
+    pub fn thread() -> Self {
+        OWN.with(|own| match own.get() {
+            0 => first(own),
+            number => Self(number),
+        })
+    }
+
+    /// Returns the task of this number, as its runtime counts them, from 1.
+    #[inline]
+    pub fn task(number: u64) -> Self {
+        Self(number & !THREAD)
+    }
+
+    /// Returns the thread's number, counted by first use; none of a task.
+    pub fn thread_number(self) -> Option<u64> {
+        (self != Self::UNKNOWN && self.0 & THREAD != 0).then_some(self.0 & !THREAD)
+    }
+
+    /// Returns the task's number; none of a thread.
+    pub fn task_number(self) -> Option<u64> {
+        (self.0 & THREAD == 0).then_some(self.0)
+    }
+
+    pub(super) fn word(self) -> u64 {
+        self.0
+    }
+
+    /// Reads a word back; 0 is nobody.
+    pub(super) fn of_word(word: u64) -> Option<Self> {
+        (word != 0).then_some(Self(word))
+    }
+}
+
+/// Writes `task 7`, or a thread's name, or `thread 7` of one that has none.
+impl fmt::Display for Who {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.task_number(), self.thread_number()) {
+            (Some(task), _) => write!(out, "task {task}"),
+            (_, Some(number)) => match lock(&NAMES).as_ref().and_then(|names| names.get(&self.0)) {
+                Some(name) => write!(out, "thread {name}"),
+                None => write!(out, "thread {number}"),
+            },
+            (None, None) => out.write_str("unknown"),
+        }
+    }
+}
+
+impl fmt::Debug for Who {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, out)
+    }
+}
+
+thread_local! {
+    /// This thread's word. It needs no destructor, so that reading it costs a load.
+    static OWN: Cell<u64> = const { Cell::new(0) };
+    static NAMED: Named = Named::this_thread();
+}
+
+static NAMES: Mutex<Option<HashMap<u64, String>>> = Mutex::new(None);
+
+/// Keeps a thread's name as long as the thread lives.
+struct Named(u64);
+
+impl Named {
+    fn this_thread() -> Self {
+        let word = OWN.with(Cell::get);
+        // Only tried: a name is a kindness, and not worth a wait.
+        if let Some(name) = std::thread::current().name()
+            && let Some(mut names) = try_lock(&NAMES)
+        {
+            let names = names.get_or_insert_default();
+            if names.len() < NAMES_MAX {
+                names.insert(word, name.to_owned());
+            }
+        }
+        Self(word)
+    }
+}
+
+impl Drop for Named {
+    fn drop(&mut self) {
+        if let Some(mut names) = try_lock(&NAMES)
+            && let Some(names) = names.as_mut()
+        {
+            names.remove(&self.0);
+        }
+    }
+}
+
+#[cold]
+fn first(own: &Cell<u64>) -> Who {
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    own.set(NEXT.fetch_add(1, Ordering::Relaxed) | THREAD);
+    // A thread that is being torn down keeps no name.
+    let _ = NAMED.try_with(|_| ());
+    Who(own.get())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_thread_is_itself_and_nobody_else() {
+        let named = std::thread::Builder::new().name("baker".into());
+        let (other, text) = named
+            .spawn(|| (Who::thread(), Who::thread().to_string()))
+            .expect("it starts")
+            .join()
+            .expect("it ends");
+        assert_eq!(Who::thread(), Who::thread());
+        assert_ne!(Who::thread(), other);
+        assert_eq!(text, "thread baker");
+        assert_eq!(other.task_number(), None);
+        assert_eq!(other.to_string(), format!("thread {}", other.thread_number().expect("one")));
+    }
+
+    #[test]
+    fn a_task_is_no_thread_and_unknown_is_neither() {
+        assert_eq!((Who::task(7).task_number(), Who::task(7).thread_number()), (Some(7), None));
+        assert_eq!(Who::task(7).to_string(), "task 7");
+        let unknown = Who::UNKNOWN;
+        assert_eq!((unknown.task_number(), unknown.thread_number()), (None, None));
+        assert_eq!(unknown.to_string(), "unknown");
+    }
+}

@@ -1,0 +1,265 @@
+//! What every lock records, and when.
+
+use crate::Name;
+use crate::clock::now_ns;
+use crate::instrument::{Count, Distribution, Level, Stay, counters};
+use crate::who::task_or_thread;
+use plimsoll_model::{Labels, catalog};
+use plimsoll_record::waits::{By, Kind, Resource, Seat, Site, Wait, What, Who};
+use plimsoll_record::{ActivitySpec, HistogramSpec, Outcome, Registry, Split};
+use std::cell::Cell;
+use std::sync::Arc;
+
+/// How a lock is taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mode {
+    /// Alone: a mutex, or the writer of a read-write lock.
+    Exclusive,
+    /// Together with others: a reader.
+    Shared,
+}
+
+impl Mode {
+    fn index(self) -> u8 {
+        self as u8
+    }
+}
+
+/// How many readers of one lock are told apart.
+const READERS: usize = 8;
+
+/// One in so many uncontended holds is timed.
+const SAMPLE_EVERY: u32 = 64;
+
+/// One lock: the instruments that it shares with others of its name, and who holds it.
+#[derive(Clone, Debug)]
+pub(crate) struct Lock {
+    signals: Arc<LockSignals>,
+    resource: Arc<Resource>,
+}
+
+/// The instruments of all locks of one kind and name.
+#[derive(Debug)]
+struct LockSignals {
+    what: Arc<What>,
+    wait: Distribution,
+    waiters: Level,
+    hold: Distribution,
+    hold_sampled: Distribution,
+    /// By mode.
+    uncontended: Vec<Count>,
+    contended: Vec<Count>,
+}
+
+impl LockSignals {
+    fn new(registry: &Registry, name: &Name, labels: &Labels, kind: Kind) -> Self {
+        let modes: &'static [&'static str] = match kind {
+            Kind::RwLock => &["exclusive", "shared"], // in the order of `Mode`
+            _ => &["exclusive"],
+        };
+        let split = Split::Label { label: "mode", values: modes };
+        let distribution = |signal, zeros: &[Count]| {
+            let spec = HistogramSpec::new(signal, labels.clone()).split(split.clone());
+            Distribution::new(registry, spec.edges(&name.edges_ns).zeros(&counters(zeros)))
+        };
+        let acquisitions = |contended: &str| {
+            let count = |mode: &&str| {
+                let of = labels.with("mode", mode).and_then(|of| of.with("contended", contended));
+                // Both names are valid.
+                Count::new(registry, &catalog::LOCK_ACQUISITIONS, of.unwrap_or_default())
+            };
+            modes.iter().map(count).collect::<Vec<_>>()
+        };
+        let uncontended = acquisitions("false");
+        let blame = registry.blame(&catalog::LOCK_BLAMED, labels.clone()).ok();
+        Self {
+            what: Arc::new(What { kind, name: name.text.to_string(), blame }),
+            // An acquisition that didn't wait is a wait of 0, and is counted once only.
+            wait: distribution(&catalog::LOCK_WAIT, &uncontended),
+            hold: distribution(&catalog::LOCK_HOLD, &[]),
+            hold_sampled: distribution(&catalog::LOCK_HOLD_SAMPLED, &[]),
+            waiters: Level::new(
+                registry,
+                ActivitySpec::new(&catalog::LOCK_WAITERS, labels.clone()),
+            ),
+            uncontended,
+            contended: acquisitions("true"),
+        }
+    }
+}
+
+impl Lock {
+    /// Makes an instance; the first of its name registers the name.
+    pub(crate) fn new(registry: &Registry, name: &Name, kind: Kind, made_at: Site) -> Self {
+        let labels = name.under("lock");
+        let signals = registry.shared(&catalog::LOCK_WAIT, kind.name(), labels, |labels| {
+            LockSignals::new(registry, name, labels, kind)
+        });
+        let readers = if kind == Kind::RwLock { READERS } else { 0 };
+        let resource = Resource::new(Arc::clone(&signals.what), readers, made_at);
+        Self { signals, resource }
+    }
+
+    /// Records an acquisition that didn't wait.
+    #[inline]
+    pub(crate) fn uncontended(&self, mode: Mode, who: Who, site: Site) -> Tenure {
+        count(&self.signals.uncontended, mode);
+        let since = if is_sampled() { Since::Sampled(now_ns()) } else { Since::Untimed };
+        Tenure { mode, since, seat: self.take_seat(mode, who, site, None) }
+    }
+
+    /// Begins to wait, until the returned value is dropped.
+    pub(crate) fn wait(&self, mode: Mode, by: By) -> Waiting<'_> {
+        let wait = self.resource.wait(by);
+        Waiting { lock: self, mode, by, wait, stay: self.signals.waiters.enter() }
+    }
+
+    #[inline]
+    fn take_seat(&self, mode: Mode, who: Who, site: Site, since_ns: Option<u64>) -> Seat {
+        match mode {
+            Mode::Exclusive => self.resource.hold(who, site, since_ns),
+            Mode::Shared => self.resource.share(who, site, since_ns),
+        }
+    }
+
+    #[inline]
+    fn held(&self, tenure: Tenure) {
+        let since_ns = match tenure.since {
+            Since::Contended(since_ns) => Some(since_ns),
+            Since::Sampled(_) | Since::Untimed => None,
+        };
+        let signals = &self.signals;
+        let (hold, ns) = match (self.resource.release(tenure.seat, since_ns), tenure.since) {
+            (Some((from_ns, until_ns)), _) => (signals.hold, until_ns.saturating_sub(from_ns)),
+            (None, Since::Sampled(since_ns)) => {
+                (signals.hold_sampled, now_ns().saturating_sub(since_ns))
+            }
+            (None, Since::Contended(_) | Since::Untimed) => return,
+        };
+        hold.observe_as(ns, tenure.mode.index());
+    }
+}
+
+/// When a hold began, if its time is known.
+#[derive(Clone, Copy, Debug)]
+enum Since {
+    /// It was acquired after a wait.
+    Contended(u64),
+    /// It was acquired at once and is one of the sample.
+    Sampled(u64),
+    /// It was acquired at once.
+    Untimed,
+}
+
+/// What an acquisition leaves with its guard until the release.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Tenure {
+    mode: Mode,
+    since: Since,
+    seat: Seat,
+}
+
+/// A wait for a lock. It counts when it is dropped, so one that is cancelled counts as well.
+#[derive(Debug)]
+pub(crate) struct Waiting<'a> {
+    lock: &'a Lock,
+    mode: Mode,
+    by: By,
+    wait: Wait,
+    stay: Stay,
+}
+
+impl Waiting<'_> {
+    /// Ends the wait with the lock acquired by `who`: the waiter, or [`Who::UNKNOWN`].
+    pub(crate) fn acquired_by(mut self, who: Who) -> Tenure {
+        let at_ns = self.wait.finish();
+        self.stay.set_outcome(Outcome::Ok);
+        count(&self.lock.signals.contended, self.mode);
+        let seat = self.lock.take_seat(self.mode, who, self.by.site, Some(at_ns));
+        Tenure { mode: self.mode, since: Since::Contended(at_ns), seat }
+    }
+
+    /// Ends the wait with the lock acquired by the waiter.
+    pub(crate) fn acquired(self) -> Tenure {
+        let who = self.by.who;
+        self.acquired_by(who)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        let waited_ns = self.wait.finish().saturating_sub(self.wait.since_ns());
+        self.lock.signals.wait.observe_as(waited_ns, self.mode.index());
+    }
+}
+
+/// How a guard has its lock.
+pub(crate) trait OfLock {
+    /// Whether the guard may be handed to another task: then nobody knows who holds until it is used.
+    const MOVES: bool;
+
+    fn lock(&self) -> &Lock;
+}
+
+/// A guard that borrows ends where it began.
+impl OfLock for &Lock {
+    const MOVES: bool = false;
+
+    fn lock(&self) -> &Lock {
+        self
+    }
+}
+
+/// A guard that owns may end anywhere.
+impl OfLock for Lock {
+    const MOVES: bool = true;
+
+    fn lock(&self) -> &Lock {
+        self
+    }
+}
+
+/// A lock being held. It stands before the original guard in each guard here, so that it is dropped,
+/// and the hold's end is stamped, before the lock is released.
+#[derive(Debug)]
+pub(crate) struct Hold<L: OfLock> {
+    lock: L,
+    tenure: Tenure,
+}
+
+impl<L: OfLock> Hold<L> {
+    pub(crate) fn new(lock: L, tenure: Tenure) -> Self {
+        Self { lock, tenure }
+    }
+
+    /// Says who uses it, of a guard that may have been handed on. Of others it does nothing.
+    #[inline]
+    pub(crate) fn note_use(&self) {
+        if L::MOVES {
+            self.lock.lock().resource.hand_to(self.tenure.seat, task_or_thread());
+        }
+    }
+}
+
+impl<L: OfLock> Drop for Hold<L> {
+    fn drop(&mut self) {
+        self.lock.lock().held(self.tenure);
+    }
+}
+
+fn count(by_mode: &[Count], mode: Mode) {
+    if let Some(count) = by_mode.get(usize::from(mode.index())) {
+        count.increment();
+    }
+}
+
+/// Picks one in [`SAMPLE_EVERY`] of this thread's uncontended acquisitions.
+fn is_sampled() -> bool {
+    thread_local! {
+        static COUNT: Cell<u32> = const { Cell::new(0) };
+    }
+    // A thread that is being torn down samples nothing.
+    COUNT
+        .try_with(|count| count.replace(count.get().wrapping_add(1)) % SAMPLE_EVERY == 0)
+        .unwrap_or(false)
+}
