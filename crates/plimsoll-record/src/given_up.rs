@@ -98,7 +98,7 @@ fn a_stopped_owner_holds_the_watermark_for_a_tenth_of_a_second() {
 
 #[test]
 fn edges_that_find_no_room_keep_their_sums() {
-    const EDGES: u64 = 100_000;
+    const EDGES: u64 = 400_000;
     let (clock, recorder) = recorder();
     let at = |now_ns: u64| clock.now_ns.store(now_ns, Ordering::SeqCst);
     let mut keys: Vec<EntryKey> = Vec::new();
@@ -126,18 +126,21 @@ fn edges_that_find_no_room_keep_their_sums() {
 }
 
 #[test]
-fn a_log_that_was_full_is_used_again_once_it_is_merged() {
+fn a_full_log_keeps_what_comes_beside_it_until_it_is_merged() {
+    const EDGES: u64 = 1 << 18;
     let (clock, recorder) = recorder();
     clock.now_ns.store(MS, Ordering::SeqCst);
     let mut owner = recorder.adopt().expect("nobody else wants one");
+    let mut enter = || recorder.record(&mut owner, &Draft::enter(0, 1));
     let merging = recorder.merge();
-    let shared = |key: EntryKey| key.log < SHARED_LOGS;
-    let edge = || Draft::enter(0, 1);
-    let until_full = (0..1 << 20).take_while(|_| !shared(recorder.record(&mut owner, &edge())));
-    assert!(until_full.count() > 1 << 16, "it grows first");
+    let keys: Vec<EntryKey> = (0..EDGES).map(|_| enter()).collect();
     drop(merging);
-    // The owner merges for itself.
-    assert!(!shared(recorder.record(&mut owner, &edge())));
+    assert!(keys.iter().all(|key| key.log >= SHARED_LOGS), "none went to a shared log");
+    let until_ns = 2 * MS;
+    let integral_ns: u64 = keys.iter().map(|key| until_ns - key.at_ns).sum();
+    let shown = merge_at(&clock, &recorder, until_ns);
+    assert_eq!(shown, (until_ns, 0, EDGES, i128::from(integral_ns)), "and all of it is exact");
+    assert_eq!(recorder.merge().sink.activity_at(0, until_ns).expect("open").level().peak(), EDGES);
 }
 
 #[test]

@@ -42,6 +42,7 @@ mod activity;
 pub mod clock;
 mod counter;
 mod edge;
+mod fold;
 mod gauge;
 #[cfg(all(test, not(loom)))]
 mod given_up;
@@ -58,6 +59,7 @@ mod registry;
 mod replay;
 mod shared;
 mod spec;
+mod spill;
 mod stripe;
 mod sync;
 pub mod waits;

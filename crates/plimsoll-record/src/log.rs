@@ -7,7 +7,11 @@
 
 use crate::clock::Clock;
 use crate::edge::{Draft, Words};
+use crate::fold::{Excess, Folds, Taken};
+use crate::merge::By;
+use crate::spill::Spill;
 use crate::sync::{Arc, AtomicU64, Ordering, Padded, pause};
+use std::collections::VecDeque;
 
 /// How often a reader looks again at an odd head: an owner that runs is done by then.
 const LOOKS: u32 = if cfg!(loom) { 1 } else { 200 };
@@ -21,6 +25,8 @@ pub(crate) struct Log {
     head: Padded<AtomicU64>,
     /// The edges ever merged. The reader's.
     tail: Padded<AtomicU64>,
+    /// What the owner records while the log is full.
+    spill: Spill,
 }
 
 impl Log {
@@ -32,6 +38,7 @@ impl Log {
             slots: (0..capacity.next_power_of_two()).map(|_| slot()).collect(),
             head: Padded(AtomicU64::new(0)),
             tail: Padded(AtomicU64::new(0)),
+            spill: Spill::new(),
         })
     }
 
@@ -99,19 +106,35 @@ impl<C: Clock> Owner<C> {
         if self.written - self.merged >= self.log.capacity() {
             return None;
         }
-        let slot = self.log.slot(self.written)?;
+        let (at_ns, words) = self.stamp(draft);
+        for (to, word) in self.log.slot(self.written)?.iter().zip(words) {
+            to.store(word, Ordering::Relaxed);
+        }
+        self.written += 1;
+        self.log.head.0.store(2 * self.written, Ordering::Release);
+        Some(at_ns)
+    }
+
+    /// Stamps the edge and keeps it beside the log, which is full; returns the stamp, or none when
+    /// whoever merges is in the way.
+    #[cold]
+    pub(crate) fn spill(&mut self, draft: &Draft, excess: &Excess) -> Option<u64> {
+        let (at_ns, words) = self.stamp(draft);
+        let kept = self.log.spill.push(words, excess);
+        self.log.head.0.store(2 * self.written, Ordering::Release);
+        kept.then_some(at_ns)
+    }
+
+    /// Begins an edge: makes the head odd, then reads the clock.
+    #[inline]
+    fn stamp(&mut self, draft: &Draft) -> (u64, Words) {
         // Release: a reader that sees this head takes all edges before it.
         self.log.head.0.store(2 * self.written + 1, Ordering::Release);
         self.clock.owner_fence();
         let after_ns = self.last_ns.max(draft.after_ns());
         let at_ns = self.clock.now_ns().max(after_ns.saturating_add(1));
-        for (to, word) in slot.iter().zip(draft.stamped(at_ns, self.log.id)) {
-            to.store(word, Ordering::Relaxed);
-        }
-        self.written += 1;
-        self.log.head.0.store(2 * self.written, Ordering::Release);
         self.last_ns = at_ns;
-        Some(at_ns)
+        (at_ns, draft.stamped(at_ns, self.log.id))
     }
 }
 
@@ -122,6 +145,8 @@ pub(crate) struct Tap {
     merged: u64,
     /// Edges that the last look found published.
     published: u64,
+    /// Edges that were taken out of the log before the watermark had come to them, ascending.
+    ahead: VecDeque<Words>,
     /// The last reading of the clock at which all earlier edges were published.
     whole_ns: u64,
 }
@@ -129,12 +154,12 @@ pub(crate) struct Tap {
 impl Tap {
     /// Begins to read a log of which every edge is stamped later than `whole_ns`.
     pub(crate) fn new(log: Arc<Log>, whole_ns: u64) -> Self {
-        Self { log, merged: 0, published: 0, whole_ns }
+        Self { log, merged: 0, published: 0, ahead: VecDeque::new(), whole_ns }
     }
 
     /// Looks how far the log is published, after a clock reading `now_ns` and the reader's fence.
     ///
-    /// Returns the time up to which every edge lies in the log.
+    /// Returns the time up to which every edge is published.
     pub(crate) fn look(&mut self, now_ns: u64) -> u64 {
         let first = self.log.head.0.load(Ordering::Acquire);
         let mut head = first;
@@ -156,43 +181,83 @@ impl Tap {
         self.whole_ns
     }
 
-    /// Returns how many published edges wait.
-    pub(crate) fn waiting(&self) -> u64 {
-        self.published.saturating_sub(self.merged)
+    /// Takes what the owner has kept beside the log until the last look. Says whether it got all of it.
+    pub(crate) fn take_spill(&mut self, by: By, excess: &Excess, folds: &mut Folds) -> bool {
+        let known = self.ahead.len();
+        let mut into = Taken { excess, edges: &mut self.ahead, folds };
+        let all = self.log.spill.take(by, &mut into);
+        self.order_ahead(known);
+        all
     }
 
-    pub(crate) fn capacity(&self) -> u64 {
-        self.log.capacity()
+    /// Puts what was added to the first `known` edges that were taken early into its place.
+    fn order_ahead(&mut self, known: usize) {
+        if known > 0 && known < self.ahead.len() {
+            self.ahead.make_contiguous().sort_unstable_by_key(|words| words[0]);
+        }
     }
 
-    /// Returns the stamp of the published edge that `ahead` others wait before, if there is one.
-    pub(crate) fn stamp_ns(&self, ahead: u64) -> Option<u64> {
-        let at = self.merged + ahead;
-        let [stamp, ..] = self.log.slot(at)?;
-        (at < self.published).then(|| stamp.load(Ordering::Relaxed))
+    /// Says whether the owner will want room soon: half of the log waits.
+    pub(crate) fn fills(&self) -> bool {
+        2 * (self.published - self.merged) >= self.log.capacity()
+    }
+
+    /// Returns how many edges were taken out before their time.
+    pub(crate) fn ahead(&self) -> usize {
+        self.ahead.len()
+    }
+
+    /// Makes room: takes every published edge out before its time.
+    pub(crate) fn take_ahead(&mut self) {
+        let known = self.ahead.len();
+        while self.merged < self.published
+            && let Some(words) = self.read(self.merged)
+        {
+            self.ahead.push_back(words);
+            self.merged += 1;
+        }
+        self.log.tail.0.store(self.merged, Ordering::Release);
+        // What had been kept beside the log may lie between what was in it.
+        self.order_ahead(known);
+    }
+
+    /// Returns a time up to which no more than `edges` edges wait.
+    pub(crate) fn share(&self, edges: u64) -> u64 {
+        let at = self.merged + edges;
+        let in_log = (at < self.published).then(|| self.read(at)).flatten();
+        let ahead = self.ahead.get(edges as usize).copied();
+        let next_ns = in_log.into_iter().chain(ahead).map(|[at_ns, ..]| at_ns).min();
+        next_ns.map_or(u64::MAX, |next_ns| next_ns.saturating_sub(1))
     }
 
     /// Moves every published edge with a stamp up to `until_ns` to `into`, and frees its slot.
     pub(crate) fn take(&mut self, until_ns: u64, into: &mut Vec<Words>) {
-        while self.merged < self.published {
-            let Some([stamp, rest @ ..]) = self.log.slot(self.merged) else { break };
-            let at_ns = stamp.load(Ordering::Relaxed);
-            if at_ns > until_ns {
-                break;
-            }
-            let [what, operand, entry] = rest.each_ref().map(|word| word.load(Ordering::Relaxed));
-            into.push([at_ns, what, operand, entry]);
+        let ripe = self.ahead.partition_point(|words| words[0] <= until_ns);
+        into.extend(self.ahead.drain(..ripe));
+        while self.merged < self.published
+            && let Some(words) = self.read(self.merged).filter(|words| words[0] <= until_ns)
+        {
+            into.push(words);
             self.merged += 1;
         }
         self.log.tail.0.store(self.merged, Ordering::Release);
     }
 
+    fn read(&self, at: u64) -> Option<Words> {
+        let slot = self.log.slot(at)?;
+        Some(slot.each_ref().map(|word| word.load(Ordering::Relaxed)))
+    }
+
     /// Forgets every published edge. Says whether the log's owner isn't amid one.
-    pub(crate) fn discard(&mut self) -> bool {
+    pub(crate) fn discard(&mut self, excess: &Excess) -> bool {
         let head = self.log.head.0.load(Ordering::Acquire);
         self.published = head / 2;
         self.merged = self.published;
+        self.ahead.clear();
         self.log.tail.0.store(self.merged, Ordering::Release);
-        head.is_multiple_of(2)
+        let (mut edges, mut folds) = (VecDeque::new(), Folds::new());
+        let mut into = Taken { excess, edges: &mut edges, folds: &mut folds };
+        // The lock of a place may have been copied while it was held.
+        self.log.spill.take(By::Owner, &mut into) && head.is_multiple_of(2)
     }
 }

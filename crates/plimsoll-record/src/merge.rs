@@ -2,11 +2,11 @@
 
 use crate::clock::Clock;
 use crate::edge::{Edge, Words};
+use crate::fold::{Fold, Folds, Taken};
 use crate::log::Tap;
 use crate::recorder::Inlets;
-use crate::shared::Fold;
-use crate::sync::{Mutex, MutexGuard, Ordering, lock, try_lock};
-use std::collections::HashMap;
+use crate::sync::{Mutex, MutexGuard, lock, try_lock};
+use std::collections::VecDeque;
 
 /// How long an owner that was stopped amid an edge holds the watermark back.
 const HOLD_NS: u64 = 100_000_000;
@@ -14,6 +14,9 @@ const HOLD_NS: u64 = 100_000_000;
 /// How many edges an owner merges at most before it goes on with its own work, unless there are more
 /// logs than that.
 const OWNER_SHARE: u64 = 1_024;
+
+/// How many edges are taken out of their logs before the watermark has come to them, which is 16 MiB.
+const AHEAD_MAX: usize = 1 << 19;
 
 /// Of how many edges a merge must be for its cost to count: a lesser one is mostly looking.
 const COST_EDGES: u64 = 64;
@@ -40,7 +43,8 @@ pub(crate) enum By {
 }
 
 impl By {
-    fn lock<T>(self, mutex: &Mutex<T>) -> Option<MutexGuard<'_, T>> {
+    /// Locks; an owner only if no one else has it.
+    pub(crate) fn lock<T>(self, mutex: &Mutex<T>) -> Option<MutexGuard<'_, T>> {
         match self {
             Self::Reader => Some(lock(mutex)),
             Self::Owner => try_lock(mutex),
@@ -58,8 +62,8 @@ pub(crate) struct Merge<S> {
     inexact_ns: u64,
     inexact_until_ns: u64,
     /// What the shared logs held beyond the watermark.
-    shared: Vec<Words>,
-    folds: HashMap<u32, Fold>,
+    shared: VecDeque<Words>,
+    folds: Folds,
     batch: Vec<Words>,
     process: u32,
     /// What merging cost so far, and of how many edges.
@@ -81,8 +85,8 @@ impl<S: Sink> Merge<S> {
             watermark_ns: 0,
             inexact_ns: 0,
             inexact_until_ns: 0,
-            shared: Vec::new(),
-            folds: HashMap::new(),
+            shared: VecDeque::new(),
+            folds: Folds::new(),
             batch: Vec::new(),
             process: std::process::id(),
             cost: Cost::default(),
@@ -117,17 +121,21 @@ impl<S: Sink> Merge<S> {
         let whole_ns = self.watermark_ns;
         self.taps.extend(new.into_iter().map(|log| Tap::new(log, whole_ns)));
         self.leave_parent_process(inlets);
-        let (whole_ns, mut exact) = self.look(now_ns);
+        let held_ns = self.taps.iter_mut().map(|tap| tap.look(now_ns)).fold(now_ns, u64::min);
         // After the look at the logs: an exit that lies there may have its entry among the folds.
-        if !self.take_shared(by, inlets) {
+        if !self.take_excess(by, inlets) {
             return;
         }
-        exact &= self.folds.is_empty() && inlets.lost.swap(0, Ordering::Relaxed) == 0;
+        let exact =
+            self.folds.is_empty() && !inlets.excess.take_lost() && now_ns - held_ns <= HOLD_NS;
+        // Where exactness is given up nobody is waited for.
+        let whole_ns = if exact { held_ns } else { now_ns };
         for (instrument, fold) in self.folds.drain() {
             self.sink.apply_fold(instrument, &fold, self.watermark_ns);
         }
         let until_ns = self.share(by, whole_ns).max(self.watermark_ns);
         self.collect(until_ns);
+        self.make_room();
         if !exact {
             let from_ns = self.watermark_ns.max(self.inexact_until_ns);
             self.inexact_ns += now_ns.saturating_sub(from_ns);
@@ -145,40 +153,46 @@ impl<S: Sink> Merge<S> {
         }
     }
 
-    /// Takes what the shared logs hold. Says whether it got at all of them.
-    fn take_shared(&mut self, by: By, inlets: &Inlets) -> bool {
+    /// Takes what lies beside full logs and in the shared ones. Says whether it got at all of it.
+    fn take_excess(&mut self, by: By, inlets: &Inlets) -> bool {
+        let (excess, folds) = (&inlets.excess, &mut self.folds);
+        let mut all = self.taps.iter_mut().all(|tap| tap.take_spill(by, excess, folds));
         for shared in &inlets.shared {
             // One at a time, so that whoever records finds another one free.
-            let Some(taken) = by.lock(shared).map(|mut shared| shared.take()) else { return false };
-            self.shared.extend(taken.edges);
-            for (instrument, fold) in taken.folds {
-                self.folds.entry(instrument).or_default().add(fold);
-            }
+            let taken = by.lock(shared).map(|mut shared| shared.take(excess));
+            all &= taken.is_some();
+            taken.unwrap_or_default().hand_on(&mut Taken {
+                excess,
+                edges: &mut self.shared,
+                folds,
+            });
         }
-        true
+        all
     }
 
     /// Moves every edge with a stamp up to `until_ns` to the batch.
     fn collect(&mut self, until_ns: u64) {
-        self.batch.extend(self.shared.extract_if(.., |words| words[0] <= until_ns));
+        for _ in 0..self.shared.len() {
+            // In turn, so that those that stay keep their order.
+            match self.shared.pop_front() {
+                Some(words) if words[0] <= until_ns => self.batch.push(words),
+                later => self.shared.extend(later),
+            }
+        }
         for tap in &mut self.taps {
             tap.take(until_ns, &mut self.batch);
         }
     }
 
-    /// Looks at every log. Returns the time up to which all are whole, and whether that is so: an
-    /// owner that was stopped for too long, or while a log is full, isn't waited for.
-    fn look(&mut self, now_ns: u64) -> (u64, bool) {
-        let mut held_ns = now_ns;
-        let mut full = false;
-        for tap in &mut self.taps {
-            held_ns = held_ns.min(tap.look(now_ns));
-            full |= tap.waiting() == tap.capacity();
-        }
-        if full || now_ns - held_ns > HOLD_NS {
-            (now_ns, held_ns == now_ns)
-        } else {
-            (held_ns, true)
+    /// Keeps the logs from filling while the watermark is held back.
+    fn make_room(&mut self) {
+        let mut ahead: usize = self.taps.iter().map(Tap::ahead).sum();
+        for tap in self.taps.iter_mut().filter(|tap| tap.fills()) {
+            if ahead >= AHEAD_MAX {
+                break;
+            }
+            tap.take_ahead();
+            ahead += tap.ahead();
         }
     }
 
@@ -187,11 +201,8 @@ impl<S: Sink> Merge<S> {
         if by == By::Reader {
             return whole_ns;
         }
-        let each = OWNER_SHARE / (self.taps.len() as u64).max(1);
-        self.taps
-            .iter()
-            .filter_map(|tap| tap.stamp_ns(each.max(1)))
-            .fold(whole_ns, |until, next_ns| until.min(next_ns.saturating_sub(1)))
+        let each = (OWNER_SHARE / (self.taps.len() as u64).max(1)).max(1);
+        self.taps.iter().map(|tap| tap.share(each)).fold(whole_ns, u64::min)
     }
 
     /// Hands the batch on in the order of stamps; of equal ones in the order of logs.
@@ -210,8 +221,8 @@ impl<S: Sink> Merge<S> {
             return;
         }
         self.process = process;
-        self.taps.retain_mut(Tap::discard);
-        inlets.shared.iter().for_each(|shared| drop(lock(shared).take()));
+        self.taps.retain_mut(|tap| tap.discard(&inlets.excess));
+        inlets.shared.iter().for_each(|shared| drop(lock(shared).take(&inlets.excess)));
         self.shared.clear();
         self.folds.clear();
         self.sink.forget_progress();

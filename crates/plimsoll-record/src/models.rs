@@ -9,9 +9,9 @@
 use crate::Outcome;
 use crate::clock::Clock;
 use crate::edge::{Change, Draft, Edge, EntryKey};
+use crate::fold::Fold;
 use crate::merge::Sink;
 use crate::recorder::Recorder;
-use crate::shared::Fold;
 use crate::sync::{Arc, AtomicU64, Ordering};
 use loom::sync::atomic::fence;
 use loom::thread;

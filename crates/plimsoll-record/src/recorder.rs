@@ -2,6 +2,7 @@
 
 use crate::clock::Clock;
 use crate::edge::{Draft, EntryKey};
+use crate::fold::Excess;
 use crate::log::{Log, Owner};
 use crate::merge::{By, Merge, Sink};
 use crate::shared::{SHARED_LOGS, SharedLog};
@@ -15,6 +16,9 @@ const CAPACITY_MAX: u64 = if cfg!(loom) { 4 } else { 65_536 };
 
 /// How many edges all logs together hold at most, which is 32 MiB.
 const CAPACITY_ALL: u64 = 1 << 20;
+
+/// How many they hold when logs stop growing, so that every later thread still gets its first one.
+const CAPACITY_GROWN: u64 = CAPACITY_ALL / 2;
 
 /// How often the shared logs are tried before an edge is given up, the later half of the times after
 /// other threads have been let run: one that was stopped may hold a lock.
@@ -40,8 +44,7 @@ pub(crate) struct Inlets {
     /// Logs that the merge hasn't seen.
     pub(crate) logs: Mutex<Vec<Arc<Log>>>,
     pub(crate) shared: Vec<Mutex<SharedLog>>,
-    /// Edges that found no place since the last merge.
-    pub(crate) lost: AtomicU64,
+    pub(crate) excess: Excess,
 }
 
 impl<C: Clock, S: Sink> Recorder<C, S> {
@@ -52,7 +55,7 @@ impl<C: Clock, S: Sink> Recorder<C, S> {
             inlets: Inlets {
                 logs: Mutex::new(Vec::new()),
                 shared: (0..SHARED_LOGS).map(|id| Mutex::new(SharedLog::new(id))).collect(),
-                lost: AtomicU64::new(0),
+                excess: Excess::new(),
             },
             merge: Mutex::new(Merge::new(sink)),
             logs: AtomicU64::new(0),
@@ -77,22 +80,22 @@ impl<C: Clock, S: Sink> Recorder<C, S> {
         if owner.needs_room() {
             self.make_room(owner);
         }
-        match owner.push(draft) {
+        match owner.push(draft).or_else(|| owner.spill(draft, &self.inlets.excess)) {
             Some(at_ns) => EntryKey { at_ns, log: owner.log().id() },
             None => self.record_shared(draft),
         }
     }
 
-    /// Records for a thread that has no log, or a full one. Tries for the lock, but doesn't wait.
+    /// Records for a thread that has no log. Tries for the lock, but doesn't wait.
     #[cold]
     pub(crate) fn record_shared(&self, draft: &Draft) -> EntryKey {
         for attempt in 0..TRIES {
             if let Some(mut shared) = self.inlets.shared.iter().find_map(try_lock) {
-                return shared.push(draft, &self.clock);
+                return shared.push(draft, &self.clock, &self.inlets.excess);
             }
             if attempt < TRIES / 2 { pause() } else { yield_now() }
         }
-        self.inlets.lost.fetch_add(1, Ordering::Relaxed);
+        self.inlets.excess.lose();
         EntryKey { at_ns: self.clock.now_ns(), log: 0 }
     }
 
@@ -136,7 +139,8 @@ impl<C: Clock, S: Sink> Recorder<C, S> {
     /// Makes a log, unless that would pass the bound or its list is in use.
     fn make(&self, capacity: u64) -> Option<Owner<C>> {
         let mut incoming = try_lock(&self.inlets.logs)?;
-        if self.capacity.load(Ordering::Relaxed) + capacity > CAPACITY_ALL {
+        let bound = if capacity > FIRST_CAPACITY { CAPACITY_GROWN } else { CAPACITY_ALL };
+        if self.capacity.load(Ordering::Relaxed) + capacity > bound {
             return None;
         }
         self.capacity.fetch_add(capacity, Ordering::Relaxed);

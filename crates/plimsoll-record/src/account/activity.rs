@@ -4,7 +4,7 @@ use super::window::Window;
 use super::{Bands, Distribution};
 use crate::Outcome;
 use crate::edge::{Change, EntryKey};
-use crate::shared::Fold;
+use crate::fold::Fold;
 
 /// What an activity makes of its edges.
 #[derive(Debug)]

@@ -13,8 +13,8 @@ pub(crate) use distribution::{Distribution, HistogramAccount};
 pub(crate) use level::Level;
 
 use crate::edge::{Change, Edge};
+use crate::fold::Fold;
 use crate::merge::Sink;
-use crate::shared::Fold;
 
 /// How many instruments that take edges a process may make.
 const ACCOUNTS_MAX: usize = 1 << 20;
