@@ -1,22 +1,22 @@
-//! Who acquires, and where: a task where there is one, else the thread.
+//! Who acquires, and where: a task where there is one, else what the thread runs outside of tasks.
 
 use plimsoll_record::waits::{By, Site, Who};
 use std::hash::{Hash, Hasher};
 
-/// Returns the task that runs here, else the thread.
+/// Returns the task that runs here, else what the thread runs outside of tasks.
 #[inline]
-pub(crate) fn task_or_thread() -> Who {
-    tokio::task::try_id().map_or_else(Who::thread, |id| Who::task(number_of(id)))
+pub(crate) fn task_or_root() -> Who {
+    tokio::task::try_id().map_or_else(Who::root, |id| Who::task(number_of(id)))
 }
 
 /// Returns who awaits at `site`.
 pub(crate) fn awaiting(site: Site) -> By {
-    By { who: task_or_thread(), thread: None, site, gives_up: false }
+    By { who: task_or_root(), thread: None, site, gives_up: false }
 }
 
 /// Returns who blocks its thread at `site`.
 pub(crate) fn blocking(site: Site) -> By {
-    By { who: task_or_thread(), thread: Some(Who::thread()), site, gives_up: false }
+    By { who: task_or_root(), thread: Some(Who::thread()), site, gives_up: false }
 }
 
 /// Returns a task's number, which its id shows to a hasher only.
@@ -52,9 +52,9 @@ mod tests {
 
     #[tokio::test]
     async fn a_task_has_the_number_that_its_id_shows() {
-        assert_eq!(task_or_thread(), Who::thread(), "a test's future is no task");
+        assert_eq!(task_or_root(), Who::root(), "a test's future is no task");
         let (id, who) =
-            tokio::spawn(async { (tokio::task::id(), task_or_thread()) }).await.expect("it ends");
+            tokio::spawn(async { (tokio::task::id(), task_or_root()) }).await.expect("it ends");
         assert_eq!(who.task_number().map(|number| number.to_string()), Some(id.to_string()));
     }
 }

@@ -7,6 +7,7 @@
 //! - Each wait is charged to the call sites that held the resource meanwhile, slice by slice
 //!   ([`Blame`]).
 //! - [`live`] lists the waits that last, with their holders.
+//! - [`Scanner`] finds cycles among them.
 //!
 //! # Nodes
 //! A node is a [`Who`]: a task of an asynchronous runtime, else a thread. A task that blocks its thread
@@ -15,14 +16,17 @@
 
 mod blame;
 mod crowd;
+mod graph;
 mod holder;
 mod resource;
+mod scan;
 mod table;
 mod who;
 
 pub use blame::Blame;
 pub use holder::LiveHold;
 pub use resource::{By, Kind, Resource, Seat, What};
+pub use scan::{Cycle, Scanner};
 pub(crate) use table::charge_live;
 pub use table::{LiveWait, Wait, live, missed};
 pub use who::Who;

@@ -38,6 +38,21 @@ impl Kind {
             Self::Once => "once",
         }
     }
+
+    /// Returns the kind of a cycle of such resources alone, the value of the label `kind`.
+    pub(super) fn cycle(self) -> &'static str {
+        match self {
+            Self::Mutex | Self::RwLock | Self::Once => "lock",
+            Self::Semaphore => "semaphore",
+            Self::Pool => "pool",
+            Self::Channel => "channel",
+        }
+    }
+
+    /// Says whether any one holder can end a wait, so that it is stuck only when all of them are.
+    pub(super) fn any_holder_helps(self) -> bool {
+        matches!(self, Self::Semaphore | Self::Pool)
+    }
 }
 
 /// What all resources of one name share.

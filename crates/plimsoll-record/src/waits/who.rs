@@ -8,6 +8,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// Sets threads apart from tasks.
 const THREAD: u64 = 1 << 63;
 
+/// Sets what a thread runs outside of tasks apart from the thread.
+const ROOT: u64 = 1 << 62;
+
 /// How many threads' names are kept at most.
 const NAMES_MAX: usize = 4_096;
 
@@ -28,6 +31,14 @@ impl Who {
         })
     }
 
+    /// Returns what the thread that asks runs outside of any task: its function, or the future that it
+    /// drives. While that one waits without blocking, tasks may run on the same thread; so the thread
+    /// isn't stuck when it is.
+    #[inline]
+    pub fn root() -> Self {
+        Self(Self::thread().0 | ROOT)
+    }
+
     /// Returns the task of this number, as its runtime counts them, from 1.
     #[inline]
     pub fn task(number: u64) -> Self {
@@ -36,12 +47,18 @@ impl Who {
 
     /// Returns the thread's number, counted by first use; none of a task.
     pub fn thread_number(self) -> Option<u64> {
-        (self != Self::UNKNOWN && self.0 & THREAD != 0).then_some(self.0 & !THREAD)
+        (self != Self::UNKNOWN && self.0 & THREAD != 0).then_some(self.0 & !THREAD & !ROOT)
     }
 
     /// Returns the task's number; none of a thread.
     pub fn task_number(self) -> Option<u64> {
         (self.0 & THREAD == 0).then_some(self.0)
+    }
+
+    /// Returns the thread of a thread's root; it can't go on while the thread is blocked.
+    pub(super) fn thread_of_root(self) -> Option<Self> {
+        (self != Self::UNKNOWN && self.0 & ROOT != 0 && self.0 & THREAD != 0)
+            .then_some(Self(self.0 & !ROOT))
     }
 
     pub(super) fn word(self) -> u64 {
@@ -59,7 +76,7 @@ impl fmt::Display for Who {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (self.task_number(), self.thread_number()) {
             (Some(task), _) => write!(out, "task {task}"),
-            (_, Some(number)) => match lock(&NAMES).as_ref().and_then(|names| names.get(&self.0)) {
+            (_, Some(number)) => match lock(&NAMES).as_ref().and_then(|names| names.get(&number)) {
                 Some(name) => write!(out, "thread {name}"),
                 None => write!(out, "thread {number}"),
             },
@@ -87,17 +104,17 @@ struct Named(u64);
 
 impl Named {
     fn this_thread() -> Self {
-        let word = OWN.with(Cell::get);
+        let number = OWN.with(Cell::get) & !THREAD;
         // Only tried: a name is a kindness, and not worth a wait.
         if let Some(name) = std::thread::current().name()
             && let Some(mut names) = try_lock(&NAMES)
         {
             let names = names.get_or_insert_default();
             if names.len() < NAMES_MAX {
-                names.insert(word, name.to_owned());
+                names.insert(number, name.to_owned());
             }
         }
-        Self(word)
+        Self(number)
     }
 }
 
@@ -133,6 +150,8 @@ mod tests {
             .join()
             .expect("it ends");
         assert_eq!(Who::thread(), Who::thread());
+        assert_ne!(Who::thread(), Who::root());
+        assert_eq!(Who::thread().thread_number(), Who::root().thread_number());
         assert_ne!(Who::thread(), other);
         assert_eq!(text, "thread baker");
         assert_eq!(other.task_number(), None);

@@ -3,7 +3,7 @@
 use crate::Name;
 use crate::clock::now_ns;
 use crate::instrument::{Count, Distribution, Level, Stay, counters};
-use crate::who::task_or_thread;
+use crate::who::task_or_root;
 use plimsoll_model::{Labels, catalog};
 use plimsoll_record::waits::{By, Kind, Resource, Seat, Site, Wait, What, Who};
 use plimsoll_record::{ActivitySpec, HistogramSpec, Outcome, Registry, Split};
@@ -236,7 +236,7 @@ impl<L: OfLock> Hold<L> {
     #[inline]
     pub(crate) fn note_use(&self) {
         if L::MOVES {
-            self.lock.lock().resource.hand_to(self.tenure.seat, task_or_thread());
+            self.lock.lock().resource.hand_to(self.tenure.seat, task_or_root());
         }
     }
 }

@@ -1,7 +1,7 @@
 use super::guard::exclusive_guard;
 use crate::Name;
 use crate::sync::lock::{Hold, Lock, Mode, Tenure};
-use crate::who::{awaiting, blocking, task_or_thread};
+use crate::who::{awaiting, blocking, task_or_root};
 use plimsoll_record::Registry;
 use plimsoll_record::waits::{Kind, Site, Who};
 use std::fmt;
@@ -101,7 +101,7 @@ impl<T> Mutex<T> {
 
     fn try_lock_at(&self, site: Site) -> Result<MutexGuard<'_, T>, TryLockError> {
         let inner = self.inner.try_lock()?;
-        let tenure = self.lock.uncontended(Mode::Exclusive, task_or_thread(), site);
+        let tenure = self.lock.uncontended(Mode::Exclusive, task_or_root(), site);
         Ok(MutexGuard { hold: Hold::new(&self.lock, tenure), inner })
     }
 

@@ -1,7 +1,7 @@
 use super::guard::{exclusive_guard, shared_guard};
 use crate::Name;
 use crate::sync::lock::{Hold, Lock, Mode, Tenure};
-use crate::who::{awaiting, blocking, task_or_thread};
+use crate::who::{awaiting, blocking, task_or_root};
 use plimsoll_record::Registry;
 use plimsoll_record::waits::{Kind, Site, Who};
 use std::fmt;
@@ -79,7 +79,7 @@ impl<T> RwLock<T> {
 
     fn try_read_at(&self, site: Site) -> Result<RwLockReadGuard<'_, T>, TryLockError> {
         let inner = self.inner.try_read()?;
-        let tenure = self.lock.uncontended(Mode::Shared, task_or_thread(), site);
+        let tenure = self.lock.uncontended(Mode::Shared, task_or_root(), site);
         Ok(RwLockReadGuard { hold: Hold::new(&self.lock, tenure), inner })
     }
 
@@ -158,7 +158,7 @@ impl<T> RwLock<T> {
 
     fn try_write_at(&self, site: Site) -> Result<RwLockWriteGuard<'_, T>, TryLockError> {
         let inner = self.inner.try_write()?;
-        let tenure = self.lock.uncontended(Mode::Exclusive, task_or_thread(), site);
+        let tenure = self.lock.uncontended(Mode::Exclusive, task_or_root(), site);
         Ok(RwLockWriteGuard { hold: Hold::new(&self.lock, tenure), inner })
     }
 
