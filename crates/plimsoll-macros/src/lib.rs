@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 mod arguments;
+mod catalog;
 mod faults;
 mod in_flight;
 
@@ -57,4 +58,54 @@ use proc_macro::TokenStream;
 #[proc_macro_attribute]
 pub fn in_flight(arguments: TokenStream, item: TokenStream) -> TokenStream {
     in_flight::in_flight(arguments.into(), item.into()).into()
+}
+
+/// Makes a module a service's own catalog: each static a signal, each struct a label set.
+///
+/// ```text
+/// #[plimsoll::concurrency_metrics(prefix = "shop")]
+/// pub mod orders {
+///     /// Where a checkout comes from.
+///     pub struct Origin {
+///         pub region: &'static str,
+///     }
+///
+///     /// Checkouts between the first item and the payment.
+///     pub static CHECKOUTS: Level<Origin> = level(name = "checkouts", unit = "{checkout}", limit = 64);
+///
+///     /// How long the payment provider took.
+///     pub static PAYMENT: Duration = duration(name = "payment.time", edges = [5ms, 250ms]);
+/// }
+/// ```
+///
+/// What is recorded, at which cost, is said by the types: `plimsoll::metrics`. Everything else in the
+/// module stays as it is.
+///
+/// # Statics
+///
+/// | static | arguments | unit |
+/// |---|---|---|
+/// | `Level` = `level(…)` | `name`, `unit`, `limit` | what it counts, as `{checkout}` |
+/// | `Duration` = `duration(…)` | `name`, `edges` as `[5ms, 250ms]` | always seconds |
+/// | `Counter` = `counter(…)` | `name`, `unit` | what it counts, or `By` |
+/// | `Gauge` = `gauge(…)` | `name`, `unit` | `s`, `By`, `1` for a ratio, or what it counts |
+///
+/// The OpenTelemetry name is `prefix.name`; the Prometheus name follows from it by OpenTelemetry's own
+/// rules: `shop.payment.time` in `s` is `shop_payment_time_seconds`. The first paragraph of the doc
+/// comment is the help. With `Level<Origin>` there is a series for each value of the struct `Origin`.
+///
+/// # Label sets
+///
+/// Each field of a struct is a label; its type is an `AsRef<str>`: `&'static str`, or an enum, so that
+/// what a client sends can't become a label by accident. A registry takes 2,000 sets a family; what is
+/// beyond goes to the value `overflow`.
+///
+/// # Errors
+///
+/// It doesn't compile with a name or unit that Prometheus or OpenTelemetry would change or refuse,
+/// with a series that another static of the module or Plimsoll itself exports, without a doc comment,
+/// or with an argument that the kind doesn't take. Every fault is reported at its place, all at once.
+#[proc_macro_attribute]
+pub fn concurrency_metrics(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    catalog::concurrency_metrics(arguments.into(), item.into()).into()
 }

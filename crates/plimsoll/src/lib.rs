@@ -45,6 +45,7 @@
 //! | a snapshot or cache that is refreshed | [`FreshnessProbe`] |
 //! | work that is turned away | [`backpressure!`] |
 //! | a tokio runtime | [`RuntimeProbe`] |
+//! | something that only this service has | a catalog of its own: [`metrics`] |
 //!
 //! Each page says what is recorded in which unit, what it costs, what a cancellation does, and the
 //! PromQL to read it.
@@ -97,6 +98,7 @@ mod freshness;
 mod future;
 mod instrument;
 mod lag;
+pub mod metrics;
 mod name;
 mod operation;
 mod pool;
@@ -113,7 +115,7 @@ pub use future::{InFlight, InFlightFuture};
 pub use lag::LagProbe;
 pub use name::Name;
 pub use operation::{Operation, OperationGuard};
-pub use plimsoll_macros::in_flight;
+pub use plimsoll_macros::{concurrency_metrics, in_flight};
 pub use plimsoll_model::{LabelError, Labels, Snapshot};
 pub use plimsoll_record::{Outcome, Registry};
 pub use pool::{Lease, Leased, PoolProbe, PoolWait};

@@ -1,4 +1,4 @@
-//! `#[in_flight]`: each kind of function, each way to end, and every fault at its token.
+//! `#[in_flight]`: each kind of function and each way to end.
 
 #![allow(clippy::expect_used)] // A test that finds nothing has failed.
 
@@ -172,11 +172,6 @@ fn a_scope_counts_by_its_guard() {
     assert_eq!(ended("cancelled", [("operation", "sweep")]), Some(1.0));
     let labels = [("source", "reindex"), ("reason", "shed")];
     assert_eq!(value(Registry::global(), "concurrency_backpressure", labels), Some(1.0));
-}
-
-#[test]
-fn a_fault_is_reported_at_its_token_together_with_the_others() {
-    trybuild::TestCases::new().compile_fail("tests/refused/*.rs");
 }
 
 /// A future that is boxed by hand is counted where it is made.

@@ -3,6 +3,7 @@
 mod known;
 
 pub use known::Known;
+pub use plimsoll_model::{Kind, Signal};
 
 use crate::{Backpressure, Name, Operation, Reason};
 use plimsoll_model::Labels;
