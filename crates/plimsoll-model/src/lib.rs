@@ -8,6 +8,9 @@
 pub mod bucket;
 pub mod catalog;
 mod counts;
+mod detail;
+mod exemplar;
+pub mod exponential;
 mod label;
 mod scrape;
 mod selector;
@@ -16,6 +19,9 @@ mod snapshot;
 mod time;
 
 pub use counts::{Counts, Interval, WindowCounts};
+pub use detail::{Detail, Details};
+pub use exemplar::{Exemplar, TraceContext};
+pub use exponential::Exponential;
 pub use label::{LabelError, Labels};
 pub use scrape::{Refusal, RefusalReason, Sample, Scrape, SeriesIndex, SeriesKey};
 pub use selector::{MatchOp, Matcher, Selector};

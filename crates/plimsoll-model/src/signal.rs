@@ -53,6 +53,19 @@ impl Signal {
             Kind::Histogram => vec![(self.name.into(), FamilyKind::Histogram, self.help.into())],
         }
     }
+
+    /// Returns, for each family, its Prometheus name, OpenTelemetry name and UCUM unit.
+    pub(crate) fn otel_families(&self) -> Vec<(String, (String, &'static str))> {
+        match self.kind {
+            Kind::Level => LevelPart::ALL
+                .iter()
+                .map(|part| (part.family_name(self), (part.otel_name(self), part.otel_unit(self))))
+                .collect(),
+            Kind::Counter | Kind::Gauge | Kind::Histogram => {
+                vec![(self.name.into(), (self.otel_name.into(), self.unit))]
+            }
+        }
+    }
 }
 
 /// One of the families that a level is exported as.
@@ -102,6 +115,29 @@ impl LevelPart {
     /// Returns the Prometheus family name of this part of `signal`.
     pub fn family_name(self, signal: &Signal) -> String {
         format!("{}{}", signal.name, self.suffix())
+    }
+
+    /// Returns the OpenTelemetry name of this part of `signal`, which the Prometheus name follows
+    /// from as a signal's own does.
+    pub fn otel_name(self, signal: &Signal) -> String {
+        let suffix = match self {
+            Self::Now => "",
+            Self::Limit => ".limit",
+            Self::Peak => ".peak",
+            Self::Time => ".time",
+            Self::Saturated => ".saturated",
+            Self::TimeWeighted => ".time_weighted",
+            Self::OldestAge => ".oldest_age",
+        };
+        format!("{}{suffix}", signal.otel_name)
+    }
+
+    /// Returns the UCUM unit of this part of `signal`.
+    pub fn otel_unit(self, signal: &Signal) -> &'static str {
+        match self {
+            Self::Time | Self::Saturated | Self::OldestAge => "s",
+            Self::Now | Self::Limit | Self::Peak | Self::TimeWeighted => signal.unit,
+        }
     }
 
     /// Returns the kind of this part's family.

@@ -4,6 +4,8 @@
 //! tests hold it to; both are written out so that a search for either ends here.
 
 use crate::Signal;
+use std::collections::HashMap;
+use std::sync::LazyLock;
 
 mod context;
 mod own;
@@ -108,6 +110,13 @@ pub fn find_family(family: &str) -> Option<&'static Signal> {
     ALL.iter().copied().find(|signal| signal.families().iter().any(|(name, ..)| name == bare))
 }
 
+/// Returns the OpenTelemetry name and UCUM unit of a Prometheus family of the catalog.
+pub fn otel_name_and_unit(family: &str) -> Option<(&'static str, &'static str)> {
+    static BY_FAMILY: LazyLock<HashMap<String, (String, &'static str)>> =
+        LazyLock::new(|| ALL.iter().flat_map(|signal| signal.otel_families()).collect());
+    BY_FAMILY.get(family).map(|(name, unit)| (name.as_str(), *unit))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -122,11 +131,31 @@ mod tests {
     }
 
     #[test]
+    fn the_name_of_a_levels_part_follows_from_its_otel_name_and_unit() {
+        for signal in ALL.iter().filter(|signal| signal.kind == crate::Kind::Level) {
+            for part in crate::LevelPart::ALL {
+                let unit = if part.otel_unit(signal) == "s" { "_seconds" } else { "" };
+                let name = format!("{}{unit}", part.otel_name(signal).replace('.', "_"));
+                assert_eq!(part.family_name(signal), name);
+            }
+        }
+    }
+
+    #[test]
     fn no_family_is_spelt_twice() {
         let mut seen = HashSet::new();
         for (name, ..) in ALL.iter().flat_map(|signal| signal.families()) {
             assert!(seen.insert(name.clone()), "{name} stands twice");
         }
+    }
+
+    #[test]
+    fn a_family_is_found_by_its_otel_name() {
+        let found = otel_name_and_unit("concurrency_queue_depth_saturated_seconds");
+        assert_eq!(found, Some(("concurrency.queue.depth.saturated", "s")));
+        let found = otel_name_and_unit("concurrency_in_flight");
+        assert_eq!(found, Some(("concurrency.in_flight", "{request}")));
+        assert_eq!(otel_name_and_unit("no_such_family"), None);
     }
 
     #[test]
