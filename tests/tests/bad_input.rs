@@ -61,8 +61,10 @@ fn the_shipped_examples_and_templates_are_faultless() {
 
     let output = plimsoll(folder.path(), &["init", "monitoring"]);
     assert!(output.status.success(), "{}", stderr(&output));
-    let output = plimsoll(folder.path(), &["check", "monitoring/plimsoll.yml"]);
+    let files = ["check", "monitoring/plimsoll.yml", "monitoring/slos/example.yaml"];
+    let output = plimsoll(folder.path(), &files);
     assert!(output.status.success(), "{}", stderr(&output));
+    assert_eq!(String::from_utf8_lossy(&output.stdout).lines().count(), 3, "each SLO once");
     let output = plimsoll(folder.path(), &["init", "monitoring"]);
     assert_eq!(output.status.code(), Some(1), "nothing that exists is overwritten");
     assert!(stderr(&output).contains("exists already"));

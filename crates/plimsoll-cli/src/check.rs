@@ -3,6 +3,7 @@
 use plimsoll_daemon::Config;
 use plimsoll_slo::{Slo, length_name};
 use plimsoll_spec::{Document, Fault};
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -24,24 +25,29 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> ExitCode {
-    let mut faults = Vec::new();
-    let mut slos = Vec::new();
+    let (mut faults, mut slos) = (Vec::new(), Vec::new());
     for file in &arguments.files {
         match read(file) {
-            Ok(found) => slos.extend(found),
-            Err(found) => faults.extend(found),
+            Ok(found) => slos.extend(found.iter().map(|slo| line(slo))),
+            Err(found) => faults.extend(found.iter().map(ToString::to_string)),
         }
     }
-    for fault in &faults {
+    for fault in once(&faults) {
         eprintln!("{fault}");
     }
     if !faults.is_empty() {
         return ExitCode::from(2);
     }
-    for slo in &slos {
-        println!("{}", line(slo));
+    for slo in once(&slos) {
+        println!("{slo}");
     }
     ExitCode::SUCCESS
+}
+
+/// Leaves out what was said already: an SLO file is read again with a configuration that names it.
+fn once(lines: &[String]) -> impl Iterator<Item = &String> {
+    let mut said = HashSet::new();
+    lines.iter().filter(move |line| said.insert(*line))
 }
 
 fn read(file: &Path) -> Result<Vec<Arc<Slo>>, Vec<Fault>> {

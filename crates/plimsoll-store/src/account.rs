@@ -274,7 +274,7 @@ impl Account {
         let round = std::mem::take(&mut self.round);
         let blind = round.refused || (self.reckoning.needs_samples() && !round.sampled);
         if let (Reckoning::Lag { .. }, Some(lag)) = (self.reckoning, ledger.lag.as_mut()) {
-            lag.expect(passage.feed);
+            lag.await_word(passage.feed);
             match blind {
                 true => lag.silence(passage.feed, passage.at),
                 false => lag.say(passage.feed, round.over, passage.until),

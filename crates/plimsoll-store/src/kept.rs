@@ -271,7 +271,7 @@ impl Feed {
             (account.pending, account.settled) = (kept.pending, kept.settled);
             (account.rate, account.doubt) = (kept.rate, kept.doubt);
             if let Some(lag) = ledger.lag.as_mut() {
-                lag.expect(self.number);
+                lag.await_word(self.number);
             }
             if kept.open {
                 account.fall_silent(self.number, ledger);

@@ -25,7 +25,7 @@ pub(crate) struct LagBook {
 
 impl LagBook {
     /// Expects `feed` from now on, without a word from it yet.
-    pub(crate) fn expect(&mut self, feed: usize) {
+    pub(crate) fn await_word(&mut self, feed: usize) {
         let nothing = Verdict { over: false, over_since: false, until: TimeMs(i64::MIN) };
         self.verdicts.entry(feed).or_insert(nothing);
     }

@@ -214,7 +214,7 @@ fn text_labels<'a>(scan: &mut Scan<'a>, labels: &mut Vec<Label<'a>>) -> Result<(
     while !scan.eat(b'}') {
         let name = label_name(scan, labels)?;
         scan.skip_blanks();
-        scan.expect(b'=', Fault::Equals)?;
+        scan.require(b'=', Fault::Equals)?;
         scan.skip_blanks();
         labels.push((name, scan.quoted(Format::Text)?));
         scan.skip_blanks();
@@ -238,12 +238,12 @@ pub(super) fn open_labels<'a>(
     }
     loop {
         let name = label_name(scan, labels)?;
-        scan.expect(b'=', Fault::Equals)?;
+        scan.require(b'=', Fault::Equals)?;
         labels.push((name, scan.quoted(Format::OpenMetrics)?));
         if scan.eat(b'}') {
             return Ok(());
         }
-        scan.expect(b',', Fault::LabelEnd)?;
+        scan.require(b',', Fault::LabelEnd)?;
     }
 }
 

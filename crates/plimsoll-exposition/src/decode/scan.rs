@@ -42,13 +42,13 @@ impl<'a> Scan<'a> {
         found
     }
 
-    pub(super) fn expect(&mut self, byte: u8, otherwise: Fault) -> Result<(), Misfit> {
+    pub(super) fn require(&mut self, byte: u8, otherwise: Fault) -> Result<(), Misfit> {
         if self.eat(byte) { Ok(()) } else { Err(self.misfit(otherwise)) }
     }
 
     /// Takes the one space that OpenMetrics puts between two parts.
     pub(super) fn space(&mut self) -> Result<(), Misfit> {
-        self.expect(b' ', Fault::Space)
+        self.require(b' ', Fault::Space)
     }
 
     pub(super) fn end_or(&self, otherwise: Fault) -> Result<(), Misfit> {
@@ -107,7 +107,7 @@ impl<'a> Scan<'a> {
     /// OpenMetrics lets a backslash stand before any character, where it is itself; Prometheus
     /// text knows three escapes.
     pub(super) fn quoted(&mut self, format: Format) -> Result<Cow<'a, str>, Misfit> {
-        self.expect(b'"', Fault::QuoteMissing)?;
+        self.require(b'"', Fault::QuoteMissing)?;
         let open = self.at - 1;
         let rest = self.rest();
         let (mut length, mut escaped) = (0, false);

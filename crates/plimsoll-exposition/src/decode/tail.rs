@@ -80,7 +80,7 @@ fn open_time(scan: &mut Scan<'_>) -> Result<i64, Misfit> {
 /// Reads `# {trace_id="…"} 0.5 1520879607.789` and forgets it.
 fn exemplar(scan: &mut Scan<'_>) -> Result<(), Misfit> {
     let start = scan.at();
-    scan.expect(b'#', Fault::Trailing)?;
+    scan.require(b'#', Fault::Trailing)?;
     scan.space()?;
     if scan.peek() != Some(b'{') {
         return Err(scan.misfit(Fault::Exemplar));
