@@ -1,6 +1,6 @@
 //! The clocks of the façade: the one that stamps edges, and the wall's.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 pub(crate) use plimsoll_record::clock::now_ns;
 
@@ -8,6 +8,12 @@ pub(crate) use plimsoll_record::clock::now_ns;
 #[allow(clippy::disallowed_methods)] // This is the clock module.
 pub(crate) fn wall() -> SystemTime {
     SystemTime::now()
+}
+
+/// Returns what the monotonic clock shows, where an interface wants it as an instant.
+#[allow(clippy::disallowed_methods)] // This is the clock module.
+pub(crate) fn now() -> Instant {
+    Instant::now()
 }
 
 /// Seconds since the Unix epoch, as a timestamp gauge has them; negative before it.

@@ -33,7 +33,7 @@
 //! ```
 //!
 //! # Cost
-//! Two clock reads and two log edges a message. A send that waits allocates once.
+//! Two clock reads and two log edges a message; a bounded send reserves its room first.
 //!
 //! # Cancellation
 //! A blocking call can't be cancelled; one whose time runs out has sent, or received, nothing. Messages

@@ -4,7 +4,7 @@
 //! library's own channels are made of.
 //!
 //! # Cost
-//! Two clock reads and two log edges a message. A send that waits allocates once.
+//! Two clock reads and two log edges a message; a bounded send reserves its room first.
 //!
 //! # Cancellation
 //! A blocking call can't be cancelled; a receive whose time runs out has received nothing. Messages

@@ -1,14 +1,12 @@
+use crate::clock::now;
 use crate::sync::channel::Channel;
 use crate::{Queued, Reason};
-use crossbeam_channel::{
-    self as original, Select, SelectTimeoutError, SelectedOperation, SendError, SendTimeoutError,
-    TrySendError,
-};
+use crossbeam_channel::{self as original, SendError, SendTimeoutError, TrySendError, select};
 use std::ops::Deref;
 use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::time::{Duration, Instant};
 
-/// The sending half of a channel. It derefs to the original's, for [`Select`].
+/// The sending half of a channel. It derefs to the original's, for [`Select`](super::Select).
 pub struct Sender<T> {
     inner: original::Sender<Queued<T>>,
     signals: Channel,
@@ -19,7 +17,7 @@ impl<T> Sender<T> {
         Self { inner, signals }
     }
 
-    /// Wraps a message for a send that [`Select`] makes. It is in the depth from here on.
+    /// Wraps a message for a send that a selection makes. It is in the depth from here on.
     pub fn queued(&self, message: T) -> Queued<T> {
         self.signals.depth.queued(message)
     }
@@ -34,12 +32,8 @@ impl<T> Sender<T> {
             Err(TrySendError::Disconnected(message)) => return Err(SendError(message)),
             Err(TrySendError::Full(message)) => message,
         };
-        let waiting = self.signals.wait_for_room();
-        let mut room = Select::new();
-        room.send(&self.inner);
-        let room = room.select();
-        drop(waiting);
-        self.fill(room, message)
+        let _waiting = self.signals.wait_for_room();
+        select! { send(self.inner, self.queued(message)) -> sent => taken_back(sent) }
     }
 
     /// Sends a message if there is room, or a receiver that waits; if not, that counts as
@@ -61,7 +55,23 @@ impl<T> Sender<T> {
     /// # Errors
     /// The time ran out, or the receivers are gone; it gives the message back.
     pub fn send_timeout(&self, message: T, timeout: Duration) -> Result<(), SendTimeoutError<T>> {
-        self.send_within(message, |room| room.select_timeout(timeout))
+        let message = match self.send_now(message) {
+            Ok(()) => return Ok(()),
+            Err(TrySendError::Disconnected(message)) => {
+                return Err(SendTimeoutError::Disconnected(message));
+            }
+            Err(TrySendError::Full(message)) => message,
+        };
+        let waiting = self.signals.wait_for_room();
+        select! {
+            send(self.inner, self.queued(message)) -> sent => {
+                taken_back(sent).map_err(|SendError(message)| SendTimeoutError::Disconnected(message))
+            }
+            default(timeout) => {
+                waiting.timed_out();
+                Err(SendTimeoutError::Timeout(message))
+            }
+        }
     }
 
     /// Sends a message, waiting for room until `deadline`; running out of time counts as back-pressure.
@@ -69,7 +79,8 @@ impl<T> Sender<T> {
     /// # Errors
     /// The time ran out, or the receivers are gone; it gives the message back.
     pub fn send_deadline(&self, message: T, deadline: Instant) -> Result<(), SendTimeoutError<T>> {
-        self.send_within(message, |room| room.select_deadline(deadline))
+        let left = deadline.saturating_duration_since(now());
+        self.send_timeout(message, left)
     }
 
     /// Says whether both send into the same channel.
@@ -79,54 +90,22 @@ impl<T> Sender<T> {
 
     /// Sends a message that needn't wait.
     fn send_now(&self, message: T) -> Result<(), TrySendError<T>> {
-        if self.inner.is_full() {
-            // Asked for room before the message is counted: a channel of no capacity has some just
-            // while a receiver waits.
-            let mut room = Select::new();
-            room.send(&self.inner);
-            return match room.try_select() {
-                Ok(room) => {
-                    let sent = self.fill(room, message);
-                    sent.map_err(|SendError(message)| TrySendError::Disconnected(message))
-                }
-                Err(_) => Err(TrySendError::Full(message)),
-            };
-        }
-        self.inner.try_send(self.queued(message)).map_err(|error| match error {
-            TrySendError::Full(queued) => TrySendError::Full(queued.taken()),
-            TrySendError::Disconnected(queued) => TrySendError::Disconnected(queued.taken()),
-        })
-    }
-
-    fn send_within<'a>(
-        &'a self,
-        message: T,
-        select: impl FnOnce(&mut Select<'a>) -> Result<SelectedOperation<'a>, SelectTimeoutError>,
-    ) -> Result<(), SendTimeoutError<T>> {
-        let message = match self.send_now(message) {
-            Ok(()) => return Ok(()),
-            Err(TrySendError::Disconnected(message)) => {
-                return Err(SendTimeoutError::Disconnected(message));
+        let sent = if self.inner.capacity().is_none() {
+            taken_back(self.inner.send(self.queued(message)))
+        } else {
+            // The room is reserved before the message is counted, so none is ever counted back.
+            select! {
+                send(self.inner, self.queued(message)) -> sent => taken_back(sent),
+                default => return Err(TrySendError::Full(message)),
             }
-            Err(TrySendError::Full(message)) => message,
         };
-        let waiting = self.signals.wait_for_room();
-        let mut room = Select::new();
-        room.send(&self.inner);
-        let Ok(room) = select(&mut room) else {
-            waiting.timed_out();
-            return Err(SendTimeoutError::Timeout(message));
-        };
-        drop(waiting);
-        let sent = self.fill(room, message);
-        sent.map_err(|SendError(message)| SendTimeoutError::Disconnected(message))
+        sent.map_err(|SendError(message)| TrySendError::Disconnected(message))
     }
+}
 
-    /// Puts a message where there is room.
-    fn fill(&self, room: SelectedOperation<'_>, message: T) -> Result<(), SendError<T>> {
-        let sent = room.send(&self.inner, self.queued(message));
-        sent.map_err(|SendError(queued)| SendError(queued.taken()))
-    }
+/// Takes the message of a send that failed out of the depth.
+fn taken_back<T>(sent: Result<(), SendError<Queued<T>>>) -> Result<(), SendError<T>> {
+    sent.map_err(|SendError(queued)| SendError(queued.taken()))
 }
 
 impl<T> Clone for Sender<T> {
