@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "this is a command line")]
 
+mod bench;
 mod generate;
 mod needs;
 mod run;
@@ -20,6 +21,7 @@ cargo xtask COMMAND
   test --quick      the same without the end-to-end tests
   generate          write dashboards/ and alerts/ from their Rust source
   generate --check  fail if they differ from it
+  bench record      measure the recorder and its peers in one run (about a minute)
   soak [MINUTES]    watch the daemon's memory over MINUTES (10) at a 1 s scrape
 
 Example: cargo xtask test
@@ -33,6 +35,7 @@ fn main() -> ExitCode {
         ["test", "--quick"] => test::quick(),
         ["generate"] => generate::write(root()).map_err(generation),
         ["generate", "--check"] => generate::check(root()).map_err(generation),
+        ["bench", name] => bench::run(name),
         ["soak"] => soak::watch(Duration::from_secs(600)),
         ["soak", minutes] => match minutes.parse::<u64>() {
             Ok(minutes) if minutes > 0 => soak::watch(Duration::from_secs(60 * minutes)),

@@ -1,0 +1,70 @@
+//! Measures Plimsoll and its peers in one run: `cargo xtask bench record`.
+//!
+//! Ours and theirs take turns, so that what disturbs the machine disturbs both, and what is compared
+//! is the ratio within a round. Costs are processor time of the whole process, so that work which is
+//! put off, or done by another thread, is in them.
+
+#![forbid(unsafe_code)]
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "this is a command line")]
+#![allow(clippy::expect_used, reason = "a benchmark that can't be set up has no result")]
+
+mod encode;
+mod histogram;
+mod merge;
+mod peers;
+mod request;
+mod table;
+mod turns;
+
+use std::path::Path;
+use std::process::ExitCode;
+use std::time::Duration;
+use table::Table;
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let table = match words.as_slice() {
+        ["record"] => record(""),
+        ["record", group] => record(group),
+        other => {
+            eprintln!("plimsoll-bench: no such benchmark: {}; there is: record", other.join(" "));
+            return ExitCode::from(2);
+        }
+    };
+    table.print();
+    match table.write(Path::new("target/bench/record.json")) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("plimsoll-bench: cannot write target/bench/record.json: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Measures one group of rows.
+type Measure = fn(&mut Table);
+
+/// Runs the groups of the recorder's benchmark whose names begin with `wanted`.
+fn record(wanted: &str) -> Table {
+    let mut table = Table::default();
+    let registry = plimsoll_record::Registry::new();
+    // As the admin thread of a service does. It is never joined: the process ends with it.
+    std::thread::spawn(move || {
+        loop {
+            std::thread::sleep(Duration::from_millis(50));
+            registry.merge();
+        }
+    });
+    let groups: [(&str, Measure); 4] = [
+        ("requests", request::measure),
+        ("histogram", histogram::measure),
+        ("merge", merge::measure),
+        ("encode", encode::measure),
+    ];
+    for (name, measure) in groups.iter().filter(|(name, _)| name.starts_with(wanted)) {
+        eprintln!("{name} …");
+        measure(&mut table);
+    }
+    table
+}

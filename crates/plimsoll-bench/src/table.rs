@@ -1,0 +1,151 @@
+//! The rows of a benchmark, printed and written.
+
+use serde_json::json;
+use std::io;
+use std::path::Path;
+
+/// What a ratio is held to.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Goal {
+    /// Theirs costs at least so many times what ours does.
+    CheaperBy(f64),
+    /// Ours costs at most so many times what theirs does.
+    AtMost(f64),
+    /// Nothing is asked of it.
+    None,
+}
+
+/// One comparison.
+#[derive(Debug)]
+pub(crate) struct Row {
+    pub(crate) what: String,
+    pub(crate) unit: &'static str,
+    pub(crate) peer_name: &'static str,
+    /// What each round measured: ours and theirs.
+    pub(crate) rounds: Vec<(f64, f64)>,
+    pub(crate) goal: Goal,
+}
+
+/// All comparisons.
+#[derive(Debug, Default)]
+pub(crate) struct Table {
+    rows: Vec<Row>,
+}
+
+impl Table {
+    pub(crate) fn add(&mut self, row: Row) {
+        self.rows.push(row);
+    }
+
+    pub(crate) fn print(&self) {
+        println!(
+            "{:<58} {:>9} {:>9} {:>6}  {:<9} {:<7} peer",
+            "", "ours", "peer", "ratio", "goal", "reached"
+        );
+        for row in &self.rows {
+            let reached = match row.reached() {
+                Some(true) => "yes",
+                Some(false) => "NO",
+                None => "",
+            };
+            println!(
+                "{:<58} {:>9.2} {:>9.2} {:>6.2}  {:<9} {:<7} {} ({} {}, ±{:.0} %)",
+                row.what,
+                row.ours(),
+                row.peer(),
+                row.ratio(),
+                row.goal.text(),
+                reached,
+                row.peer_name,
+                row.unit,
+                row.rounds.len(),
+                50.0 * row.spread(),
+            );
+        }
+    }
+
+    pub(crate) fn write(&self, path: &Path) -> io::Result<()> {
+        let rows: Vec<_> = self.rows.iter().map(Row::json).collect();
+        let whole = json!({ "machine": machine(), "rows": rows });
+        if let Some(folder) = path.parent() {
+            std::fs::create_dir_all(folder)?;
+        }
+        std::fs::write(path, format!("{whole:#}\n"))
+    }
+}
+
+impl Row {
+    fn ours(&self) -> f64 {
+        median(self.rounds.iter().map(|(ours, _)| *ours))
+    }
+
+    fn peer(&self) -> f64 {
+        median(self.rounds.iter().map(|(_, peer)| *peer))
+    }
+
+    /// Returns theirs to ours when ours is to be cheaper, else ours to theirs.
+    fn ratio_of(&self, (ours, peer): (f64, f64)) -> f64 {
+        match self.goal {
+            Goal::CheaperBy(_) => peer / ours,
+            Goal::AtMost(_) | Goal::None => ours / peer,
+        }
+    }
+
+    fn ratio(&self) -> f64 {
+        median(self.rounds.iter().map(|round| self.ratio_of(*round)))
+    }
+
+    /// Returns how far apart the ratios of the rounds are, as a share of the middle one.
+    fn spread(&self) -> f64 {
+        let ratios = || self.rounds.iter().map(|round| self.ratio_of(*round));
+        let (least, most) = (ratios().fold(f64::MAX, f64::min), ratios().fold(0.0, f64::max));
+        (most - least) / self.ratio()
+    }
+
+    fn reached(&self) -> Option<bool> {
+        match self.goal {
+            Goal::CheaperBy(least) => Some(self.ratio() >= least),
+            Goal::AtMost(most) => Some(self.ratio() <= most),
+            Goal::None => None,
+        }
+    }
+
+    fn json(&self) -> serde_json::Value {
+        json!({
+            "what": self.what,
+            "unit": self.unit,
+            "ours": self.ours(),
+            "peer": self.peer(),
+            "peer_name": self.peer_name,
+            "ratio": self.ratio(),
+            "goal": self.goal.text(),
+            "reached": self.reached(),
+            "rounds": self.rounds.len(),
+            "spread": self.spread(),
+        })
+    }
+}
+
+impl Goal {
+    fn text(self) -> String {
+        match self {
+            Self::CheaperBy(least) => format!("≥ {least} ×"),
+            Self::AtMost(most) => format!("≤ {most} ×"),
+            Self::None => String::new(),
+        }
+    }
+}
+
+fn median(values: impl Iterator<Item = f64>) -> f64 {
+    let mut values: Vec<f64> = values.collect();
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
+}
+
+/// Says what the benchmark ran on.
+fn machine() -> String {
+    let info = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let model = info.lines().find_map(|line| line.strip_prefix("model name")?.split_once(':'));
+    let threads = std::thread::available_parallelism().map_or(0, std::num::NonZero::get);
+    format!("{}, {threads} processors", model.map_or("unknown", |(_, model)| model.trim()))
+}
