@@ -43,19 +43,68 @@ impl Format {
 /// that names neither format also gets Prometheus text, as Prometheus's own clients do, since a
 /// person with a browser is better served by text than by `406`.
 pub fn negotiate(accept: Option<&str>) -> Format {
-    let mut best = (Format::Text, 0);
-    for range in accept.unwrap_or_default().split(',') {
-        let (media_type, parameters) = split_parameters(range);
-        let format = match media_type {
-            "*/*" | "text/*" => Some(Format::Text),
-            _ => Format::of_media_type(media_type, parameters),
-        };
-        let weight = parameter(parameters, "q").map_or(1000, per_mille);
-        if let Some(format) = format.filter(|_| weight > best.1) {
-            best = (format, weight);
+    preferred(accept, Format::of_media_type).unwrap_or_default()
+}
+
+/// A format that can be written, though not every one can be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Encoding {
+    /// A text format.
+    Text(Format),
+    /// Prometheus protobuf, length-delimited: the only one that has words for native histograms.
+    Protobuf,
+}
+
+impl Encoding {
+    /// Chooses what an `Accept` header prefers, as [`negotiate`] does.
+    pub fn negotiate(accept: Option<&str>) -> Self {
+        preferred(accept, Self::of_media_type).unwrap_or(Self::Text(Format::Text))
+    }
+
+    /// Returns the value of `Content-Type` that says this encoding.
+    pub fn content_type(self) -> &'static str {
+        match self {
+            Self::Text(format) => format.content_type(),
+            Self::Protobuf => {
+                "application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; \
+                 encoding=delimited"
+            }
         }
     }
-    best.0
+
+    fn of_media_type(media_type: &str, parameters: &str) -> Option<Self> {
+        if media_type.eq_ignore_ascii_case("application/vnd.google.protobuf") {
+            let is_ours = parameter(parameters, "proto")
+                == Some("io.prometheus.client.MetricFamily")
+                && parameter(parameters, "encoding") == Some("delimited");
+            return is_ours.then_some(Self::Protobuf);
+        }
+        Format::of_media_type(media_type, parameters).map(Self::Text)
+    }
+}
+
+impl From<Format> for Encoding {
+    fn from(format: Format) -> Self {
+        Self::Text(format)
+    }
+}
+
+/// Returns what the heaviest range of an `Accept` header names, the earliest among equals; none when
+/// that is a wildcard or nothing that is known.
+fn preferred<T>(accept: Option<&str>, of: impl Fn(&str, &str) -> Option<T>) -> Option<T> {
+    let (mut best, mut heaviest) = (None, 0);
+    for range in accept.unwrap_or_default().split(',') {
+        let (media_type, parameters) = split_parameters(range);
+        let known = match media_type {
+            "*/*" | "text/*" => Some(None),
+            _ => of(media_type, parameters).map(Some),
+        };
+        let weight = parameter(parameters, "q").map_or(1000, per_mille);
+        if let Some(known) = known.filter(|_| weight > heaviest) {
+            (best, heaviest) = (known, weight);
+        }
+    }
+    best
 }
 
 fn split_parameters(value: &str) -> (&str, &str) {
@@ -102,6 +151,25 @@ mod tests {
         assert_eq!(negotiate(Some(text_first)), Format::Text);
         assert_eq!(negotiate(Some("application/openmetrics-text;version=2.0.0")), Format::Text);
         assert_eq!(negotiate(Some("application/openmetrics-text;q=0")), Format::Text);
+    }
+
+    #[test]
+    fn protobuf_is_for_those_who_ask_for_the_whole_of_it() {
+        let prometheus_3 = "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;\
+            encoding=delimited;q=0.6,application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;\
+            q=0.5,text/plain;version=0.0.4;q=0.3,*/*;q=0.2";
+        assert_eq!(Encoding::negotiate(Some(prometheus_3)), Encoding::Protobuf);
+        assert_eq!(negotiate(Some(prometheus_3)), Format::OpenMetrics);
+        let text = Encoding::Text(Format::Text);
+        for other in [
+            "application/vnd.google.protobuf",
+            "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=text",
+            "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;\
+             encoding=delimited;q=0.1,text/plain",
+        ] {
+            assert_eq!(Encoding::negotiate(Some(other)), text, "{other}");
+        }
+        assert_eq!(Encoding::negotiate(None), text);
     }
 
     #[test]

@@ -1,8 +1,8 @@
-//! Prometheus text 0.0.4 and OpenMetrics 1.0, written and read.
+//! Prometheus text 0.0.4 and OpenMetrics 1.0, written and read; Prometheus protobuf, written.
 //!
-//! This is the only crate that knows a wire format. [`encode`] writes a
-//! [`Snapshot`](plimsoll_model::Snapshot), [`decode`] reads a body into a
-//! [`Scrape`](plimsoll_model::Scrape), and [`Format`] says which of the two formats it is.
+//! This is the only crate that knows a wire format of Prometheus. [`encode`] writes a
+//! [`Snapshot`](plimsoll_model::Snapshot) in an [`Encoding`], [`decode`] reads a body into a
+//! [`Scrape`](plimsoll_model::Scrape), and [`Format`] says which of the two texts it is.
 
 #![forbid(unsafe_code)]
 
@@ -10,4 +10,4 @@ pub mod decode;
 pub mod encode;
 mod format;
 
-pub use format::{Format, negotiate};
+pub use format::{Encoding, Format, negotiate};

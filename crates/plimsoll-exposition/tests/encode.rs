@@ -6,8 +6,8 @@ use plimsoll_exposition::Format::{OpenMetrics, Text};
 use plimsoll_exposition::decode::Decoder;
 use plimsoll_exposition::encode::{Exposed, body, openmetrics, text};
 use plimsoll_model::{
-    Bucket, Family, FamilyKind, HistogramValue, LabelError, Labels, Series, Snapshot, Value,
-    catalog,
+    Bucket, Detail, Details, Exemplar, Family, FamilyKind, HistogramValue, LabelError, Labels,
+    Series, Snapshot, TraceContext, Value, catalog,
 };
 use proptest::prelude::*;
 use std::collections::BTreeMap;
@@ -82,19 +82,43 @@ wait_seconds_count 0
 
 #[test]
 fn openmetrics_is_as_its_specification_says() {
-    let written = openmetrics(&sample_snapshot());
+    let written = openmetrics(&sample_snapshot(), &Details::default());
     for line in [
         "# HELP busy_seconds Some \\\"help\\\" \\\\ \\n.",
         "# TYPE busy_seconds counter",
         "# UNIT busy_seconds seconds",
         "busy_seconds_total 12.00000034",
-        r#"wait_seconds_bucket{le="1.0",lock="a\"b\\c\nd"} 5"#,
-        r#"wait_seconds_bucket{le="+Inf",lock="a\"b\\c\nd"} 6"#,
+        r#"wait_seconds_bucket{lock="a\"b\\c\nd",le="1.0"} 5"#,
+        r#"wait_seconds_bucket{lock="a\"b\\c\nd",le="+Inf"} 6"#,
         "# EOF",
     ] {
         assert!(written.lines().any(|other| other == line), "{line}\nnot in\n{written}");
     }
     assert!(!written.contains("unused"));
+}
+
+#[test]
+fn an_exemplar_stands_on_the_bucket_that_its_value_is_in() {
+    let exemplar = |value| Exemplar {
+        value,
+        unix_ns: 1_700_000_000_250_000_000,
+        trace: TraceContext { trace_id: [0xab; 16], span_id: [0x01; 8] },
+    };
+    let mut details = Details::default();
+    let exemplars = vec![exemplar(0.005), exemplar(0.5), exemplar(2.5)];
+    let labels = labels(&[("lock", "a\"b\\c\nd")]);
+    details.insert("wait_seconds".into(), labels, Detail { exponential: None, exemplars });
+    let written = openmetrics(&sample_snapshot(), &details);
+    let ids = format!(r#"{{trace_id="{}",span_id="{}"}}"#, "ab".repeat(16), "01".repeat(8));
+    for (le, rest) in [
+        ("0.005", format!("2 # {ids} 0.005 1700000000.25")),
+        ("0.25", "2".to_owned()),
+        ("1.0", format!("5 # {ids} 0.5 1700000000.25")),
+        ("+Inf", format!("6 # {ids} 2.5 1700000000.25")),
+    ] {
+        let line = format!(r#"wait_seconds_bucket{{lock="a\"b\\c\nd",le="{le}"}} {rest}"#);
+        assert!(written.lines().any(|other| other == line), "{line}\nnot in\n{written}");
+    }
 }
 
 #[test]

@@ -69,6 +69,11 @@ fn metrics_come_in_the_format_that_is_asked_for() {
     assert!(head.contains("content-type: application/openmetrics-text"), "{head}");
     assert_eq!(values(&open, Format::OpenMetrics).get(name), Some(&3.0), "{open}");
 
+    let accept = "accept: application/vnd.google.protobuf;\
+        proto=io.prometheus.client.MetricFamily;encoding=delimited\r\n";
+    let (head, _) = ask(&admin, "HEAD /metrics", accept);
+    assert!(head.contains("content-type: application/vnd.google.protobuf; proto="), "{head}");
+
     let (head, body) = ask(&admin, "HEAD /metrics", "");
     assert!(head.starts_with("http/1.1 200") && head.contains("content-length: "), "{head}");
     assert_eq!(body, "");

@@ -2,7 +2,7 @@ use plimsoll_model::{Family, FamilyKind, HistogramValue, Snapshot, Value};
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, MetricEncoder, NoLabelSet};
 use prometheus_client::metrics::MetricType;
-use prometheus_client::registry::{Registry, Unit};
+use prometheus_client::registry::Unit;
 use std::fmt;
 
 /// Puts a source of snapshots into any `prometheus_client` registry.
@@ -27,26 +27,6 @@ impl<F: Fn() -> Snapshot + Send + Sync + 'static> Collector for Exposed<F> {
     fn encode(&self, encoder: DescriptorEncoder) -> fmt::Result {
         write(encoder, &self.0())
     }
-}
-
-/// A snapshot that was taken before.
-#[derive(Debug)]
-struct Taken(Snapshot);
-
-impl Collector for Taken {
-    fn encode(&self, encoder: DescriptorEncoder) -> fmt::Result {
-        write(encoder, &self.0)
-    }
-}
-
-/// Writes `snapshot` as OpenMetrics 1.0 through `prometheus_client`.
-pub fn openmetrics(snapshot: &Snapshot) -> String {
-    let mut registry = Registry::default();
-    registry.register_collector(Box::new(Taken(snapshot.clone())));
-    let mut out = String::new();
-    // A String takes every write, so there is no error to pass on.
-    let _ = prometheus_client::encoding::text::encode(&mut out, &registry);
-    out
 }
 
 fn write(mut encoder: DescriptorEncoder<'_>, snapshot: &Snapshot) -> fmt::Result {

@@ -4,7 +4,8 @@ use http_body_util::Full;
 use hyper::body::Bytes;
 use hyper::header::{ACCEPT, ALLOW, CONTENT_TYPE, HeaderValue, VARY};
 use hyper::{Method, Request, Response, StatusCode};
-use plimsoll_exposition::{encode, negotiate};
+use plimsoll_exposition::{Encoding, encode};
+use plimsoll_model::Details;
 use plimsoll_record::Registry;
 use std::sync::{Mutex, PoisonError};
 
@@ -47,11 +48,12 @@ impl Answers {
 
     fn metrics<B>(&self, request: &Request<B>) -> Response<Full<Bytes>> {
         let accept = request.headers().get(ACCEPT).and_then(|accept| accept.to_str().ok());
-        let format = negotiate(accept);
+        let encoding = Encoding::negotiate(accept);
         let mut snapshot = self.registry.snapshot();
         self.probe.lock().unwrap_or_else(PoisonError::into_inner).append_to(&mut snapshot);
-        let mut response = plain(StatusCode::OK, encode::body(format, &snapshot));
-        let content_type = HeaderValue::from_static(format.content_type());
+        let mut response =
+            plain(StatusCode::OK, encode::detailed(encoding, &snapshot, &Details::default()));
+        let content_type = HeaderValue::from_static(encoding.content_type());
         response.headers_mut().insert(CONTENT_TYPE, content_type);
         response.headers_mut().insert(VARY, HeaderValue::from_static("accept"));
         response

@@ -44,8 +44,8 @@ pub enum BindError {
 
 /// Starts the admin thread on `address`; port 0 lets the system choose one.
 ///
-/// It answers `GET` and `HEAD` of `/metrics` (Prometheus text, or OpenMetrics for those who accept
-/// it), of `/-/healthy`, and of `/-/ready`, which is 503 until nothing holds `readiness` back. It
+/// It answers `GET` and `HEAD` of `/metrics` (Prometheus text, or OpenMetrics or protobuf for
+/// those who prefer it), of `/-/healthy`, and of `/-/ready`, which is 503 until nothing holds `readiness` back. It
 /// merges `registry` at least every 50 ms.
 ///
 /// # Errors
