@@ -37,6 +37,7 @@ pub(super) fn runtime() -> Vec<Panel> {
 
 pub(super) fn recorder() -> Vec<Panel> {
     let mut panels = exactness();
+    panels.push(verdicts());
     panels.push(notifications());
     panels.extend(process());
     panels
@@ -98,6 +99,18 @@ fn exactness() -> Vec<Panel> {
         .query("{{job}} {{instance}}", PANEL.rate(&sample(&catalog::CLOCK_SKEW), ""))
         .runbook("PlimsollClockSkew"),
     ]
+}
+
+fn verdicts() -> Panel {
+    let counted = PANEL.sum_rate("service, slo, verdict", &sample(&catalog::SLO_EVENTS), "");
+    Panel::new(
+        View::Lines,
+        Unit::PerSecond,
+        "Verdicts",
+        "What the daemon counted as good, bad and unknown per second: events, or milliseconds \
+         where the SLI is a time.",
+    )
+    .query("{{service}} {{slo}} {{verdict}}", counted)
 }
 
 fn notifications() -> Panel {
