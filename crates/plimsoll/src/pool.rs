@@ -1,11 +1,16 @@
 use crate::Name;
 use crate::clock::now_ns;
 use crate::instrument::{Distribution, Level, Stay};
-use plimsoll_model::catalog;
+use crate::who::{awaiting, task_or_root};
+use plimsoll_model::{Labels, catalog};
+use plimsoll_record::waits::{Kind, Resource, Seat, Site, Wait, What, Who};
 use plimsoll_record::{ActivitySpec, HistogramSpec, Outcome, Registry, Split};
 use std::fmt;
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::ops::{Deref, DerefMut};
+use std::panic::Location;
+use std::pin::pin;
+use std::sync::Arc;
 
 /// Records a pool of any make (M5): connections, permits, threads.
 ///
@@ -15,6 +20,9 @@ use std::ops::{Deref, DerefMut};
 /// | histogram `concurrency_pool_wait_seconds{pool,outcome}` | how long callers waited for one, and whether they got it |
 ///
 /// [`sync::tokio::Semaphore`](crate::sync::tokio::Semaphore) does this by itself.
+///
+/// Who waits and who holds goes into the wait-for graph, so that a task that waits for its own pool is
+/// found. A [`Leased`] may be handed to another task: whoever used it last counts as its holder.
 ///
 /// # Cost
 /// Four clock reads, two log edges and an observation for each use.
@@ -39,33 +47,64 @@ use std::ops::{Deref, DerefMut};
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct PoolProbe {
+    signals: Arc<PoolSignals>,
+    resource: Arc<Resource>,
+}
+
+/// The instruments of all pools of one kind and name.
+#[derive(Debug)]
+struct PoolSignals {
+    what: Arc<What>,
     in_use: Level,
     wait: Distribution,
 }
 
+impl PoolSignals {
+    fn new(registry: &Registry, name: &Name, labels: &Labels, kind: Kind, size: u64) -> Self {
+        let wait = HistogramSpec::new(&catalog::POOL_WAIT, labels.clone()).split(Split::OUTCOME);
+        let in_use = ActivitySpec::new(&catalog::POOL_IN_USE, labels.clone()).limit(size);
+        Self {
+            what: Arc::new(What { kind, name: name.text.to_string(), blame: None }),
+            in_use: Level::new(registry, in_use),
+            wait: Distribution::new(registry, wait.edges(&name.edges_ns)),
+        }
+    }
+}
+
 impl PoolProbe {
     /// Makes the probe of a pool of `size` resources in the global registry.
+    #[track_caller]
     pub fn named(name: impl Into<Name>, size: u64) -> Self {
         Self::named_in(Registry::global(), name, size)
     }
 
     /// Makes the probe of a pool of `size` resources in `registry`.
+    #[track_caller]
     pub fn named_in(registry: &Registry, name: impl Into<Name>, size: u64) -> Self {
-        let name = name.into();
+        Self::made(registry, &name.into(), Kind::Pool, size, Location::caller())
+    }
+
+    pub(crate) fn made(
+        registry: &Registry,
+        name: &Name,
+        kind: Kind,
+        size: u64,
+        made_at: Site,
+    ) -> Self {
         let labels = name.under("pool");
-        let wait = HistogramSpec::new(&catalog::POOL_WAIT, labels.clone()).split(Split::OUTCOME);
-        let in_use = ActivitySpec::new(&catalog::POOL_IN_USE, labels).limit(size);
-        Self {
-            in_use: Level::new(registry, in_use),
-            wait: Distribution::new(registry, wait.edges(&name.edges_ns)),
-        }
+        let signals = registry.shared(&catalog::POOL_IN_USE, kind.name(), labels, |labels| {
+            PoolSignals::new(registry, name, labels, kind, size)
+        });
+        let sharers = usize::try_from(size).unwrap_or(usize::MAX);
+        let resource = Resource::new(Arc::clone(&signals.what), sharers, made_at);
+        Self { signals, resource }
     }
 
     /// Changes the pool's size from now on.
     pub fn set_size(&self, size: u64) {
-        self.in_use.set_limit(Some(size));
+        self.signals.in_use.set_limit(Some(size));
     }
 
     /// Waits for `get` to give a resource, and counts it as in use until it is dropped.
@@ -73,29 +112,55 @@ impl PoolProbe {
     /// # Errors
     /// That of `get`; the wait counts as `error`. A time limit belongs inside of `get`, or the wait
     /// looks cancelled.
-    pub async fn acquire<T, E>(
+    #[track_caller]
+    pub fn acquire<T, E>(
         &self,
         get: impl Future<Output = Result<T, E>>,
-    ) -> Result<Leased<T>, E> {
-        let wait = self.wait();
-        match get.await {
-            Ok(resource) => Ok(Leased { _lease: wait.acquired(), resource }),
-            Err(error) => {
-                wait.end(Outcome::Error);
-                Err(error)
+    ) -> impl Future<Output = Result<Leased<T>, E>> {
+        let site = Location::caller();
+        async move {
+            let mut wait = self.wait_at(site);
+            match wait.during(get).await {
+                Ok(resource) => Ok(Leased { lease: wait.acquired(), resource }),
+                Err(error) => {
+                    wait.end(Outcome::Error);
+                    Err(error)
+                }
             }
         }
     }
 
     /// Begins to wait, until the returned value is dropped.
+    #[track_caller]
     pub fn wait(&self) -> PoolWait {
-        PoolWait { pool: *self, since_ns: now_ns(), outcome: Outcome::Cancelled }
+        let mut wait = self.wait_at(Location::caller());
+        wait.show();
+        wait
+    }
+
+    /// Begins to wait, which others see once it is shown.
+    pub(crate) fn wait_at(&self, site: Site) -> PoolWait {
+        PoolWait {
+            pool: self.clone(),
+            site,
+            shown: None,
+            since_ns: now_ns(),
+            outcome: Outcome::Cancelled,
+        }
     }
 
     /// Counts `count` resources as in use that were there at once.
-    pub(crate) fn at_once(&self, count: u32) -> Lease {
-        self.wait.observe_as(0, Outcome::Ok.index());
-        Lease { _stay: self.in_use.enter_n(count) }
+    pub(crate) fn at_once(&self, count: u32, who: Who, site: Site) -> Lease {
+        self.signals.wait.observe_as(0, Outcome::Ok.index());
+        self.lease(count, who, site)
+    }
+
+    fn lease(&self, count: u32, who: Who, site: Site) -> Lease {
+        Lease {
+            seat: self.resource.share(who, site, None),
+            resource: Arc::clone(&self.resource),
+            _stay: self.signals.in_use.enter_n(count),
+        }
     }
 }
 
@@ -104,6 +169,8 @@ impl PoolProbe {
 #[must_use = "dropping it ends the wait at once"]
 pub struct PoolWait {
     pool: PoolProbe,
+    site: Site,
+    shown: Option<Wait>,
     since_ns: u64,
     outcome: Outcome,
 }
@@ -111,24 +178,46 @@ pub struct PoolWait {
 impl PoolWait {
     /// Ends the wait with a resource, which is in use until the lease is dropped.
     pub fn acquired(self) -> Lease {
-        self.acquired_n(1)
+        self.acquired_by(1, Who::UNKNOWN)
     }
 
-    pub(crate) fn acquired_n(mut self, count: u32) -> Lease {
+    /// Ends the wait with `count` resources of `who`, unknown if they may be handed on.
+    pub(crate) fn acquired_by(mut self, count: u32, who: Who) -> Lease {
         self.outcome = Outcome::Ok;
-        Lease { _stay: self.pool.in_use.enter_n(count) }
+        self.shown = None;
+        self.pool.lease(count, who, self.site)
     }
 
     /// Ends the wait without a resource.
     pub fn end(mut self, outcome: Outcome) {
         self.outcome = outcome;
     }
+
+    /// Awaits what the wait is for. It is shown as soon as it isn't there at once.
+    pub(crate) async fn during<F: Future>(&mut self, get: F) -> F::Output {
+        let mut get = pin!(get);
+        poll_fn(|context| {
+            let polled = get.as_mut().poll(context);
+            if polled.is_pending() {
+                self.show();
+            }
+            polled
+        })
+        .await
+    }
+
+    /// Enters it among the waits that others see.
+    fn show(&mut self) {
+        if self.shown.is_none() {
+            self.shown = Some(self.pool.resource.wait(awaiting(self.site)));
+        }
+    }
 }
 
 impl Drop for PoolWait {
     fn drop(&mut self) {
         let waited_ns = now_ns().saturating_sub(self.since_ns);
-        self.pool.wait.observe_as(waited_ns, self.outcome.index());
+        self.pool.signals.wait.observe_as(waited_ns, self.outcome.index());
     }
 }
 
@@ -136,14 +225,29 @@ impl Drop for PoolWait {
 #[derive(Debug)]
 #[must_use = "dropping it says that the resource is no longer in use"]
 pub struct Lease {
+    seat: Seat,
+    resource: Arc<Resource>,
     _stay: Stay,
+}
+
+impl Lease {
+    /// Notes who uses it, since it may have been handed on.
+    fn note_use(&self) {
+        self.resource.hand_to(self.seat, task_or_root());
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        self.resource.release(self.seat, None);
+    }
 }
 
 /// A pool's resource together with its [`Lease`]. It is used as what it holds.
 #[must_use = "dropping it gives the resource back"]
 pub struct Leased<T> {
     // Dropped first: what has left the level may be used by the next.
-    _lease: Lease,
+    lease: Lease,
     resource: T,
 }
 
@@ -151,12 +255,14 @@ impl<T> Deref for Leased<T> {
     type Target = T;
 
     fn deref(&self) -> &T {
+        self.lease.note_use();
         &self.resource
     }
 }
 
 impl<T> DerefMut for Leased<T> {
     fn deref_mut(&mut self) -> &mut T {
+        self.lease.note_use();
         &mut self.resource
     }
 }

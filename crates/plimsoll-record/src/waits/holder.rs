@@ -56,6 +56,14 @@ impl Holder {
         }
     }
 
+    /// Says who has it for good, and where, unless that is so already.
+    #[inline]
+    pub(super) fn attend(&self, who: Who, site: Site) {
+        if self.who.load(Ordering::Relaxed) != who.word() {
+            self.set(who, site, None);
+        }
+    }
+
     #[inline]
     pub(super) fn clear(&self) {
         self.who.store(0, Ordering::Release);

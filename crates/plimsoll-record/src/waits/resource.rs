@@ -140,8 +140,6 @@ impl Resource {
     }
 
     /// Notes who holds it alone from now on, `since_ns` if it was acquired after a wait.
-    ///
-    /// Of a channel: who receives.
     #[inline]
     pub fn hold(&self, who: Who, site: Site, since_ns: Option<u64>) -> Seat {
         if self.crowd.is_there() {
@@ -166,6 +164,12 @@ impl Resource {
         }
         self.untold.fetch_add(1, Ordering::Relaxed);
         Seat::Untold
+    }
+
+    /// Notes who receives from a channel; it costs a comparison when that is known.
+    #[inline]
+    pub fn attend(&self, who: Who, site: Site) {
+        self.alone.attend(who, site);
     }
 
     /// Notes who has it now, of a guard that may have been handed on since it was acquired.

@@ -242,8 +242,8 @@ mod tests {
     fn full_channels_whose_receivers_send_to_each_other_are_a_cycle() {
         let mut scene = Scene::default();
         let (there, back) = (scene.add(Kind::Channel, 0), scene.add(Kind::Channel, 0));
-        there.hold(task(2), Location::caller(), None);
-        back.hold(task(1), Location::caller(), None);
+        there.attend(task(2), Location::caller());
+        back.attend(task(1), Location::caller());
         scene.wait(1, &there);
         assert_eq!(scene.scan_twice(), [], "the receiver works");
         scene.wait(2, &back);

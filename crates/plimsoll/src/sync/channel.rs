@@ -2,12 +2,16 @@
 
 use crate::{Backpressure, Name, QueueProbe, Reason};
 use plimsoll_record::Registry;
+use plimsoll_record::waits::{By, Kind, Resource, Site, Wait, What, Who};
+use std::sync::Arc;
 
 /// The instruments of one channel. Cloning shares them.
 #[derive(Clone, Debug)]
 pub(crate) struct Channel {
     pub(crate) depth: QueueProbe,
     pub(crate) pushed_back: Backpressure,
+    /// The room that senders wait for, if it is bounded: its receiver counts as the holder.
+    room: Option<Arc<Resource>>,
 }
 
 impl Channel {
@@ -16,14 +20,33 @@ impl Channel {
         Self {
             depth: QueueProbe::made(registry, name, capacity.map(|capacity| capacity as u64)),
             pushed_back: Backpressure::made(registry, name),
+            room: None,
         }
     }
-}
 
-impl Channel {
+    /// Makes the instruments of a channel whose senders wait when `capacity` messages are in it.
+    pub(crate) fn bounded(
+        registry: &Registry,
+        name: &Name,
+        capacity: usize,
+        made_at: Site,
+    ) -> Self {
+        let what = What { kind: Kind::Channel, name: name.text.to_string(), blame: None };
+        let room = Some(Resource::new(Arc::new(what), 0, made_at));
+        Self { room, ..Self::new(registry, name, Some(capacity)) }
+    }
+
     /// Begins to wait for room, until the returned value is dropped.
-    pub(crate) fn wait_for_room(&self) -> RoomWait<'_> {
-        RoomWait { channel: self, reason: Reason::Full }
+    pub(crate) fn wait_for_room(&self, by: By) -> RoomWait<'_> {
+        let wait = self.room.as_ref().map(|room| room.wait(by));
+        RoomWait { channel: self, reason: Reason::Full, _wait: wait }
+    }
+
+    /// Notes who receives, so that whoever waits for room waits for it.
+    pub(crate) fn note_receiver(&self, who: Who, site: Site) {
+        if let Some(room) = &self.room {
+            room.attend(who, site);
+        }
     }
 }
 
@@ -33,6 +56,7 @@ impl Channel {
 pub(crate) struct RoomWait<'a> {
     channel: &'a Channel,
     reason: Reason,
+    _wait: Option<Wait>,
 }
 
 impl RoomWait<'_> {

@@ -45,6 +45,7 @@
 use crate::Name;
 use crate::sync::channel::Channel;
 use plimsoll_record::Registry;
+use std::panic::Location;
 
 mod receiver;
 mod sender;
@@ -62,18 +63,20 @@ use crate::Queued;
 
 /// Makes a channel of `capacity` messages that records in the global registry. Of a capacity of 0 each
 /// send waits for its receiver.
+#[track_caller]
 pub fn bounded<T>(name: impl Into<Name>, capacity: usize) -> (Sender<T>, Receiver<T>) {
     bounded_in(Registry::global(), name, capacity)
 }
 
 /// Makes a channel of `capacity` messages that records in `registry`.
+#[track_caller]
 pub fn bounded_in<T>(
     registry: &Registry,
     name: impl Into<Name>,
     capacity: usize,
 ) -> (Sender<T>, Receiver<T>) {
     let (sender, receiver) = crossbeam_channel::bounded(capacity);
-    let signals = Channel::new(registry, &name.into(), Some(capacity));
+    let signals = Channel::bounded(registry, &name.into(), capacity, Location::caller());
     (Sender::new(sender, signals), Receiver::new(receiver))
 }
 

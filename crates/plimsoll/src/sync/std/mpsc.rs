@@ -36,11 +36,13 @@ pub fn channel_in<T>(registry: &Registry, name: impl Into<Name>) -> (Sender<T>, 
 
 /// Makes a channel of `capacity` messages that records in the global registry. Of a capacity of 0 each
 /// send waits for its receiver.
+#[track_caller]
 pub fn sync_channel<T>(name: impl Into<Name>, capacity: usize) -> (SyncSender<T>, Receiver<T>) {
     sync_channel_in(Registry::global(), name, capacity)
 }
 
 /// Makes a channel of `capacity` messages that records in `registry`.
+#[track_caller]
 pub fn sync_channel_in<T>(
     registry: &Registry,
     name: impl Into<Name>,
@@ -87,6 +89,7 @@ impl<T> SyncSender<T> {
     ///
     /// # Errors
     /// The receiver is gone; it gives the message back.
+    #[track_caller]
     pub fn send(&self, message: T) -> Result<(), SendError<T>> {
         self.inner.send(message).map_err(|queue::SendError(message)| SendError(message))
     }

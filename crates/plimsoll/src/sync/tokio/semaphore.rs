@@ -1,6 +1,9 @@
 use crate::Name;
 use crate::pool::{Lease, PoolProbe};
+use crate::who::task_or_root;
+use plimsoll_record::waits::{Kind, Site, Who};
 use plimsoll_record::{Outcome, Registry};
+use std::panic::Location;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::{self, AcquireError, TryAcquireError};
 use tokio::task::coop;
@@ -11,6 +14,9 @@ use tokio::task::coop;
 /// |---|---|
 /// | level `concurrency_pool_in_use{pool}` | permits in use, with the number of permits as limit |
 /// | histogram `concurrency_pool_wait_seconds{pool,outcome}` | the wait of every acquisition, 0 of one that got its permits at once; `error` when the semaphore was closed |
+///
+/// Who waits and who holds goes into the wait-for graph. A permit that owns the semaphore may be handed
+/// to another task, so nobody is accused on its account.
 ///
 /// # Cost
 /// At once: two clock reads and two log edges for the permits' time in use, and an observation.
@@ -30,14 +36,17 @@ pub struct Semaphore {
 
 impl Semaphore {
     /// Makes a semaphore of `permits` that records in the global registry.
+    #[track_caller]
     pub fn named(name: impl Into<Name>, permits: usize) -> Self {
         Self::named_in(Registry::global(), name, permits)
     }
 
     /// Makes a semaphore of `permits` that records in `registry`.
+    #[track_caller]
     pub fn named_in(registry: &Registry, name: impl Into<Name>, permits: usize) -> Self {
+        let (name, made_at) = (name.into(), Location::caller());
         Self {
-            pool: PoolProbe::named_in(registry, name, permits as u64),
+            pool: PoolProbe::made(registry, &name, Kind::Semaphore, permits as u64, made_at),
             inner: Arc::new(sync::Semaphore::new(permits)),
             permits: Mutex::new(permits),
         }
@@ -47,28 +56,36 @@ impl Semaphore {
     ///
     /// # Errors
     /// The semaphore is closed.
-    pub async fn acquire(&self) -> Result<SemaphorePermit<'_>, AcquireError> {
-        self.acquire_many(1).await
+    #[track_caller]
+    pub fn acquire(&self) -> impl Future<Output = Result<SemaphorePermit<'_>, AcquireError>> {
+        self.acquire_many(1)
     }
 
     /// Acquires `count` permits at once: see [`tokio::sync::Semaphore::acquire_many`].
     ///
     /// # Errors
     /// The semaphore is closed.
-    pub async fn acquire_many(&self, count: u32) -> Result<SemaphorePermit<'_>, AcquireError> {
-        coop::consume_budget().await;
-        if let Ok(permit) = self.try_acquire_many(count) {
-            return Ok(permit);
-        }
-        let wait = self.pool.wait();
-        match self.inner.acquire_many(count).await {
-            Ok(inner) => {
-                let lease = wait.acquired_n(count);
-                Ok(SemaphorePermit { lease, inner, semaphore: self })
+    #[track_caller]
+    pub fn acquire_many(
+        &self,
+        count: u32,
+    ) -> impl Future<Output = Result<SemaphorePermit<'_>, AcquireError>> {
+        let site = Location::caller();
+        async move {
+            coop::consume_budget().await;
+            if let Ok(permit) = self.try_acquire_at(count, site) {
+                return Ok(permit);
             }
-            Err(closed) => {
-                wait.end(Outcome::Error);
-                Err(closed)
+            let mut wait = self.pool.wait_at(site);
+            match wait.during(self.inner.acquire_many(count)).await {
+                Ok(inner) => {
+                    let lease = wait.acquired_by(count, task_or_root());
+                    Ok(SemaphorePermit { lease, inner, semaphore: self })
+                }
+                Err(closed) => {
+                    wait.end(Outcome::Error);
+                    Err(closed)
+                }
             }
         }
     }
@@ -77,48 +94,66 @@ impl Semaphore {
     ///
     /// # Errors
     /// There is none, or the semaphore is closed; nothing is recorded, because nobody waits.
+    #[track_caller]
     pub fn try_acquire(&self) -> Result<SemaphorePermit<'_>, TryAcquireError> {
-        self.try_acquire_many(1)
+        self.try_acquire_at(1, Location::caller())
     }
 
     /// Acquires `count` permits at once if that needs no wait.
     ///
     /// # Errors
     /// There are too few, or the semaphore is closed.
+    #[track_caller]
     pub fn try_acquire_many(&self, count: u32) -> Result<SemaphorePermit<'_>, TryAcquireError> {
+        self.try_acquire_at(count, Location::caller())
+    }
+
+    fn try_acquire_at(
+        &self,
+        count: u32,
+        site: Site,
+    ) -> Result<SemaphorePermit<'_>, TryAcquireError> {
         let inner = self.inner.try_acquire_many(count)?;
-        Ok(SemaphorePermit { lease: self.pool.at_once(count), inner, semaphore: self })
+        let lease = self.pool.at_once(count, task_or_root(), site);
+        Ok(SemaphorePermit { lease, inner, semaphore: self })
     }
 
     /// Acquires one permit that owns the semaphore.
     ///
     /// # Errors
     /// The semaphore is closed.
-    pub async fn acquire_owned(self: Arc<Self>) -> Result<OwnedSemaphorePermit, AcquireError> {
-        self.acquire_many_owned(1).await
+    #[track_caller]
+    pub fn acquire_owned(
+        self: Arc<Self>,
+    ) -> impl Future<Output = Result<OwnedSemaphorePermit, AcquireError>> {
+        self.acquire_many_owned(1)
     }
 
     /// Acquires `count` permits at once that own the semaphore.
     ///
     /// # Errors
     /// The semaphore is closed.
-    pub async fn acquire_many_owned(
+    #[track_caller]
+    pub fn acquire_many_owned(
         self: Arc<Self>,
         count: u32,
-    ) -> Result<OwnedSemaphorePermit, AcquireError> {
-        coop::consume_budget().await;
-        if let Ok(permit) = Arc::clone(&self).try_acquire_many_owned(count) {
-            return Ok(permit);
-        }
-        let wait = self.pool.wait();
-        match Arc::clone(&self.inner).acquire_many_owned(count).await {
-            Ok(inner) => {
-                let lease = wait.acquired_n(count);
-                Ok(OwnedSemaphorePermit { lease, inner, semaphore: self })
+    ) -> impl Future<Output = Result<OwnedSemaphorePermit, AcquireError>> {
+        let site = Location::caller();
+        async move {
+            coop::consume_budget().await;
+            if let Ok(permit) = Arc::clone(&self).try_acquire_owned_at(count, site) {
+                return Ok(permit);
             }
-            Err(closed) => {
-                wait.end(Outcome::Error);
-                Err(closed)
+            let mut wait = self.pool.wait_at(site);
+            match wait.during(Arc::clone(&self.inner).acquire_many_owned(count)).await {
+                Ok(inner) => {
+                    let lease = wait.acquired_by(count, Who::UNKNOWN);
+                    Ok(OwnedSemaphorePermit { lease, inner, semaphore: self })
+                }
+                Err(closed) => {
+                    wait.end(Outcome::Error);
+                    Err(closed)
+                }
             }
         }
     }
@@ -127,20 +162,31 @@ impl Semaphore {
     ///
     /// # Errors
     /// There is none, or the semaphore is closed.
+    #[track_caller]
     pub fn try_acquire_owned(self: Arc<Self>) -> Result<OwnedSemaphorePermit, TryAcquireError> {
-        self.try_acquire_many_owned(1)
+        self.try_acquire_owned_at(1, Location::caller())
     }
 
     /// Acquires `count` permits at once that own the semaphore, if that needs no wait.
     ///
     /// # Errors
     /// There are too few, or the semaphore is closed.
+    #[track_caller]
     pub fn try_acquire_many_owned(
         self: Arc<Self>,
         count: u32,
     ) -> Result<OwnedSemaphorePermit, TryAcquireError> {
+        self.try_acquire_owned_at(count, Location::caller())
+    }
+
+    fn try_acquire_owned_at(
+        self: Arc<Self>,
+        count: u32,
+        site: Site,
+    ) -> Result<OwnedSemaphorePermit, TryAcquireError> {
         let inner = Arc::clone(&self.inner).try_acquire_many_owned(count)?;
-        Ok(OwnedSemaphorePermit { lease: self.pool.at_once(count), inner, semaphore: self })
+        let lease = self.pool.at_once(count, Who::UNKNOWN, site);
+        Ok(OwnedSemaphorePermit { lease, inner, semaphore: self })
     }
 
     /// Returns how many permits are free.

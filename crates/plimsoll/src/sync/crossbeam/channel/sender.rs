@@ -1,9 +1,11 @@
 use crate::clock::now;
 use crate::sync::channel::Channel;
+use crate::who::blocking;
 use crate::{Queued, Reason};
 use crossbeam_channel::{self as original, SendError, SendTimeoutError, TrySendError, select};
+use plimsoll_record::waits::By;
 use std::ops::Deref;
-use std::panic::{RefUnwindSafe, UnwindSafe};
+use std::panic::{Location, RefUnwindSafe, UnwindSafe};
 use std::time::{Duration, Instant};
 
 /// The sending half of a channel. It derefs to the original's, for [`Select`](super::Select).
@@ -26,13 +28,14 @@ impl<T> Sender<T> {
     ///
     /// # Errors
     /// The receivers are gone; it gives the message back.
+    #[track_caller]
     pub fn send(&self, message: T) -> Result<(), SendError<T>> {
         let message = match self.send_now(message) {
             Ok(()) => return Ok(()),
             Err(TrySendError::Disconnected(message)) => return Err(SendError(message)),
             Err(TrySendError::Full(message)) => message,
         };
-        let _waiting = self.signals.wait_for_room();
+        let _waiting = self.signals.wait_for_room(blocking(Location::caller()));
         select! { send(self.inner, self.queued(message)) -> sent => taken_back(sent) }
     }
 
@@ -54,6 +57,7 @@ impl<T> Sender<T> {
     ///
     /// # Errors
     /// The time ran out, or the receivers are gone; it gives the message back.
+    #[track_caller]
     pub fn send_timeout(&self, message: T, timeout: Duration) -> Result<(), SendTimeoutError<T>> {
         let message = match self.send_now(message) {
             Ok(()) => return Ok(()),
@@ -62,7 +66,8 @@ impl<T> Sender<T> {
             }
             Err(TrySendError::Full(message)) => message,
         };
-        let waiting = self.signals.wait_for_room();
+        let by = By { gives_up: true, ..blocking(Location::caller()) };
+        let waiting = self.signals.wait_for_room(by);
         select! {
             send(self.inner, self.queued(message)) -> sent => {
                 taken_back(sent).map_err(|SendError(message)| SendTimeoutError::Disconnected(message))
@@ -78,6 +83,7 @@ impl<T> Sender<T> {
     ///
     /// # Errors
     /// The time ran out, or the receivers are gone; it gives the message back.
+    #[track_caller]
     pub fn send_deadline(&self, message: T, deadline: Instant) -> Result<(), SendTimeoutError<T>> {
         let left = deadline.saturating_duration_since(now());
         self.send_timeout(message, left)

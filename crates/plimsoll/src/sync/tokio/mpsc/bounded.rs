@@ -2,6 +2,7 @@ use super::{Receiver, Sender};
 use crate::sync::channel::Channel;
 use crate::{Name, Queued};
 use plimsoll_record::Registry;
+use std::panic::Location;
 use std::sync::Arc;
 use tokio::sync::{Notify, Semaphore, TryAcquireError, mpsc};
 
@@ -28,7 +29,7 @@ pub fn channel_in<T>(
     let gate = Arc::new(Gate {
         slots: Semaphore::new(capacity),
         capacity,
-        signals: Channel::new(registry, &name.into(), Some(capacity)),
+        signals: Channel::bounded(registry, &name.into(), capacity, Location::caller()),
         closed: Notify::new(),
     });
     let (sender, receiver) = mpsc::unbounded_channel();

@@ -1,5 +1,8 @@
 use super::bounded::{Gate, Place};
 use crate::Queued;
+use crate::who::task_or_root;
+use plimsoll_record::waits::Site;
+use std::panic::Location;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use tokio::sync::mpsc;
@@ -18,19 +21,24 @@ impl<T> Receiver<T> {
     }
 
     /// Receives the next message; `None` when nothing is left and nothing can come.
-    pub async fn recv(&mut self) -> Option<T> {
-        std::future::poll_fn(|context| self.poll_recv(context)).await
+    #[track_caller]
+    pub fn recv(&mut self) -> impl Future<Output = Option<T>> {
+        let site = Location::caller();
+        std::future::poll_fn(move |context| self.poll_recv_at(context, site))
     }
 
     /// Receives up to `limit` messages into `buffer`, and says how many: 0 when there are no more.
-    pub async fn recv_many(&mut self, buffer: &mut Vec<T>, limit: usize) -> usize {
-        std::future::poll_fn(|context| self.poll_recv_many(context, buffer, limit)).await
+    #[track_caller]
+    pub fn recv_many(&mut self, buffer: &mut Vec<T>, limit: usize) -> impl Future<Output = usize> {
+        let site = Location::caller();
+        std::future::poll_fn(move |context| self.poll_recv_many_at(context, buffer, limit, site))
     }
 
     /// Receives up to `limit` messages into `buffer` on a thread that may block, and says how many.
     ///
     /// # Panics
     /// Within an asynchronous context, as the original does.
+    #[track_caller]
     pub fn blocking_recv_many(&mut self, buffer: &mut Vec<T>, limit: usize) -> usize {
         if limit == 0 {
             return 0;
@@ -40,16 +48,28 @@ impl<T> Receiver<T> {
     }
 
     /// Polls for up to `limit` messages.
+    #[track_caller]
     pub fn poll_recv_many(
         &mut self,
         context: &mut Context<'_>,
         buffer: &mut Vec<T>,
         limit: usize,
     ) -> Poll<usize> {
+        self.poll_recv_many_at(context, buffer, limit, Location::caller())
+    }
+
+    fn poll_recv_many_at(
+        &mut self,
+        context: &mut Context<'_>,
+        buffer: &mut Vec<T>,
+        limit: usize,
+        site: Site,
+    ) -> Poll<usize> {
         if limit == 0 {
             return Poll::Ready(0);
         }
-        let Some(first) = ready!(self.poll_recv(context)) else { return Poll::Ready(0) };
+        let first = ready!(self.poll_recv_at(context, site));
+        let Some(first) = first else { return Poll::Ready(0) };
         Poll::Ready(self.fill(buffer, first, limit))
     }
 
@@ -64,7 +84,9 @@ impl<T> Receiver<T> {
     ///
     /// # Errors
     /// There is none, or there never will be.
+    #[track_caller]
     pub fn try_recv(&mut self) -> Result<T, TryRecvError> {
+        self.gate.signals.note_receiver(task_or_root(), Location::caller());
         loop {
             match self.list.try_recv() {
                 Ok(Some(queued)) => return Ok(self.take(queued)),
@@ -81,7 +103,9 @@ impl<T> Receiver<T> {
     ///
     /// # Panics
     /// Within an asynchronous context, as the original does.
+    #[track_caller]
     pub fn blocking_recv(&mut self) -> Option<T> {
+        self.gate.signals.note_receiver(task_or_root(), Location::caller());
         loop {
             if self.list.is_empty() && self.gate.is_drained() {
                 return None;
@@ -93,7 +117,13 @@ impl<T> Receiver<T> {
     }
 
     /// Polls for the next message.
+    #[track_caller]
     pub fn poll_recv(&mut self, context: &mut Context<'_>) -> Poll<Option<T>> {
+        self.poll_recv_at(context, Location::caller())
+    }
+
+    fn poll_recv_at(&mut self, context: &mut Context<'_>, site: Site) -> Poll<Option<T>> {
+        self.gate.signals.note_receiver(task_or_root(), site);
         loop {
             match self.list.poll_recv(context) {
                 Poll::Ready(Some(Some(queued))) => return Poll::Ready(Some(self.take(queued))),

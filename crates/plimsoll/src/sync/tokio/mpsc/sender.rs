@@ -1,6 +1,9 @@
 use super::bounded::{Gate, Place};
 use super::permit::{OwnedPermit, Permit, PermitIterator};
 use crate::Reason;
+use crate::who::{awaiting, blocking};
+use plimsoll_record::waits::{By, Site};
+use std::panic::Location;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc::error::{SendError, SendTimeoutError, TrySendError};
@@ -29,10 +32,14 @@ impl<T> Sender<T> {
     ///
     /// # Errors
     /// The receiver is gone or closed; it gives the message back.
-    pub async fn send(&self, message: T) -> Result<(), SendError<T>> {
-        match self.wait_for_slots(1).await {
-            Ok(()) => self.push(message),
-            Err(_) => Err(SendError(message)),
+    #[track_caller]
+    pub fn send(&self, message: T) -> impl Future<Output = Result<(), SendError<T>>> {
+        let site = Location::caller();
+        async move {
+            match self.wait_for_slots(1, site).await {
+                Ok(()) => self.push(message),
+                Err(_) => Err(SendError(message)),
+            }
         }
     }
 
@@ -58,23 +65,28 @@ impl<T> Sender<T> {
     ///
     /// # Panics
     /// Outside a tokio runtime with its timer, as the original does.
-    pub async fn send_timeout(
+    #[track_caller]
+    pub fn send_timeout(
         &self,
         message: T,
         timeout: Duration,
-    ) -> Result<(), SendTimeoutError<T>> {
-        if !self.try_slots(1).await {
-            let waiting = self.gate.signals.wait_for_room();
-            match tokio::time::timeout(timeout, self.gate.slots.acquire()).await {
-                Ok(Ok(slot)) => slot.forget(),
-                Ok(Err(_)) => return Err(SendTimeoutError::Closed(message)),
-                Err(_) => {
-                    waiting.timed_out();
-                    return Err(SendTimeoutError::Timeout(message));
+    ) -> impl Future<Output = Result<(), SendTimeoutError<T>>> {
+        let site = Location::caller();
+        async move {
+            if !self.try_slots(1).await {
+                let by = By { gives_up: true, ..awaiting(site) };
+                let waiting = self.gate.signals.wait_for_room(by);
+                match tokio::time::timeout(timeout, self.gate.slots.acquire()).await {
+                    Ok(Ok(slot)) => slot.forget(),
+                    Ok(Err(_)) => return Err(SendTimeoutError::Closed(message)),
+                    Err(_) => {
+                        waiting.timed_out();
+                        return Err(SendTimeoutError::Timeout(message));
+                    }
                 }
             }
+            self.push(message).map_err(|SendError(message)| SendTimeoutError::Closed(message))
         }
-        self.push(message).map_err(|SendError(message)| SendTimeoutError::Closed(message))
     }
 
     /// Sends a message from a thread that may block.
@@ -84,12 +96,14 @@ impl<T> Sender<T> {
     ///
     /// # Panics
     /// Within an asynchronous context, as the original does.
+    #[track_caller]
     pub fn blocking_send(&self, message: T) -> Result<(), SendError<T>> {
         match self.gate.try_take(1) {
             Ok(()) => self.push(message),
             Err(TryAcquireError::Closed) => Err(SendError(message)),
             Err(TryAcquireError::NoPermits) => {
-                let waiting = self.gate.signals.wait_for_room();
+                let by = blocking(Location::caller());
+                let waiting = self.gate.signals.wait_for_room(by);
                 let Ok(slot) = self.gate.slots.blocking_acquire() else {
                     return Err(SendError(message));
                 };
@@ -104,30 +118,45 @@ impl<T> Sender<T> {
     ///
     /// # Errors
     /// The receiver is gone or closed.
-    pub async fn reserve(&self) -> Result<Permit<'_, T>, SendError<()>> {
-        self.wait_for_slots(1).await.map_err(|_| SendError(()))?;
-        Ok(Permit::new(self))
+    #[track_caller]
+    pub fn reserve(&self) -> impl Future<Output = Result<Permit<'_, T>, SendError<()>>> {
+        let site = Location::caller();
+        async move {
+            self.wait_for_slots(1, site).await.map_err(|_| SendError(()))?;
+            Ok(Permit::new(self))
+        }
     }
 
     /// Waits for room for `count` messages and reserves it.
     ///
     /// # Errors
     /// The receiver is gone or closed, or the channel is smaller than that.
-    pub async fn reserve_many(&self, count: usize) -> Result<PermitIterator<'_, T>, SendError<()>> {
-        if count > self.max_capacity() {
-            return Err(SendError(()));
+    #[track_caller]
+    pub fn reserve_many(
+        &self,
+        count: usize,
+    ) -> impl Future<Output = Result<PermitIterator<'_, T>, SendError<()>>> {
+        let site = Location::caller();
+        async move {
+            if count > self.max_capacity() {
+                return Err(SendError(()));
+            }
+            self.wait_for_slots(count, site).await.map_err(|_| SendError(()))?;
+            Ok(PermitIterator::new(self, count))
         }
-        self.wait_for_slots(count).await.map_err(|_| SendError(()))?;
-        Ok(PermitIterator::new(self, count))
     }
 
     /// Waits for room and reserves it for a permit that owns this sender.
     ///
     /// # Errors
     /// The receiver is gone or closed.
-    pub async fn reserve_owned(self) -> Result<OwnedPermit<T>, SendError<()>> {
-        self.wait_for_slots(1).await.map_err(|_| SendError(()))?;
-        Ok(OwnedPermit::new(self))
+    #[track_caller]
+    pub fn reserve_owned(self) -> impl Future<Output = Result<OwnedPermit<T>, SendError<()>>> {
+        let site = Location::caller();
+        async move {
+            self.wait_for_slots(1, site).await.map_err(|_| SendError(()))?;
+            Ok(OwnedPermit::new(self))
+        }
     }
 
     /// Reserves room if there is any; if there is none, that counts as back-pressure.
@@ -216,11 +245,11 @@ impl<T> Sender<T> {
     }
 
     /// Takes slots as soon as there are as many.
-    async fn wait_for_slots(&self, count: usize) -> Result<(), AcquireError> {
+    async fn wait_for_slots(&self, count: usize, site: Site) -> Result<(), AcquireError> {
         if self.try_slots(count).await {
             return Ok(());
         }
-        let _waiting = self.gate.signals.wait_for_room();
+        let _waiting = self.gate.signals.wait_for_room(awaiting(site));
         // No channel is larger than a semaphore, whose permits a `u32` counts when taken at once.
         let count = u32::try_from(count).unwrap_or(u32::MAX);
         self.gate.slots.acquire_many(count).await?.forget();
