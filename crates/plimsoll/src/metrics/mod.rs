@@ -10,7 +10,15 @@
 //!     /// Where a checkout comes from.
 //!     pub struct Origin {
 //!         pub region: &'static str,
-//!         pub tier: super::Tier,
+//!         pub tier: Tier,
+//!     }
+//!
+//!     pub enum Tier { Free, Paid }
+//!
+//!     impl AsRef<str> for Tier {
+//!         fn as_ref(&self) -> &str {
+//!             match self { Self::Free => "free", Self::Paid => "paid" }
+//!         }
 //!     }
 //!
 //!     /// Checkouts between the first item and the payment.
@@ -23,15 +31,7 @@
 //!     pub static REFUSED: Counter = counter(name = "orders.refused", unit = "{order}");
 //! }
 //!
-//! pub enum Tier { Free, Paid }
-//!
-//! impl AsRef<str> for Tier {
-//!     fn as_ref(&self) -> &str {
-//!         match self { Self::Free => "free", Self::Paid => "paid" }
-//!     }
-//! }
-//!
-//! let checkout = orders::CHECKOUTS.of(&orders::Origin { region: "eu", tier: Tier::Paid }).enter();
+//! let checkout = orders::CHECKOUTS.of(&orders::Origin { region: "eu", tier: orders::Tier::Paid }).enter();
 //! orders::REFUSED.increment();
 //! # let text = plimsoll::text();
 //! # assert!(text.contains("# HELP shop_orders_refused_total Orders that were turned away."), "{text}");
