@@ -42,7 +42,10 @@ impl Name {
     /// Calls it after the caller's place in the source, as `src/orders.rs:43`.
     #[track_caller]
     pub fn here() -> Self {
-        let place = Location::caller();
+        Self::at(Location::caller())
+    }
+
+    pub(crate) fn at(place: &'static Location<'static>) -> Self {
         Self::new(format!("{}:{}", place.file(), place.line()))
     }
 

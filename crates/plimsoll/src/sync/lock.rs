@@ -3,7 +3,7 @@
 use crate::Name;
 use crate::clock::now_ns;
 use crate::instrument::{Count, Distribution, Level, Stay, counters};
-use crate::who::task_or_root;
+use crate::who::{blocking, task_or_root};
 use plimsoll_model::{Labels, catalog};
 use plimsoll_record::waits::{By, Kind, Resource, Seat, Site, Wait, What, Who};
 use plimsoll_record::{ActivitySpec, HistogramSpec, Outcome, Registry, Split};
@@ -17,12 +17,41 @@ pub(crate) enum Mode {
     Exclusive,
     /// Together with others: a reader.
     Shared,
+    /// Together with readers, and with the right to become the writer.
+    Upgradable,
 }
 
 impl Mode {
     fn index(self) -> u8 {
         self as u8
     }
+}
+
+/// What sort of lock it is.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sort {
+    kind: Kind,
+    /// The values of the label `mode`, in the order of [`Mode`].
+    modes: &'static [&'static str],
+    /// Tells sorts of one name apart, whose modes differ.
+    variant: &'static str,
+}
+
+impl Sort {
+    /// A lock that is only taken alone.
+    pub(crate) const MUTEX: Self =
+        Self { kind: Kind::Mutex, modes: &["exclusive"], variant: "mutex" };
+
+    /// A lock that readers share.
+    pub(crate) const RW_LOCK: Self =
+        Self { kind: Kind::RwLock, modes: &["exclusive", "shared"], variant: "rwlock" };
+
+    /// A lock that readers share, one of whom may have the right to become the writer.
+    pub(crate) const UPGRADABLE: Self = Self {
+        kind: Kind::RwLock,
+        modes: &["exclusive", "shared", "upgradable"],
+        variant: "upgradable",
+    };
 }
 
 /// How many readers of one lock are told apart.
@@ -52,11 +81,8 @@ struct LockSignals {
 }
 
 impl LockSignals {
-    fn new(registry: &Registry, name: &Name, labels: &Labels, kind: Kind) -> Self {
-        let modes: &'static [&'static str] = match kind {
-            Kind::RwLock => &["exclusive", "shared"], // in the order of `Mode`
-            _ => &["exclusive"],
-        };
+    fn new(registry: &Registry, name: &Name, labels: &Labels, sort: Sort) -> Self {
+        let Sort { kind, modes, .. } = sort;
         let split = Split::Label { label: "mode", values: modes };
         let distribution = |signal, zeros: &[Count]| {
             let spec = HistogramSpec::new(signal, labels.clone()).split(split.clone());
@@ -90,12 +116,12 @@ impl LockSignals {
 
 impl Lock {
     /// Makes an instance; the first of its name registers the name.
-    pub(crate) fn new(registry: &Registry, name: &Name, kind: Kind, made_at: Site) -> Self {
+    pub(crate) fn new(registry: &Registry, name: &Name, sort: Sort, made_at: Site) -> Self {
         let labels = name.under("lock");
-        let signals = registry.shared(&catalog::LOCK_WAIT, kind.name(), labels, |labels| {
-            LockSignals::new(registry, name, labels, kind)
+        let signals = registry.shared(&catalog::LOCK_WAIT, sort.variant, labels, |labels| {
+            LockSignals::new(registry, name, labels, sort)
         });
-        let readers = if kind == Kind::RwLock { READERS } else { 0 };
+        let readers = if sort.kind == Kind::RwLock { READERS } else { 0 };
         let resource = Resource::new(Arc::clone(&signals.what), readers, made_at);
         Self { signals, resource }
     }
@@ -114,11 +140,62 @@ impl Lock {
         Waiting { lock: self, mode, by, wait, stay: self.signals.waiters.enter() }
     }
 
+    /// Acquires for a thread: tries, and waits only if that fails.
+    #[inline]
+    pub(crate) fn acquire<G>(
+        &self,
+        mode: Mode,
+        site: Site,
+        try_now: impl FnOnce() -> Option<G>,
+        wait: impl FnOnce() -> G,
+    ) -> (Hold<&Self>, G) {
+        match self.try_acquire(mode, site, try_now) {
+            Some(acquired) => acquired,
+            None => self.acquire_after(mode, blocking(site), wait),
+        }
+    }
+
+    #[cold]
+    fn acquire_after<G>(&self, mode: Mode, by: By, wait: impl FnOnce() -> G) -> (Hold<&Self>, G) {
+        let waiting = self.wait(mode, by);
+        let guard = wait();
+        (Hold::new(self, waiting.acquired()), guard)
+    }
+
+    /// Acquires for a thread that may give up: tries, and waits only if that fails.
+    #[inline]
+    pub(crate) fn acquire_or_give_up<G>(
+        &self,
+        mode: Mode,
+        site: Site,
+        try_now: impl FnOnce() -> Option<G>,
+        wait: impl FnOnce() -> Option<G>,
+    ) -> Option<(Hold<&Self>, G)> {
+        if let Some(acquired) = self.try_acquire(mode, site, try_now) {
+            return Some(acquired);
+        }
+        let waiting = self.wait(mode, By { gives_up: true, ..blocking(site) });
+        let guard = wait()?;
+        Some((Hold::new(self, waiting.acquired()), guard))
+    }
+
+    /// Acquires if that needs no wait.
+    #[inline]
+    pub(crate) fn try_acquire<G>(
+        &self,
+        mode: Mode,
+        site: Site,
+        try_now: impl FnOnce() -> Option<G>,
+    ) -> Option<(Hold<&Self>, G)> {
+        let guard = try_now()?;
+        Some((Hold::at_once(self, mode, site), guard))
+    }
+
     #[inline]
     fn take_seat(&self, mode: Mode, who: Who, site: Site, since_ns: Option<u64>) -> Seat {
         match mode {
             Mode::Exclusive => self.resource.hold(who, site, since_ns),
-            Mode::Shared => self.resource.share(who, site, since_ns),
+            Mode::Shared | Mode::Upgradable => self.resource.share(who, site, since_ns),
         }
     }
 
@@ -227,9 +304,48 @@ pub(crate) struct Hold<L: OfLock> {
     tenure: Tenure,
 }
 
+impl<'a> Hold<&'a Lock> {
+    /// Begins a hold that needed no wait.
+    #[inline]
+    pub(crate) fn at_once(lock: &'a Lock, mode: Mode, site: Site) -> Self {
+        Self::new(lock, lock.uncontended(mode, task_or_root(), site))
+    }
+
+    /// Returns what it holds.
+    pub(crate) fn lock(&self) -> &'a Lock {
+        self.lock
+    }
+
+    /// Ends the hold and begins one of another mode, which needs no wait.
+    pub(crate) fn become_mode(self, mode: Mode, site: Site) -> Self {
+        Self::at_once(self.end(), mode, site)
+    }
+
+    /// Ends the hold.
+    pub(crate) fn end(self) -> &'a Lock {
+        self.lock
+    }
+}
+
 impl<L: OfLock> Hold<L> {
     pub(crate) fn new(lock: L, tenure: Tenure) -> Self {
         Self { lock, tenure }
+    }
+
+    /// Ends the hold while `gap` runs, which lets others have the lock and gets it back, and begins
+    /// another at `site`, even if `gap` panics.
+    pub(crate) fn part<O>(&mut self, site: Site, gap: impl FnOnce() -> O) -> O {
+        struct Again<'a, L: OfLock>(&'a mut Hold<L>, Site);
+        impl<L: OfLock> Drop for Again<'_, L> {
+            fn drop(&mut self) {
+                let Self(hold, site) = self;
+                let mode = hold.tenure.mode;
+                hold.tenure = hold.lock.lock().uncontended(mode, task_or_root(), site);
+            }
+        }
+        self.lock.lock().held(self.tenure);
+        let _again = Again(self, site);
+        gap()
     }
 
     /// Says who uses it, of a guard that may have been handed on. Of others it does nothing.

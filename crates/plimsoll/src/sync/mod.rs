@@ -2,6 +2,11 @@
 
 pub(crate) mod channel;
 pub mod crossbeam;
+mod guard;
 mod lock;
+pub mod lock_api;
+mod lock_cell;
+mod parked;
+pub mod parking_lot;
 pub mod std;
 pub mod tokio;

@@ -2,6 +2,45 @@
 //!
 //! | mirror | original |
 //! |---|---|
+//! | [`Mutex`], [`RwLock`] | the same names; see [`tokio::Mutex`](crate::sync::tokio::Mutex) for what a lock records |
+//! | [`Condvar`] | the same name |
 //! | [`mpsc`] | the same name; its channels are recorded as queues |
+//!
+//! A lock is poisoned as the original is: the acquisition counts, and gives the same error. What is
+//! made by `new`, which a constant may be, is called after the place that made it.
+//!
+//! # Cost
+//! At once: an addition to a line that the thread has for itself and a few stores beside the lock; no
+//! clock read, no log. After a wait: three clock reads and two log edges, beside the thread's parking.
+//!
+//! # Cancellation
+//! A blocking call can't be cancelled. A holder that panics poisons the lock, and its hold counts.
 
+mod condvar;
 pub mod mpsc;
+mod mutex;
+mod rwlock;
+
+pub use condvar::Condvar;
+pub use mutex::{Mutex, MutexGuard};
+pub use rwlock::{RwLock, RwLockReadGuard, RwLockWriteGuard};
+pub use std::sync::{LockResult, PoisonError, TryLockError, TryLockResult, WaitTimeoutResult};
+
+/// Makes a guard of what an original lock gives, poisoned or not.
+#[inline]
+fn guarded<I, G>(inner: LockResult<I>, guard: impl FnOnce(I) -> G) -> LockResult<G> {
+    match inner {
+        Ok(inner) => Ok(guard(inner)),
+        Err(poisoned) => Err(PoisonError::new(guard(poisoned.into_inner()))),
+    }
+}
+
+/// Tells a lock that would have to be waited for from one that is acquired, poisoned or not.
+#[inline]
+fn at_once<I>(inner: TryLockResult<I>) -> Option<LockResult<I>> {
+    match inner {
+        Ok(inner) => Some(Ok(inner)),
+        Err(TryLockError::Poisoned(poisoned)) => Some(Err(poisoned)),
+        Err(TryLockError::WouldBlock) => None,
+    }
+}

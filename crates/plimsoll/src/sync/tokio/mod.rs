@@ -11,7 +11,6 @@
 //! wait that is cancelled and a holder that panics leave no trace behind in the levels.
 
 pub mod broadcast;
-mod guard;
 pub mod mpsc;
 mod mutex;
 pub mod oneshot;

@@ -1,9 +1,9 @@
-use super::guard::exclusive_guard;
 use crate::Name;
-use crate::sync::lock::{Hold, Lock, Mode, Tenure};
+use crate::sync::guard::exclusive_guard;
+use crate::sync::lock::{Hold, Lock, Mode, Sort, Tenure};
 use crate::who::{awaiting, blocking, task_or_root};
 use plimsoll_record::Registry;
-use plimsoll_record::waits::{Kind, Site, Who};
+use plimsoll_record::waits::{Site, Who};
 use std::fmt;
 use std::panic::Location;
 use std::sync::Arc;
@@ -55,7 +55,7 @@ impl<T> Mutex<T> {
     #[track_caller]
     pub fn named_in(registry: &Registry, name: impl Into<Name>, value: T) -> Self {
         Self {
-            lock: Lock::new(registry, &name.into(), Kind::Mutex, Location::caller()),
+            lock: Lock::new(registry, &name.into(), Sort::MUTEX, Location::caller()),
             inner: Arc::new(sync::Mutex::new(value)),
         }
     }
@@ -184,5 +184,5 @@ impl<T> OwnedMutexGuard<T> {
     }
 }
 
-exclusive_guard!(MutexGuard<'_, T>);
-exclusive_guard!(OwnedMutexGuard<T>);
+exclusive_guard!(['a, T] MutexGuard<'a, T>);
+exclusive_guard!([T] OwnedMutexGuard<T>);

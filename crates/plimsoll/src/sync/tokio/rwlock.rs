@@ -1,9 +1,9 @@
-use super::guard::{exclusive_guard, shared_guard};
 use crate::Name;
-use crate::sync::lock::{Hold, Lock, Mode, Tenure};
+use crate::sync::guard::{exclusive_guard, shared_guard};
+use crate::sync::lock::{Hold, Lock, Mode, Sort, Tenure};
 use crate::who::{awaiting, blocking, task_or_root};
 use plimsoll_record::Registry;
-use plimsoll_record::waits::{Kind, Site, Who};
+use plimsoll_record::waits::{Site, Who};
 use std::fmt;
 use std::panic::Location;
 use std::sync::Arc;
@@ -33,7 +33,7 @@ impl<T> RwLock<T> {
     #[track_caller]
     pub fn named_in(registry: &Registry, name: impl Into<Name>, value: T) -> Self {
         Self {
-            lock: Lock::new(registry, &name.into(), Kind::RwLock, Location::caller()),
+            lock: Lock::new(registry, &name.into(), Sort::RW_LOCK, Location::caller()),
             inner: Arc::new(sync::RwLock::new(value)),
         }
     }
@@ -264,7 +264,7 @@ impl<T> OwnedRwLockWriteGuard<T> {
     }
 }
 
-shared_guard!(RwLockReadGuard<'_, T>);
-shared_guard!(OwnedRwLockReadGuard<T>);
-exclusive_guard!(RwLockWriteGuard<'_, T>);
-exclusive_guard!(OwnedRwLockWriteGuard<T>);
+shared_guard!(['a, T] RwLockReadGuard<'a, T>);
+shared_guard!([T] OwnedRwLockReadGuard<T>);
+exclusive_guard!(['a, T] RwLockWriteGuard<'a, T>);
+exclusive_guard!([T] OwnedRwLockWriteGuard<T>);

@@ -1,24 +1,31 @@
 //! What every guard of a lock has: access to the value, and its formatting.
 
-/// Gives a guard with the fields `hold` and `inner` shared access to the value.
+/// Gives a guard with the fields `hold` and `inner` shared access to the value `T`.
 macro_rules! shared_guard {
-    ($guard:ident<$($lifetime:lifetime,)? T>) => {
-        impl<T> std::ops::Deref for $guard<$($lifetime,)? T> {
+    ([$($generics:tt)*] $guard:ty) => {
+        impl<$($generics)*> std::ops::Deref for $guard {
             type Target = T;
 
+            #[inline]
             fn deref(&self) -> &T {
                 self.hold.note_use();
                 &self.inner
             }
         }
 
-        impl<T: std::fmt::Debug> std::fmt::Debug for $guard<$($lifetime,)? T> {
+        impl<$($generics)*> std::fmt::Debug for $guard
+        where
+            T: std::fmt::Debug,
+        {
             fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 std::fmt::Debug::fmt(&**self, out)
             }
         }
 
-        impl<T: std::fmt::Display> std::fmt::Display for $guard<$($lifetime,)? T> {
+        impl<$($generics)*> std::fmt::Display for $guard
+        where
+            T: std::fmt::Display,
+        {
             fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 std::fmt::Display::fmt(&**self, out)
             }
@@ -26,12 +33,13 @@ macro_rules! shared_guard {
     };
 }
 
-/// Gives a guard with the fields `hold` and `inner` exclusive access to the value.
+/// Gives a guard with the fields `hold` and `inner` exclusive access to the value `T`.
 macro_rules! exclusive_guard {
-    ($guard:ident<$($lifetime:lifetime,)? T>) => {
-        $crate::sync::tokio::guard::shared_guard!($guard<$($lifetime,)? T>);
+    ([$($generics:tt)*] $guard:ty) => {
+        $crate::sync::guard::shared_guard!([$($generics)*] $guard);
 
-        impl<T> std::ops::DerefMut for $guard<$($lifetime,)? T> {
+        impl<$($generics)*> std::ops::DerefMut for $guard {
+            #[inline]
             fn deref_mut(&mut self) -> &mut T {
                 self.hold.note_use();
                 &mut self.inner
