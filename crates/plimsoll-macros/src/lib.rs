@@ -17,9 +17,11 @@ use proc_macro::TokenStream;
 ///
 /// It goes on functions, async functions and methods, and records in the global registry:
 ///
-/// - the level `concurrency_in_flight{operation}`, with its peak, integral and saturated time;
-/// - `concurrency_operations_total{operation,outcome,band}`;
-/// - the histogram `concurrency_operation_duration_seconds{operation,outcome}`.
+/// | series | what |
+/// |---|---|
+/// | level `concurrency_in_flight{operation}` | how many are in flight, with limit, peak, integral, saturated time, time at each level and age of the oldest |
+/// | `concurrency_operations_total{operation,outcome,band}` | how many ended, how, and how many were in flight when each began |
+/// | histogram `concurrency_operation_duration_seconds{operation,outcome}` | how long each took, the cancelled and panicked ones too |
 ///
 /// # Arguments
 ///
@@ -37,18 +39,27 @@ use proc_macro::TokenStream;
 /// is nothing but `Box::pin(async …)`; else the future moves into another one. A future behind a type
 /// alias isn't recognised, and a call ends when it is returned: write its type out.
 ///
-/// # Outcomes and cancellation
-///
-/// A returned `Err` is `error`, any other value `ok`. A future that is dropped before it is done is
-/// `cancelled`, and a panic is `panicked`; in both the level comes down again. A call of an async
-/// function is in flight from the first poll of its future, since until then nothing runs.
-///
 /// # Cost
 ///
 /// Without labels a call costs two clock reads and two appends to the thread's own log. With labels
 /// it also hashes their values: each thread remembers the handles of 256 label sets a function, and
 /// asks the registry for further ones at each call. The registry takes 2,000 label sets; what is beyond
 /// goes to the value `overflow`.
+///
+/// # Cancellation
+///
+/// A returned `Err` is `error`, any other value `ok`. A future that is dropped before it is done is
+/// `cancelled`, and a panic is `panicked`; in both the level comes down again. A call of an async
+/// function is in flight from the first poll of its future, since until then nothing runs.
+///
+/// # Reading it
+///
+/// ```promql
+/// rate(concurrency_in_flight_time_seconds_total{operation="auth"}[5m])       # exact mean in flight
+/// concurrency_in_flight_peak{operation="auth"}                                # worst of the last 60 s
+/// rate(concurrency_in_flight_saturated_seconds_total{operation="auth"}[5m])  # share of time at the limit
+/// sum by (band) (rate(concurrency_operations_total{operation="auth",outcome="error"}[5m]))
+/// ```
 ///
 /// # Errors
 ///

@@ -19,13 +19,20 @@ use tower_service::Service;
 /// | histogram `concurrency_operation_duration_seconds{operation,outcome}` | how long they took |
 /// | histogram `http_server_request_duration_seconds` | the same by OpenTelemetry's stable convention: `http_request_method`, `url_scheme`, `http_response_status_code`, `http_route`, `error_type` |
 ///
-/// # Outcomes
-/// A status of 500 and above is `error`, as is an error of the service or of the body. A request whose
+/// # Cost
+/// The operation's two log edges, and for the convention's histogram one look-up under a read lock.
+///
+/// # Cancellation
+/// The request ends when its response's body does, or when either is dropped. A status of 500 and above is `error`, as is an error of the service or of the body. A request whose
 /// future or body is dropped before its end, because the client went away, is `cancelled`; one whose
 /// handler panics is `panicked`. Every other one is `ok`: a status of 400 is the client's fault.
 ///
-/// # Cost
-/// The operation's two log edges, and for the convention's histogram one look-up under a read lock.
+/// # Reading it
+/// ```promql
+/// rate(concurrency_in_flight_time_seconds_total{operation="http"}[5m])  # exact mean in flight
+/// histogram_quantile(0.99, sum by (http_route, le) (rate(http_server_request_duration_seconds_bucket[5m])))
+/// sum by (band) (rate(concurrency_operations_total{operation="http",outcome="error"}[5m]))
+/// ```
 #[derive(Clone)]
 pub struct ConcurrencyLayer {
     operation: Operation,

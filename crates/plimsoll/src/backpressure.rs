@@ -36,7 +36,11 @@ impl Reason {
     }
 }
 
-/// Counts the work that a source pushes back (M8): `concurrency_backpressure_total{source,reason}`.
+/// Counts the work that a source pushes back (M8).
+///
+/// | series | what |
+/// |---|---|
+/// | `concurrency_backpressure_total{source,reason}` | what was turned away, and why: `full`, `shed`, `timeout`, `rate_limited`, `breaker` |
 ///
 /// Every reason is exported from the start, at 0, so that the first push-back is an increase.
 /// [`backpressure!`](crate::backpressure) does it in one line; this handle is for sources whose
@@ -44,6 +48,9 @@ impl Reason {
 ///
 /// # Cost
 /// One relaxed addition.
+///
+/// # Cancellation
+/// There is nothing to cancel: a count is over at once.
 ///
 /// # Reading it
 /// ```promql

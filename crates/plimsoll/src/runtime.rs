@@ -21,6 +21,9 @@ use tokio::runtime::{Handle, RuntimeMetrics};
 /// # Cost
 /// Nothing until a snapshot; then a few relaxed loads a worker.
 ///
+/// # Cancellation
+/// There is nothing to cancel. Dropping the probe makes its gauges absent; the counter stands.
+///
 /// # Reading it
 /// ```promql
 /// sum by (runtime) (rate(concurrency_runtime_busy_seconds_total[5m])) / concurrency_runtime_workers  # utilisation
