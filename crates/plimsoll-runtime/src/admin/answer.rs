@@ -1,3 +1,4 @@
+use super::debug::Debug;
 use crate::process::Probe;
 use crate::ready::Readiness;
 use http_body_util::Full;
@@ -9,6 +10,7 @@ use plimsoll_model::Details;
 use plimsoll_record::Registry;
 use std::sync::{Mutex, PoisonError};
 
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const PLAIN: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
 
 /// What the admin thread knows to answer.
@@ -16,11 +18,13 @@ pub(super) struct Answers {
     registry: Registry,
     readiness: Readiness,
     probe: Mutex<Probe>,
+    debug: Debug,
 }
 
 impl Answers {
     pub(super) fn new(registry: Registry, readiness: Readiness, probe: Probe) -> Self {
-        Self { registry, readiness, probe: Mutex::new(probe) }
+        let debug = Debug::new(&registry);
+        Self { registry, readiness, probe: Mutex::new(probe), debug }
     }
 
     /// Merges what was recorded since the last time.
@@ -28,13 +32,21 @@ impl Answers {
         self.registry.merge();
     }
 
+    /// Looks for cycles among the waits.
+    pub(super) fn scan(&self) {
+        self.debug.scan();
+    }
+
     pub(super) fn answer<B>(&self, request: &Request<B>) -> Response<Full<Bytes>> {
         let answer: fn(&Self, &Request<B>) -> _ = match request.uri().path() {
             "/metrics" => Self::metrics,
             "/-/healthy" => |_, _| plain(StatusCode::OK, "healthy\n"),
             "/-/ready" => |answers, _| answers.ready(),
+            "/debug/waits" => |answers, _| json(answers.debug.waits()),
+            "/debug/cycles" => |answers, _| json(answers.debug.cycles()),
             _ => |_, _| {
-                let known = "not found; there are /metrics, /-/healthy and /-/ready\n";
+                let known = "not found; there are /metrics, /-/healthy, /-/ready, /debug/waits \
+                    and /debug/cycles\n";
                 plain(StatusCode::NOT_FOUND, known)
             },
         };
@@ -68,6 +80,12 @@ impl Answers {
             plain(StatusCode::SERVICE_UNAVAILABLE, reasons)
         }
     }
+}
+
+fn json(body: Bytes) -> Response<Full<Bytes>> {
+    let mut response = plain(StatusCode::OK, body);
+    response.headers_mut().insert(CONTENT_TYPE, JSON);
+    response
 }
 
 fn plain(status: StatusCode, body: impl Into<Bytes>) -> Response<Full<Bytes>> {

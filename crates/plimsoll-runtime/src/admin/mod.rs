@@ -5,6 +5,7 @@
 //! the logs of its threads don't fill between two scrapes.
 
 mod answer;
+mod debug;
 mod serve;
 
 use crate::clock::{Clock, SystemClock};
@@ -45,8 +46,12 @@ pub enum BindError {
 /// Starts the admin thread on `address`; port 0 lets the system choose one.
 ///
 /// It answers `GET` and `HEAD` of `/metrics` (Prometheus text, or OpenMetrics or protobuf for
-/// those who prefer it), of `/-/healthy`, and of `/-/ready`, which is 503 until nothing holds `readiness` back. It
-/// merges `registry` at least every 50 ms.
+/// those who prefer it), of `/-/healthy`, and of `/-/ready`, which is 503 until nothing holds
+/// `readiness` back. It merges `registry` at least every 50 ms.
+///
+/// `/debug/waits` lists who waits for which lock, permit or room, where and for how long, and who has
+/// it. `/debug/cycles` names deadlocks: every second it looks for cycles among these waits, and one
+/// that two looks have seen is listed there, counted in `concurrency_wait_cycles` and logged once.
 ///
 /// # Errors
 /// The address is in use or not ours, or the system gives no thread.

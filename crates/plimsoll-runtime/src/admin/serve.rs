@@ -1,4 +1,5 @@
 use super::answer::Answers;
+use super::debug::SCAN_EVERY;
 use crate::shutdown::Stop;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -40,6 +41,8 @@ pub(super) async fn serve(listener: TcpListener, answers: Answers, stop: Stop) {
     let mut connections = JoinSet::new();
     let mut merge = interval(MERGE_EVERY);
     merge.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut scan = interval(SCAN_EVERY);
+    scan.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut accepts = true;
     loop {
         tokio::select! {
@@ -49,6 +52,7 @@ pub(super) async fn serve(listener: TcpListener, answers: Answers, stop: Stop) {
                 answers.merge();
                 accepts = true;
             }
+            _ = scan.tick() => answers.scan(),
             Some(_) = connections.join_next() => {}
             accepted = listener.accept(), if accepts && connections.len() < CONNECTIONS_MAX => {
                 match accepted {

@@ -1,0 +1,76 @@
+//! What the process is doing just now: who waits for whom, and in which cycles.
+
+mod cycles;
+mod waits;
+
+use hyper::body::Bytes;
+use plimsoll_model::{Labels, catalog};
+use plimsoll_record::waits::{Cycle, Scanner, Site};
+use plimsoll_record::{Gauge, Registry};
+use serde_json::Value;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+/// How often the waits are scanned for cycles. A cycle is named once two scans have seen it.
+pub(super) const SCAN_EVERY: Duration = Duration::from_secs(1);
+
+/// The scanner, and what it found last.
+pub(super) struct Debug {
+    found: Mutex<(Scanner, Vec<Cycle>)>,
+    /// How many cycles of each kind there are, as the metrics say it.
+    counts: Vec<(&'static str, Gauge)>,
+}
+
+impl Debug {
+    pub(super) fn new(registry: &Registry) -> Self {
+        let gauge = |kind: &'static str| {
+            let labels = Labels::new([("kind", kind)]).ok()?;
+            let gauge = registry.gauge(&catalog::WAIT_CYCLES, labels).ok()?;
+            gauge.set(0.0);
+            Some((kind, gauge))
+        };
+        Self {
+            found: Mutex::new((Scanner::new(), Vec::new())),
+            counts: Cycle::KINDS.into_iter().filter_map(gauge).collect(),
+        }
+    }
+
+    /// Looks for cycles; counts and names those that the last scan saw too.
+    pub(super) fn scan(&self) {
+        let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
+        let cycles = found.0.scan();
+        for (kind, gauge) in &self.counts {
+            gauge.set(cycles.iter().filter(|cycle| cycle.kind == *kind).count() as f64);
+        }
+        for cycle in &cycles {
+            if !found.1.iter().any(|known| cycles::are_same(known, cycle)) {
+                tracing::error!(kind = cycle.kind, "deadlock: {}", cycles::sentence(cycle));
+            }
+        }
+        found.1 = cycles;
+    }
+
+    /// Answers `/debug/waits`.
+    pub(super) fn waits(&self) -> Bytes {
+        body(&waits::document())
+    }
+
+    /// Answers `/debug/cycles`.
+    pub(super) fn cycles(&self) -> Bytes {
+        let found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
+        body(&cycles::document(&found.1))
+    }
+}
+
+/// Writes a document for a person: indented, and ending its last line.
+fn body(document: &Value) -> Bytes {
+    format!("{document:#}\n").into()
+}
+
+fn place(site: Site) -> String {
+    format!("{}:{}:{}", site.file(), site.line(), site.column())
+}
+
+fn seconds(ns: u64) -> f64 {
+    ns as f64 / 1e9
+}
