@@ -69,5 +69,5 @@ pub use counter::Counter;
 pub use gauge::Gauge;
 pub use histogram::Histogram;
 pub use outcome::Outcome;
-pub use registry::{RegisterError, Registry};
+pub use registry::{RegisterError, Registry, Timeline, Track};
 pub use spec::{ActivitySpec, HistogramSpec, Split};

@@ -5,6 +5,7 @@ mod bands;
 mod distribution;
 mod level;
 mod live;
+mod marks;
 mod window;
 
 pub(crate) use activity::ActivityAccount;
@@ -15,6 +16,7 @@ pub(crate) use level::Level;
 use crate::edge::{Change, Edge};
 use crate::fold::Fold;
 use crate::merge::Sink;
+use marks::Marks;
 
 /// How many instruments that take edges a process may make.
 const ACCOUNTS_MAX: usize = 1 << 20;
@@ -25,6 +27,7 @@ pub(crate) struct Accounts {
     open: Vec<Option<Account>>,
     /// Exits that would have been stamped before their entries.
     skewed: u64,
+    marks: Marks,
 }
 
 /// One instrument's account.
@@ -55,6 +58,11 @@ impl Accounts {
     /// Returns how many exits would have been stamped before their entries.
     pub(crate) fn skewed(&self) -> u64 {
         self.skewed
+    }
+
+    /// Returns the last seconds of all levels.
+    pub(crate) fn marks(&self) -> &Marks {
+        &self.marks
     }
 
     /// Carries an activity on to the watermark and returns it.
@@ -118,6 +126,8 @@ impl Sink for Accounts {
                 }
                 if let Some(Account::Activity(account)) = self.get_mut(edge.instrument) {
                     account.apply(edge.at_ns, change);
+                    let level = account.level().now();
+                    self.marks.note(edge.at_ns, edge.instrument, level);
                 }
             }
         }

@@ -6,8 +6,10 @@ mod expose;
 mod families;
 mod own;
 mod shared;
+mod timeline;
 
 pub use error::RegisterError;
+pub use timeline::{Timeline, Track};
 
 use crate::account::{Account, Bands, HistogramAccount};
 use crate::process::recorder;
@@ -211,6 +213,22 @@ impl Registry {
         recorder().catch_up();
         let families = lock(&self.0.families);
         expose::snapshot(&families, &mut recorder().merge())
+    }
+
+    /// Merges what the process has recorded and returns the last `back_ns`, as far as they are kept:
+    /// 65,536 milliseconds in which a level changed, and 8,192 waits and holds that made others wait.
+    pub fn timeline(&self, back_ns: u64) -> Timeline {
+        recorder().catch_up();
+        let families = lock(&self.0.families);
+        let merge = recorder().merge();
+        let until_ns = merge.watermark_ns();
+        let from_ns = until_ns.saturating_sub(back_ns);
+        let levels = timeline::levels(&families, &merge.sink, from_ns);
+        drop((merge, families));
+        let mut spans = waits::since(from_ns);
+        spans.extend(waits::lasting());
+        spans.sort_by_key(|span| span.from_ns);
+        Timeline { until_ns, spans, levels }
     }
 
     /// Makes an instrument that is one series and takes no edges, or returns the one that is there.

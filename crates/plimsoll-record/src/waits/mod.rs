@@ -18,6 +18,7 @@ mod blame;
 mod crowd;
 mod graph;
 mod holder;
+mod past;
 mod resource;
 mod scan;
 mod table;
@@ -25,6 +26,8 @@ mod who;
 
 pub use blame::Blame;
 pub use holder::LiveHold;
+pub use past::{Role, Span};
+pub(crate) use past::{lasting, since};
 pub use resource::{By, Kind, Resource, Seat, What};
 pub use scan::{Cycle, Scanner};
 pub(crate) use table::charge_live;

@@ -1,6 +1,6 @@
 use super::crowd::Crowd;
 use super::holder::{Holder, LiveHold};
-use super::{Blame, Site, Wait, Who};
+use super::{Blame, Role, Site, Span, Wait, Who, past};
 use crate::clock::now_ns;
 use std::fmt;
 use std::sync::Arc;
@@ -134,6 +134,10 @@ impl Resource {
         &self.what
     }
 
+    pub(super) fn shared_what(&self) -> Arc<What> {
+        Arc::clone(&self.what)
+    }
+
     /// Returns where it was made.
     pub fn made_at(&self) -> Site {
         self.made_at
@@ -192,14 +196,11 @@ impl Resource {
             _ => Some(self.waited_for_since_ns.swap(0, Ordering::Relaxed)),
         };
         let from_ns = since_ns.or(waited_for_ns.filter(|since_ns| *since_ns > 0));
-        let made_wait = match from_ns {
-            Some(from_ns) => Some((from_ns, self.release_crowded(seat))),
-            None => {
-                if self.crowd.is_there() {
-                    self.release_crowded(seat);
-                }
-                None
-            }
+        let made_wait = if from_ns.is_some() || self.crowd.is_there() {
+            let until_ns = self.release_crowded(seat, from_ns);
+            from_ns.map(|from_ns| (from_ns, until_ns))
+        } else {
+            None
         };
         match self.holder(seat) {
             Some(holder) => holder.clear(),
@@ -268,11 +269,15 @@ impl Resource {
         }
     }
 
-    /// Charges the wait until now to the holder that releases; returns the time.
+    /// Charges the wait until now to the holder that releases, and keeps the hold; returns the time.
     #[cold]
-    fn release_crowded(&self, seat: Seat) -> u64 {
+    fn release_crowded(&self, seat: Seat, from_ns: Option<u64>) -> u64 {
         let at_ns = now_ns();
+        let hold = self.holder(seat).and_then(Holder::live);
         let site = self.holder(seat).and_then(Holder::site);
+        if let (Some(hold), Some(from_ns)) = (hold, from_ns) {
+            self.keep(hold.who, site, (from_ns, at_ns), Role::Hold);
+        }
         if self.crowd.is_there() {
             self.charge_to(site, at_ns);
         }
@@ -281,6 +286,26 @@ impl Resource {
             self.alone.set_site(site);
         }
         at_ns
+    }
+
+    /// Keeps a wait or a hold that has ended, for the timeline.
+    pub(super) fn keep(
+        &self,
+        who: Who,
+        site: Option<Site>,
+        (from_ns, until_ns): (u64, u64),
+        role: Role,
+    ) {
+        past::keep(Span {
+            what: self.shared_what(),
+            number: self.number,
+            made_at: self.made_at,
+            who,
+            site,
+            from_ns,
+            until_ns: Some(until_ns),
+            role,
+        });
     }
 
     fn holder(&self, seat: Seat) -> Option<&Holder> {

@@ -1,7 +1,7 @@
 //! The waits that last: a bounded table that no one waits for.
 
 use super::holder::LiveHold;
-use super::{By, Resource};
+use super::{By, Resource, Role};
 use crate::clock::now_ns;
 use crate::sync::try_lock;
 use std::array;
@@ -24,6 +24,8 @@ pub struct Wait {
     resource: Arc<Resource>,
     since_ns: u64,
     until_ns: Option<u64>,
+    by: By,
+    first_holder: Option<LiveHold>,
     is_charged: bool,
     slot: Option<u32>,
 }
@@ -32,8 +34,9 @@ impl Wait {
     pub(super) fn begin(resource: Arc<Resource>, by: By) -> Self {
         let since_ns = now_ns();
         let is_charged = resource.join(since_ns);
-        let slot = TABLE.enter(&resource, by, since_ns);
-        Self { resource, since_ns, until_ns: None, is_charged, slot }
+        let first_holder = resource.holders().0.into_iter().next();
+        let slot = TABLE.enter(&resource, by, since_ns, first_holder);
+        Self { resource, since_ns, until_ns: None, by, first_holder, is_charged, slot }
     }
 
     /// Returns when it began.
@@ -54,6 +57,8 @@ impl Wait {
         if self.is_charged {
             self.resource.leave(until_ns);
         }
+        let (span, role) = ((self.since_ns, until_ns), Role::Wait(self.first_holder));
+        self.resource.keep(self.by.who, Some(self.by.site), span, role);
         until_ns
     }
 }
@@ -139,9 +144,14 @@ impl Table {
     }
 
     /// Enters a wait; returns its slot, or none when there is no room.
-    fn enter(&self, resource: &Arc<Resource>, by: By, since_ns: u64) -> Option<u32> {
+    fn enter(
+        &self,
+        resource: &Arc<Resource>,
+        by: By,
+        since_ns: u64,
+        first_holder: Option<LiveHold>,
+    ) -> Option<u32> {
         let number = self.entered.fetch_add(1, Ordering::Relaxed) + 1;
-        let first_holder = resource.holders().0.into_iter().next();
         let resource = Arc::clone(resource);
         let mut wait = Some(LiveWait { number, resource, by, since_ns, first_holder });
         let mut being_read = [None; TRIES];
