@@ -84,6 +84,7 @@ pub const ALL: &[&Signal] = &[
     &LABEL_SETS_DROPPED,
     &LITTLE_RESIDUAL,
     &WATERMARK_AGE,
+    &EXPORTS,
     &CLOCK_ERROR,
     &OBSERVATION_COST,
     &SLO_OBJECTIVE,

@@ -54,6 +54,16 @@ pub const WATERMARK_AGE: Signal = Signal {
     help: "How far the snapshot's instant lies behind the scrape.",
 };
 
+/// What became of the exports by OTLP.
+pub const EXPORTS: Signal = Signal {
+    otel_name: "concurrency.exports",
+    unit: "{export}",
+    name: "concurrency_exports",
+    kind: Kind::Counter,
+    labels: &["result"],
+    help: "Exports by OTLP: ok, retried, rejected in part, failed.",
+};
+
 /// Error of the order of two edges on different threads.
 pub const CLOCK_ERROR: Signal = Signal {
     otel_name: "concurrency.clock_error",
