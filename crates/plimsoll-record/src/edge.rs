@@ -83,7 +83,7 @@ impl Draft {
 
     /// Says whether the edge ends something, and so names its entry.
     #[inline]
-    fn ends(&self) -> bool {
+    pub(crate) fn ends(&self) -> bool {
         self.kind == Kind::Leave
     }
 

@@ -79,6 +79,12 @@ impl<C: Clock> Owner<C> {
         &self.log
     }
 
+    /// Goes on with another log, after its last edge here; returns the end of this one.
+    pub(crate) fn go_on_with(&mut self, mut new: Self) -> Self {
+        new.last_ns = self.last_ns;
+        std::mem::replace(self, new)
+    }
+
     /// Says whether it is time to make room.
     #[inline]
     pub(crate) fn needs_room(&self) -> bool {
@@ -132,7 +138,8 @@ impl<C: Clock> Owner<C> {
         self.log.head.0.store(2 * self.written + 1, Ordering::Release);
         self.clock.owner_fence();
         let after_ns = self.last_ns.max(draft.after_ns());
-        let at_ns = self.clock.now_ns().max(after_ns.saturating_add(1));
+        let now_ns = if draft.ends() { self.clock.now_early_ns() } else { self.clock.now_ns() };
+        let at_ns = now_ns.max(after_ns.saturating_add(1));
         self.last_ns = at_ns;
         (at_ns, draft.stamped(at_ns, self.log.id))
     }
@@ -192,8 +199,10 @@ impl Tap {
 
     /// Puts what was added to the first `known` edges that were taken early into its place.
     fn order_ahead(&mut self, known: usize) {
-        if known > 0 && known < self.ahead.len() {
-            self.ahead.make_contiguous().sort_unstable_by_key(|words| words[0]);
+        let since = known.saturating_sub(1).min(self.ahead.len());
+        if !self.ahead.range(since..).is_sorted_by_key(|words| words[0]) {
+            // A stable sort, since it merges what ascends already.
+            self.ahead.make_contiguous().sort_by_key(|words| words[0]);
         }
     }
 

@@ -5,7 +5,7 @@ use crate::edge::{Edge, Words};
 use crate::fold::{Fold, Folds, Taken};
 use crate::log::Tap;
 use crate::recorder::Inlets;
-use crate::sync::{Mutex, MutexGuard, lock, try_lock};
+use crate::sync::{Mutex, MutexGuard, Ordering, lock, try_lock};
 use std::collections::VecDeque;
 
 /// How long an owner that was stopped amid an edge holds the watermark back.
@@ -63,6 +63,8 @@ pub(crate) struct Merge<S> {
     inexact_until_ns: u64,
     /// What the shared logs held beyond the watermark.
     shared: VecDeque<Words>,
+    /// How many edges of the shared logs were done when all of them were taken.
+    shared_taken: u64,
     folds: Folds,
     batch: Vec<Words>,
     process: u32,
@@ -86,6 +88,7 @@ impl<S: Sink> Merge<S> {
             inexact_ns: 0,
             inexact_until_ns: 0,
             shared: VecDeque::new(),
+            shared_taken: 0,
             folds: Folds::new(),
             batch: Vec::new(),
             process: std::process::id(),
@@ -135,7 +138,9 @@ impl<S: Sink> Merge<S> {
         }
         let until_ns = self.share(by, whole_ns).max(self.watermark_ns);
         self.collect(until_ns);
-        self.make_room();
+        if whole_ns < now_ns {
+            self.make_room();
+        }
         if !exact {
             let from_ns = self.watermark_ns.max(self.inexact_until_ns);
             self.inexact_ns += now_ns.saturating_sub(from_ns);
@@ -157,6 +162,10 @@ impl<S: Sink> Merge<S> {
     fn take_excess(&mut self, by: By, inlets: &Inlets) -> bool {
         let (excess, folds) = (&inlets.excess, &mut self.folds);
         let mut all = self.taps.iter_mut().all(|tap| tap.take_spill(by, excess, folds));
+        let done = inlets.shared_done.load(Ordering::Acquire);
+        if done == self.shared_taken && inlets.shared_begun.load(Ordering::Relaxed) == done {
+            return all;
+        }
         for shared in &inlets.shared {
             // One at a time, so that whoever records finds another one free.
             let taken = by.lock(shared).map(|mut shared| shared.take(excess));

@@ -184,6 +184,27 @@ fn an_exit_on_another_thread_comes_after_its_entry() {
 }
 
 #[test]
+fn what_comes_without_a_log_is_in_the_merge_that_passes_it() {
+    model(|| {
+        let recorder = recorder();
+        let writer = {
+            let recorder = Arc::clone(&recorder);
+            thread::spawn(move || {
+                for instrument in 0..2 {
+                    recorder.record_shared(&Draft::enter(instrument, 1));
+                }
+            })
+        };
+        let merges = [merge(&recorder), merge(&recorder)];
+        writer.join().expect("writes");
+        let lost = usize::from(!merge(&recorder).exact);
+        if lost == 0 {
+            check(&recorder, &merges, 2);
+        }
+    });
+}
+
+#[test]
 fn what_finds_its_log_full_is_kept() {
     model(|| {
         let recorder = recorder();

@@ -11,6 +11,10 @@ use crate::sync::{Arc, AtomicU64, Mutex, MutexGuard, Ordering, lock, pause, try_
 /// How many edges a thread's first log holds.
 const FIRST_CAPACITY: u64 = if cfg!(loom) { 4 } else { 256 };
 
+/// How many edges the log of a thread holds that has to merge for itself: enough that what a merge
+/// costs whatever it finds is little for each edge, few enough to stay in a processor's own cache.
+const BUSY_CAPACITY: u64 = if cfg!(loom) { 4 } else { 2_048 };
+
 /// How many edges a log holds at most: a full one is followed by one of twice its size.
 const CAPACITY_MAX: u64 = if cfg!(loom) { 4 } else { 65_536 };
 
@@ -44,6 +48,9 @@ pub(crate) struct Inlets {
     /// Logs that the merge hasn't seen.
     pub(crate) logs: Mutex<Vec<Arc<Log>>>,
     pub(crate) shared: Vec<Mutex<SharedLog>>,
+    /// How many edges were begun in the shared logs, and how many of them done.
+    pub(crate) shared_begun: AtomicU64,
+    pub(crate) shared_done: AtomicU64,
     pub(crate) excess: Excess,
 }
 
@@ -55,6 +62,8 @@ impl<C: Clock, S: Sink> Recorder<C, S> {
             inlets: Inlets {
                 logs: Mutex::new(Vec::new()),
                 shared: (0..SHARED_LOGS).map(|id| Mutex::new(SharedLog::new(id))).collect(),
+                shared_begun: AtomicU64::new(0),
+                shared_done: AtomicU64::new(0),
                 excess: Excess::new(),
             },
             merge: Mutex::new(Merge::new(sink)),
@@ -86,17 +95,28 @@ impl<C: Clock, S: Sink> Recorder<C, S> {
         }
     }
 
-    /// Records for a thread that has no log. Tries for the lock, but doesn't wait.
+    /// Records for a thread that has no log. Tries for the locks, but doesn't wait.
     #[cold]
     pub(crate) fn record_shared(&self, draft: &Draft) -> EntryKey {
+        self.inlets.shared_begun.fetch_add(1, Ordering::Relaxed);
+        // Whoever merges sees that it has begun if its stamp is earlier than the merge's reading.
+        self.clock.owner_fence();
+        let pushed = self.push_shared(draft);
+        self.inlets.shared_done.fetch_add(1, Ordering::Release);
+        pushed.unwrap_or_else(|| {
+            self.inlets.excess.lose();
+            EntryKey { at_ns: self.clock.now_ns(), log: 0 }
+        })
+    }
+
+    fn push_shared(&self, draft: &Draft) -> Option<EntryKey> {
         for attempt in 0..TRIES {
             if let Some(mut shared) = self.inlets.shared.iter().find_map(try_lock) {
-                return shared.push(draft, &self.clock, &self.inlets.excess);
+                return Some(shared.push(draft, &self.clock, &self.inlets.excess));
             }
             if attempt < TRIES / 2 { pause() } else { yield_now() }
         }
-        self.inlets.excess.lose();
-        EntryKey { at_ns: self.clock.now_ns(), log: 0 }
+        None
     }
 
     /// Merges all that is published and returns the merge, which stands at its watermark.
@@ -115,7 +135,8 @@ impl<C: Clock, S: Sink> Recorder<C, S> {
         }
     }
 
-    /// Merges if no one else does; else the thread goes on with a log of twice the size.
+    /// Merges if no one else does, and goes on with a larger log if this one is small for that, or still
+    /// full.
     #[cold]
     fn make_room(&self, owner: &mut Owner<C>) {
         if owner.finds_room() {
@@ -124,15 +145,16 @@ impl<C: Clock, S: Sink> Recorder<C, S> {
         if let Some(mut merge) = try_lock(&self.merge) {
             merge.run(By::Owner, &self.clock, &self.inlets);
         }
-        if owner.finds_room() {
+        let capacity = owner.log().capacity();
+        if owner.finds_room() && capacity >= BUSY_CAPACITY {
             return;
         }
-        let larger = owner.log().capacity() * 2;
+        let larger = (2 * capacity).max(BUSY_CAPACITY);
         if larger <= CAPACITY_MAX
             && let Some(mut vacant) = try_lock(&self.vacant)
             && let Some(new) = self.make(larger)
         {
-            vacant.push(std::mem::replace(owner, new));
+            vacant.push(owner.go_on_with(new));
         }
     }
 

@@ -15,7 +15,8 @@ impl Bands {
 
     /// Returns the place of a level's band; an empty level is in the lowest.
     pub(crate) fn index(&self, level: u64) -> usize {
-        self.0.partition_point(|edge| *edge <= level).saturating_sub(1)
+        // From below, since most levels are low.
+        self.0.iter().skip(1).take_while(|edge| **edge <= level).count()
     }
 
     /// Returns the lower edges as label values.

@@ -1,5 +1,5 @@
 use plimsoll_model::{Bucket, HistogramValue, bucket};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 /// Cells that are allocated together, once one of them is needed.
 const ROW: usize = 16;
@@ -38,6 +38,8 @@ pub(crate) struct Distribution {
 struct Layout {
     /// Ascending upper bounds.
     edges: Vec<u64>,
+    /// How many edges lie below the least value of each log-linear bucket.
+    below: Vec<u16>,
     /// Observed units in an exported one: a divisor, because 0.3 s must be exported as 0.3 and a
     /// multiplication by 1e-9 makes it 0.30000000000000004.
     units: f64,
@@ -57,7 +59,7 @@ impl Distribution {
         let mut edges: Vec<u64> = edges.iter().chain(default).copied().collect();
         edges.sort_unstable();
         edges.dedup();
-        Self { layout: Arc::new(Layout { edges, units }), series: vec![Cells::default(); series] }
+        Self { layout: Layout::of(edges, units), series: vec![Cells::default(); series] }
     }
 
     /// Counts a value `times` times; an unknown series is the last one.
@@ -92,11 +94,33 @@ impl Distribution {
 }
 
 impl Layout {
-    /// Returns the cell of a value. Both terms ascend with the value, and two values have the same
-    /// sum only if they have the same bucket and the same edges below them.
+    /// Returns the layout of these edges. Histograms that have the same ones share it.
+    fn of(edges: Vec<u64>, units: f64) -> Arc<Self> {
+        static KNOWN: Mutex<Vec<Weak<Layout>>> = Mutex::new(Vec::new());
+        let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+        known.retain(|layout| layout.strong_count() > 0);
+        let same = |layout: &Arc<Self>| layout.edges == edges && layout.units == units;
+        if let Some(layout) = known.iter().filter_map(Weak::upgrade).find(same) {
+            return layout;
+        }
+        let below = |of| edges.partition_point(|edge| *edge < bucket::lower_ns(of)) as u16;
+        let below = (0..bucket::BUCKETS).map(below).collect();
+        let layout = Arc::new(Self { edges, below, units });
+        known.push(Arc::downgrade(&layout));
+        layout
+    }
+
+    /// Returns the cell of a value: its bucket, moved on by the edges below the value. Both terms ascend
+    /// with the value, and two values have the same sum only if they have the same bucket and the same
+    /// edges below them.
     #[inline]
     fn cell(&self, value: u64) -> usize {
-        bucket::index(value) + self.edges.partition_point(|edge| *edge < value)
+        let bucket = bucket::index(value);
+        let mut below = self.below.get(bucket).map_or(0, |below| usize::from(*below));
+        while self.edges.get(below).is_some_and(|edge| *edge < value) {
+            below += 1;
+        }
+        bucket + below
     }
 
     fn export(&self, cells: &Cells) -> HistogramValue {

@@ -12,9 +12,11 @@ pub(crate) struct Level {
     /// The sums stand here.
     at_ns: u64,
     integral_ns: i128,
-    /// The greatest integral so far: a late exit may lower the integral, but never a counter.
+    /// The greatest integral before a late exit: it may lower the integral, but never a counter.
     integral_ns_max: i128,
     saturated_ns: u64,
+    /// Whether time counts as saturated now.
+    saturated: bool,
     peak: Window,
     edges: Vec<u64>,
     /// Time at a level by bucket of `edges`; the last is above them all.
@@ -39,6 +41,7 @@ impl Level {
             integral_ns: 0,
             integral_ns_max: 0,
             saturated_ns: 0,
+            saturated: limit == Some(0),
             peak,
             edges,
             at_level_ns,
@@ -51,9 +54,12 @@ impl Level {
     pub(crate) fn advance(&mut self, to_ns: u64) {
         let Some(passed_ns) = to_ns.checked_sub(self.at_ns) else { return };
         self.at_ns = to_ns;
-        self.integral_ns += i128::from(self.now) * i128::from(passed_ns);
-        self.integral_ns_max = self.integral_ns_max.max(self.integral_ns);
-        if self.limit.is_some_and(|limit| self.now() >= limit) {
+        self.integral_ns += match u64::try_from(self.now) {
+            // One multiplication, where that of `i128` takes three.
+            Ok(now) => (u128::from(now) * u128::from(passed_ns)) as i128,
+            Err(_) => i128::from(self.now) * i128::from(passed_ns),
+        };
+        if self.saturated {
             self.saturated_ns += passed_ns;
         }
         if let Some(time) = self.at_level_ns.get_mut(self.bucket) {
@@ -67,11 +73,25 @@ impl Level {
     #[inline]
     pub(crate) fn change(&mut self, at_ns: u64, by: i64) {
         self.advance(at_ns);
-        self.integral_ns += i128::from(by) * i128::from(self.at_ns - at_ns);
+        if at_ns < self.at_ns {
+            self.correct_integral(i128::from(by) * i128::from(self.at_ns - at_ns));
+        }
         self.now = self.now.saturating_add(by);
-        self.bucket = self.edges.partition_point(|edge| *edge < self.now());
         let now = self.now();
+        self.saturated = self.limit.is_some_and(|limit| now >= limit);
+        self.find_bucket(now);
         self.peak.update(|peak| peak.max(now));
+    }
+
+    /// Finds the bucket of a level, which is mostly that of the one before or next to it.
+    #[inline]
+    fn find_bucket(&mut self, now: u64) {
+        while self.edges.get(self.bucket).is_some_and(|edge| *edge < now) {
+            self.bucket += 1;
+        }
+        while self.bucket > 0 && self.edges.get(self.bucket - 1).is_some_and(|edge| *edge >= now) {
+            self.bucket -= 1;
+        }
     }
 
     /// Empties the level where it stands.
@@ -80,13 +100,16 @@ impl Level {
     }
 
     /// Corrects the integral by what edges without an order add to it.
+    #[cold]
     pub(crate) fn correct_integral(&mut self, by_ns: i128) {
+        self.integral_ns_max = self.integral_ns_max.max(self.integral_ns);
         self.integral_ns += by_ns;
     }
 
     pub(crate) fn set_limit(&mut self, at_ns: u64, limit: Option<u64>) {
         self.advance(at_ns);
         self.limit = limit;
+        self.saturated = limit.is_some_and(|limit| self.now() >= limit);
     }
 
     /// Returns the level, which is never shown below zero.
@@ -115,7 +138,7 @@ impl Level {
 
     /// Returns ∫ level dt as a counter, which never falls.
     pub(crate) fn time_ns(&self) -> u128 {
-        self.integral_ns_max.unsigned_abs()
+        self.integral_ns_max.max(self.integral_ns).unsigned_abs()
     }
 
     pub(crate) fn saturated_ns(&self) -> u64 {

@@ -27,6 +27,7 @@ struct Entry {
 
 impl Live {
     /// Adds an entry, unless there are too many.
+    #[inline]
     pub(crate) fn insert(&mut self, key: EntryKey, count: u32, band: u8) {
         if self.entries.len() >= LIVE_MAX {
             return;
@@ -43,7 +44,21 @@ impl Live {
     }
 
     /// Removes an entry; returns its band, or none when it isn't there.
+    #[inline]
     pub(crate) fn remove(&mut self, key: EntryKey) -> Option<u8> {
+        // Mostly it is the only one, or the oldest.
+        if let Some(front) = self.entries.front().copied()
+            && front.key == key
+        {
+            self.entries.pop_front();
+            self.subtract(front);
+            self.close_gaps();
+            return Some(front.band);
+        }
+        self.remove_within(key)
+    }
+
+    fn remove_within(&mut self, key: EntryKey) -> Option<u8> {
         let from = self.entries.partition_point(|other| other.key.at_ns < key.at_ns);
         let entry = self
             .entries
@@ -92,7 +107,14 @@ impl Live {
         self.entered_ns -= u128::from(entry.count) * u128::from(entry.key.at_ns);
     }
 
+    #[inline]
     fn close_gaps(&mut self) {
+        if self.gaps > 0 {
+            self.close_some_gaps();
+        }
+    }
+
+    fn close_some_gaps(&mut self) {
         while self.entries.front().is_some_and(|entry| entry.gone) {
             self.entries.pop_front();
             self.gaps -= 1;

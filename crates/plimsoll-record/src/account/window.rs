@@ -9,29 +9,30 @@ const SLOT_NS: u64 = 1_000_000_000;
 #[derive(Debug)]
 pub(crate) struct Window {
     slots: [u64; SLOTS],
-    /// The slot that time is in.
+    /// The slot that time is in, its place in the ring, and when it ends.
     current: u64,
+    place: usize,
+    until_ns: u64,
 }
 
 impl Window {
     /// Makes a window in which every slot holds `value`.
     pub(crate) fn new(value: u64) -> Self {
-        Self { slots: [value; SLOTS], current: 0 }
+        Self { slots: [value; SLOTS], current: 0, place: 0, until_ns: SLOT_NS }
     }
 
     /// Moves on to `now_ns`; slots that begin on the way start with `carried`.
     #[inline]
     pub(crate) fn advance(&mut self, now_ns: u64, carried: u64) {
-        let slot = now_ns / SLOT_NS;
-        if slot > self.current {
-            self.begin(slot, carried);
+        if now_ns >= self.until_ns {
+            self.begin(now_ns / SLOT_NS, carried);
         }
     }
 
     /// Changes the current slot's value.
     #[inline]
     pub(crate) fn update(&mut self, change: impl FnOnce(u64) -> u64) {
-        if let Some(slot) = self.slots.get_mut((self.current % SLOTS as u64) as usize) {
+        if let Some(slot) = self.slots.get_mut(self.place) {
             *slot = change(*slot);
         }
     }
@@ -41,14 +42,16 @@ impl Window {
         self.slots.iter().copied()
     }
 
+    #[cold]
     fn begin(&mut self, slot: u64, carried: u64) {
+        // Beyond a whole turn all slots hold the same.
         let new = (slot - self.current).min(SLOTS as u64);
-        for _ in 0..new {
-            self.current += 1;
+        self.current = slot;
+        self.until_ns = (slot + 1).saturating_mul(SLOT_NS);
+        for back in (0..new).rev() {
+            self.place = ((slot - back) % SLOTS as u64) as usize;
             self.update(|_| carried);
         }
-        // Beyond a whole turn all slots hold the same.
-        self.current = slot;
     }
 }
 

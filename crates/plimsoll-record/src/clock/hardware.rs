@@ -25,6 +25,20 @@ pub(super) fn ticks_in_order() -> u64 {
     unsafe { std::arch::x86_64::__rdtscp(&raw mut processor) }
 }
 
+/// Reads the counter before anything after it is seen by others, since stores keep their order.
+#[cfg(target_arch = "x86_64")]
+#[inline]
+pub(super) fn ticks_early() -> u64 {
+    // SAFETY: every x86_64 processor has `rdtsc`, and Linux lets every process use it unless that
+    // process forbids it to itself.
+    unsafe { std::arch::x86_64::_rdtsc() }
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+pub(super) fn ticks_early() -> u64 {
+    0
+}
+
 #[cfg(not(target_arch = "x86_64"))]
 pub(super) fn has_invariant_counter() -> bool {
     false

@@ -14,6 +14,14 @@ pub(crate) trait Clock: Clone {
     /// ran ahead would show two holders, or an exit before its entry.
     fn now_ns(&self) -> u64;
 
+    /// Reads the clock before anything after it in the program is done; what is before it may still be
+    /// under way. Only between an [`Clock::owner_fence`] and a store that publishes the reading.
+    ///
+    /// For exits, which are stamped before anyone else is let in: it is cheaper.
+    fn now_early_ns(&self) -> u64 {
+        self.now_ns()
+    }
+
     /// Orders what an owner wrote before it with the reading after it, against
     /// [`Clock::reader_fence`].
     fn owner_fence(&self);

@@ -62,10 +62,21 @@ impl Clock for SystemClock {
     fn now_ns(&self) -> u64 {
         match self.source {
             Source::Counter { start, ns_per_tick } => {
-                let since = u128::from(hardware::ticks_in_order().saturating_sub(start));
-                ((since * u128::from(ns_per_tick)) >> 32) as u64
+                ns_between(start, hardware::ticks_in_order(), ns_per_tick)
             }
             Source::Monotonic { start } => start_to_now_ns(start),
+        }
+    }
+
+    /// With `membarrier` alone: it interrupts the processor, and a reading that was made ahead of its
+    /// turn is made again. A fence would let it pass.
+    #[inline]
+    fn now_early_ns(&self) -> u64 {
+        match self.source {
+            Source::Counter { start, ns_per_tick } if self.asymmetric => {
+                ns_between(start, hardware::ticks_early(), ns_per_tick)
+            }
+            _ => self.now_ns(),
         }
     }
 
@@ -82,6 +93,12 @@ impl Clock for SystemClock {
             hardware::process_fence();
         }
     }
+}
+
+#[inline]
+fn ns_between(start: u64, ticks: u64, ns_per_tick: u64) -> u64 {
+    let since = u128::from(ticks.saturating_sub(start));
+    ((since * u128::from(ns_per_tick)) >> 32) as u64
 }
 
 /// Compares the counter with [`Instant`] over [`CALIBRATION`].
