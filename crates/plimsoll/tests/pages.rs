@@ -8,8 +8,11 @@
 mod instruments;
 #[path = "pages/promql.rs"]
 mod promql;
+#[path = "pages/table.rs"]
+mod table;
 
 use instruments::Page;
+use std::path::Path;
 
 /// The sections that a page has beside the table of what is recorded. A mirror's page may lead to that
 /// of the instrument that it records as.
@@ -25,6 +28,19 @@ fn every_instrument_has_a_page_of_the_same_shape() {
     }
     let faults: Vec<String> = pages.iter().flat_map(|page| faults(page, &pages)).collect();
     assert!(faults.is_empty(), "\n{}", faults.join("\n"));
+}
+
+#[test]
+fn the_table_of_every_series_is_that_of_the_catalog() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/signals.md");
+    let text = table::page(&instruments::pages());
+    if std::env::var_os("PLIMSOLL_WRITE").is_some() {
+        std::fs::write(&path, &text).expect("docs/ is there");
+    }
+    let found = std::fs::read_to_string(&path).unwrap_or_default();
+    let differs = text.lines().zip(found.lines()).find(|(is, was)| is != was);
+    let how = "run `PLIMSOLL_WRITE=1 cargo test -p plimsoll --test pages`";
+    assert!(found == text, "docs/signals.md isn't as generated: {how}; first: {differs:?}");
 }
 
 fn faults(page: &Page, pages: &[Page]) -> Vec<String> {

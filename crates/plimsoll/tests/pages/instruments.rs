@@ -35,10 +35,15 @@ impl Page {
         names.filter_map(|name| name.rsplit("::").next())
     }
 
-    /// Says whether the page, or one that it leads to, fulfils `is_there`.
+    /// Says whether the page, or one that it leads to in two steps, fulfils `is_there`: a mirror's leads
+    /// to that of the lock whose ways it shares, and that to where locks are described.
     pub(crate) fn has(&self, pages: &[Self], is_there: impl Fn(&Self) -> bool) -> bool {
-        let leads_to = |page: &&Self| self.links().any(|link| link == page.of);
-        is_there(self) || pages.iter().filter(leads_to).any(is_there)
+        let next = |from: &Self| -> Vec<&Self> {
+            pages.iter().filter(|page| from.links().any(|link| link == page.of)).collect()
+        };
+        let first = next(self);
+        let second = first.iter().flat_map(|page| next(page));
+        is_there(self) || first.iter().copied().chain(second).any(is_there)
     }
 
     /// Returns the expressions of its promql blocks, without comments.
