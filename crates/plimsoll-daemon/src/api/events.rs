@@ -38,7 +38,7 @@ pub(super) async fn put(
     State(shared): State<Arc<Shared>>,
     event: Result<Json<NewEvent>, JsonRejection>,
 ) -> Result<(StatusCode, Json<Value>), Problem> {
-    let Json(event) = event.map_err(|error| Problem::bad_request(error.body_text()))?;
+    let Json(event) = event.map_err(|error| unread(&error))?;
     let mark = mark(event, &shared)?;
     let told = shape(&mark);
     shared.keeper.put_mark(mark).await.map_err(|error| {
@@ -47,6 +47,14 @@ pub(super) async fn put(
     // Nobody may be listening, which is no fault.
     drop(shared.batches.send(Arc::new(vec![("mark", told.to_string())])));
     Ok((StatusCode::CREATED, Json(told)))
+}
+
+/// A body that is JSON of another shape is as bad a request as one that is no JSON.
+fn unread(error: &JsonRejection) -> Problem {
+    match error {
+        JsonRejection::JsonDataError(_) => Problem::bad_request(error.body_text()),
+        _ => Problem::new(error.status(), error.body_text()),
+    }
 }
 
 fn mark(event: NewEvent, shared: &Shared) -> Result<Mark, Problem> {
@@ -99,7 +107,8 @@ pub(super) async fn list(
     State(shared): State<Arc<Shared>>,
     stretch: Result<Query<Stretch>, axum::extract::rejection::QueryRejection>,
 ) -> Result<Json<Value>, Problem> {
-    let Query(stretch) = stretch.map_err(|error| Problem::bad_request(error.body_text()))?;
+    let Query(stretch) =
+        stretch.map_err(|error| Problem::new(error.status(), error.body_text()))?;
     let to = super::read::instant_or(stretch.to.as_deref(), "to", shared.now())?;
     let from = super::read::instant_or(stretch.from.as_deref(), "from", to - DAY)?;
     let marks = shared.keeper.marks(from, to).await.map_err(|error| {

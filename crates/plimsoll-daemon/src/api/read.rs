@@ -4,6 +4,7 @@ use super::problem::Problem;
 use super::{Shared, history, shape};
 use crate::instant::{self, rfc3339};
 use axum::Json;
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, RawQuery, State};
 use plimsoll_model::TimeMs;
 use serde_json::{Value, json};
@@ -18,9 +19,10 @@ pub(super) async fn slos(State(shared): State<Arc<Shared>>) -> Json<Value> {
 /// longest id that exists is meant.
 pub(super) async fn slo_or_history(
     State(shared): State<Arc<Shared>>,
-    Path(path): Path<String>,
+    path: Result<Path<String>, PathRejection>,
     RawQuery(query): RawQuery,
 ) -> Result<Json<Value>, Problem> {
+    let Path(path) = path.map_err(|error| Problem::new(error.status(), error.body_text()))?;
     let view = shared.seen();
     if let Some(slo) = view.slos.iter().find(|slo| slo.id == path) {
         let mut whole = shape::slo(&view, slo);

@@ -111,6 +111,7 @@ async fn what_is_wrong_is_a_problem_document() {
     let (_folder, _target, daemon) = calm().await;
     for (path, status) in [
         ("/api/v1/slos/absent", 404),
+        ("/api/v1/slos/%ff", 400),
         ("/api/v1/slos/shop%2Fcheckout/history?step=never", 400),
         ("/api/v1/slos/shop%2Fcheckout/history?from=2&to=1", 400),
         ("/api/v1/slos/shop%2Fcheckout/history?from=0&step=1", 400),
@@ -133,6 +134,9 @@ async fn what_is_wrong_is_a_problem_document() {
         let answer = post.body(body).send().await.expect("sent");
         assert_eq!(answer.status(), 400, "{body}");
     }
+    let huge = daemon.post("/api/v1/events").header("content-type", "application/json");
+    let answer = huge.body(vec![b' '; 3 << 20]).send().await.expect("sent");
+    assert_eq!(answer.status(), 413);
     let strange = daemon.post("/-/reload").header("origin", "http://elsewhere.test");
     assert_eq!(strange.send().await.expect("sent").status(), 403);
     daemon.stop().await;
