@@ -5,7 +5,7 @@
 mod reading;
 
 use plimsoll::Registry;
-use plimsoll::sync::tokio::{Mutex, RwLock, Semaphore};
+use plimsoll::sync::tokio::{Mutex, Notify, OnceCell, RwLock, Semaphore};
 use reading::{histogram, value};
 use std::future::Future;
 use std::pin::pin;
@@ -216,4 +216,73 @@ fn the_peak_of_a_semaphore_is_at_most_its_permits() {
         }
     }
     assert!(exact_rounds > 0, "the recorder was never exact");
+}
+
+#[tokio::test]
+async fn one_makes_the_value_and_others_wait_for_it() {
+    let registry = Registry::new();
+    let ledger = OnceCell::named_in(&registry, "ledger");
+    {
+        let mut dropped = pin!(ledger.get_or_init(std::future::pending));
+        begins_to_wait(&mut dropped);
+        let mut waiting = pin!(ledger.get_or_init(std::future::pending));
+        begins_to_wait(&mut waiting);
+        assert_eq!((waiters(&registry), acquisitions(&registry, "exclusive", "false")), (1.0, 1.0));
+        assert!(ledger.set(0).is_err_and(|error| error.is_initializing_err()));
+    }
+    assert_eq!((waiters(&registry), holds(&registry, "exclusive")), (0.0, 1));
+    let failed = ledger.get_or_try_init(|| async { Err("no") }).await;
+    assert_eq!((failed, ledger.get()), (Err("no"), None));
+    let mut making = pin!(ledger.get_or_init(|| async {
+        tokio::task::yield_now().await;
+        7
+    }));
+    begins_to_wait(&mut making);
+    let mut waiting = pin!(ledger.get_or_init(|| async { 8 }));
+    begins_to_wait(&mut waiting);
+    assert_eq!((*making.await, *waiting.await), (7, 7));
+    assert_eq!(*ledger.get_or_init(|| async { 9 }).await, 7);
+    assert_eq!(
+        acquisitions(&registry, "exclusive", "false"),
+        3.0,
+        "what is there is no acquisition"
+    );
+    assert_eq!(acquisitions(&registry, "exclusive", "true"), 0.0);
+    assert_eq!((waits(&registry, "exclusive").count(), waiters(&registry)), (5, 0.0));
+}
+
+#[tokio::test]
+async fn a_waiter_makes_the_value_when_the_maker_goes() {
+    let registry = Registry::new();
+    let ledger = OnceCell::named_in(&registry, "ledger");
+    let mut waiting = {
+        let mut dropped = pin!(ledger.get_or_init(std::future::pending));
+        begins_to_wait(&mut dropped);
+        let mut waiting = Box::pin(ledger.get_or_init(|| async { 8 }));
+        begins_to_wait(&mut waiting.as_mut());
+        waiting
+    };
+    assert_eq!(*waiting.as_mut().await, 8);
+    assert_eq!(acquisitions(&registry, "exclusive", "true"), 1.0);
+    assert_eq!(holds(&registry, "exclusive"), 2);
+}
+
+#[tokio::test]
+async fn whoever_waits_for_a_notification_is_in_a_level() {
+    let registry = Registry::new();
+    let ledger = Notify::named_in(&registry, "ledger");
+    ledger.notify_one();
+    ledger.notified().await;
+    assert_eq!(value(&registry, "concurrency_lock_waiters_peak", [("lock", "ledger")]), Some(0.0));
+    let mut enabled = Box::pin(ledger.notified());
+    assert!(!enabled.as_mut().enable());
+    let mut waiting = pin!(ledger.notified());
+    begins_to_wait(&mut waiting);
+    assert_eq!(waiters(&registry), 2.0);
+    drop(enabled);
+    assert_eq!(waiters(&registry), 1.0);
+    ledger.notify_waiters();
+    waiting.await;
+    assert_eq!(waiters(&registry), 0.0);
+    assert_eq!(waits(&registry, "exclusive").count(), 0, "nobody held it");
 }

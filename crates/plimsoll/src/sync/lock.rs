@@ -52,6 +52,9 @@ impl Sort {
         modes: &["exclusive", "shared", "upgradable"],
         variant: "upgradable",
     };
+
+    /// A value that one makes while others wait.
+    pub(crate) const ONCE: Self = Self { kind: Kind::Once, modes: &["exclusive"], variant: "once" };
 }
 
 /// How many readers of one lock are told apart.

@@ -3,6 +3,8 @@
 //! | mirror | original |
 //! |---|---|
 //! | [`Mutex`], [`RwLock`] | the same names; see [`Mutex`] for what a lock records |
+//! | [`OnceCell`] | the same name; making its value is a hold that others wait for |
+//! | [`Notify`] | the same name; a level of the tasks that wait |
 //! | [`Semaphore`] | the same name; it is recorded as a pool |
 //! | [`mpsc`], [`broadcast`], [`watch`], [`oneshot`] | the same names; they are recorded as queues |
 //!
@@ -13,14 +15,18 @@
 pub mod broadcast;
 pub mod mpsc;
 mod mutex;
+mod notify;
+mod once_cell;
 pub mod oneshot;
 mod rwlock;
 mod semaphore;
 pub mod watch;
 
 pub use mutex::{Mutex, MutexGuard, OwnedMutexGuard};
+pub use notify::{Notified, Notify};
+pub use once_cell::OnceCell;
 pub use rwlock::{
     OwnedRwLockReadGuard, OwnedRwLockWriteGuard, RwLock, RwLockReadGuard, RwLockWriteGuard,
 };
 pub use semaphore::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
-pub use tokio::sync::{AcquireError, TryAcquireError, TryLockError};
+pub use tokio::sync::{AcquireError, SetError, TryAcquireError, TryLockError};
