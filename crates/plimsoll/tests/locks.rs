@@ -5,7 +5,10 @@
 mod reading;
 
 use plimsoll::Registry;
-use plimsoll::sync::tokio::{Mutex, Notify, OnceCell, RwLock, Semaphore};
+use plimsoll::sync::tokio::{
+    Mutex, MutexGuard, Notify, OnceCell, OwnedMutexGuard, OwnedRwLockReadGuard,
+    OwnedRwLockWriteGuard, RwLock, RwLockReadGuard, Semaphore,
+};
 use reading::{histogram, value};
 use std::future::Future;
 use std::pin::pin;
@@ -285,4 +288,38 @@ async fn whoever_waits_for_a_notification_is_in_a_level() {
     waiting.await;
     assert_eq!(waiters(&registry), 0.0);
     assert_eq!(waits(&registry, "exclusive").count(), 0, "nobody held it");
+}
+
+#[tokio::test]
+async fn a_part_is_held_as_the_whole_and_a_writer_may_become_a_reader() {
+    let registry = Registry::new();
+    let ledger = Arc::new(Mutex::named_in(&registry, "ledger", (1, [2, 3])));
+    let part = MutexGuard::map(ledger.lock().await, |ledger| ledger.1.as_mut_slice());
+    assert!(ledger.try_lock().is_err() && part.len() == 2);
+    drop(part);
+    let whole = Arc::clone(&ledger).lock_owned().await;
+    let Err(whole) = OwnedMutexGuard::try_map(whole, |_| None::<&mut u8>) else {
+        panic!("there is no such part");
+    };
+    let mut part = OwnedMutexGuard::map(whole, |ledger| &mut ledger.0);
+    *part += 1;
+    drop(part);
+    assert_eq!((ledger.lock().await.0, acquisitions(&registry, "exclusive", "false")), (2, 3.0));
+
+    let registry = Registry::new();
+    let ledger = Arc::new(RwLock::named_in(&registry, "ledger", [1, 2]));
+    let reader = ledger.write().await.downgrade();
+    assert!(ledger.try_read().is_ok() && ledger.try_write().is_err());
+    let first = RwLockReadGuard::map(reader, |ledger| &ledger[0]);
+    let owned = Arc::clone(&ledger).read_owned().await;
+    assert_eq!((*first, *OwnedRwLockReadGuard::map(owned, |ledger| &ledger[1])), (1, 2));
+    drop(first);
+    let owned = Arc::clone(&ledger).write_owned().await;
+    *OwnedRwLockWriteGuard::map(owned, |ledger| &mut ledger[1]) += 1;
+    let owned = Arc::clone(&ledger).write_owned().await.downgrade();
+    assert_eq!(*owned, [1, 3]);
+    drop(owned);
+    assert!(ledger.try_write().is_ok(), "nothing is left");
+    assert_eq!(acquisitions(&registry, "exclusive", "false"), 4.0);
+    assert_eq!(acquisitions(&registry, "shared", "false"), 4.0);
 }

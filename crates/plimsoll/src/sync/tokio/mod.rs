@@ -15,18 +15,24 @@
 pub mod broadcast;
 pub mod mpsc;
 mod mutex;
+mod mutex_guard;
 mod notify;
 mod once_cell;
 pub mod oneshot;
+mod part;
 mod rwlock;
+mod rwlock_guard;
 mod semaphore;
 pub mod watch;
 
-pub use mutex::{Mutex, MutexGuard, OwnedMutexGuard};
+pub use mutex::Mutex;
+pub use mutex_guard::{MappedMutexGuard, MutexGuard, OwnedMappedMutexGuard, OwnedMutexGuard};
 pub use notify::{Notified, Notify};
 pub use once_cell::OnceCell;
-pub use rwlock::{
-    OwnedRwLockReadGuard, OwnedRwLockWriteGuard, RwLock, RwLockReadGuard, RwLockWriteGuard,
+pub use rwlock::RwLock;
+pub use rwlock_guard::{
+    OwnedRwLockMappedWriteGuard, OwnedRwLockReadGuard, OwnedRwLockWriteGuard,
+    RwLockMappedWriteGuard, RwLockReadGuard, RwLockWriteGuard,
 };
 pub use semaphore::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
 pub use tokio::sync::{AcquireError, SetError, TryAcquireError, TryLockError};

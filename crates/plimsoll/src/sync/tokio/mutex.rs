@@ -1,6 +1,6 @@
+use super::mutex_guard::{MutexGuard, OwnedMutexGuard};
 use crate::Name;
-use crate::sync::guard::exclusive_guard;
-use crate::sync::lock::{Hold, Lock, Mode, Sort, Tenure};
+use crate::sync::lock::{Hold, Lock, Mode, Sort};
 use crate::who::{awaiting, blocking, task_or_root};
 use plimsoll_record::Registry;
 use plimsoll_record::waits::{Site, Who};
@@ -38,13 +38,19 @@ use tokio::task::coop;
 /// topk(5, rate(concurrency_lock_blamed_seconds_total[5m])) # the call sites that make others wait
 /// ```
 pub struct Mutex<T> {
-    lock: Lock,
+    pub(super) lock: Lock,
     // Shared so that an owned guard can be made; only owned guards, which also hold the whole mutex,
     // ever share it.
     inner: Arc<sync::Mutex<T>>,
 }
 
 impl<T> Mutex<T> {
+    /// Makes an unlocked mutex that is called after the caller's place in the source.
+    #[track_caller]
+    pub fn new(value: T) -> Self {
+        Self::named(Name::here(), value)
+    }
+
     /// Makes an unlocked mutex that records in the global registry.
     #[track_caller]
     pub fn named(name: impl Into<Name>, value: T) -> Self {
@@ -88,6 +94,22 @@ impl<T> Mutex<T> {
         let waiting = self.lock.wait(Mode::Exclusive, blocking(site));
         let inner = self.inner.blocking_lock();
         MutexGuard { hold: Hold::new(&self.lock, waiting.acquired()), inner }
+    }
+
+    /// Locks from a thread that may block, with a guard that owns the mutex.
+    ///
+    /// # Panics
+    /// Within an asynchronous context, as the original does.
+    #[track_caller]
+    pub fn blocking_lock_owned(self: Arc<Self>) -> OwnedMutexGuard<T> {
+        let site = Location::caller();
+        if let Ok(guard) = Arc::clone(&self).try_lock_owned_at(site) {
+            return guard;
+        }
+        let waiting = self.lock.wait(Mode::Exclusive, blocking(site));
+        let inner = Arc::clone(&self.inner).blocking_lock_owned();
+        let tenure = waiting.acquired_by(Who::UNKNOWN);
+        OwnedMutexGuard::new(self, inner, tenure)
     }
 
     /// Locks if that needs no wait.
@@ -153,36 +175,22 @@ impl<T> Mutex<T> {
     }
 }
 
+impl<T: Default> Default for Mutex<T> {
+    #[track_caller]
+    fn default() -> Self {
+        Self::new(T::default())
+    }
+}
+
+impl<T> From<T> for Mutex<T> {
+    #[track_caller]
+    fn from(value: T) -> Self {
+        Self::new(value)
+    }
+}
+
 impl<T: fmt::Debug> fmt::Debug for Mutex<T> {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.inner.fmt(out)
     }
 }
-
-/// The guard of [`Mutex::lock`].
-#[must_use = "dropping the guard unlocks at once"]
-pub struct MutexGuard<'a, T> {
-    // The fields are dropped in this order: a hold ends before the lock is released.
-    hold: Hold<&'a Lock>,
-    inner: sync::MutexGuard<'a, T>,
-}
-
-/// The guard of [`Mutex::lock_owned`].
-#[must_use = "dropping the guard unlocks at once"]
-pub struct OwnedMutexGuard<T> {
-    // The fields are dropped in this order: a hold ends before the lock is released, and the mutex
-    // is let go of last.
-    hold: Hold<Lock>,
-    inner: sync::OwnedMutexGuard<T>,
-    _mutex: Arc<Mutex<T>>,
-}
-
-impl<T> OwnedMutexGuard<T> {
-    fn new(mutex: Arc<Mutex<T>>, inner: sync::OwnedMutexGuard<T>, tenure: Tenure) -> Self {
-        let hold = Hold::new(mutex.lock.clone(), tenure);
-        Self { hold, inner, _mutex: mutex }
-    }
-}
-
-exclusive_guard!(['a, T] MutexGuard<'a, T>);
-exclusive_guard!([T] OwnedMutexGuard<T>);

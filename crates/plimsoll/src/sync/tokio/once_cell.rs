@@ -139,11 +139,16 @@ impl<T> OnceCell<T> {
             return Ok(value);
         }
         let lock = self.lock.get();
-        let turns = Turns(Mutex::new(Turn::Unknown));
+        let turns = Turns(Mutex::default());
         let mut making = pin!(self.inner.get_or_try_init(|| {
-            let hold = match std::mem::replace(&mut *turns.now(), Turn::Making) {
-                Turn::Waiting(waiting) => Hold::new(lock, waiting.acquired()),
-                Turn::Unknown | Turn::Making => Hold::at_once(lock, Mode::Exclusive, site),
+            let waited = {
+                let mut turn = turns.now();
+                turn.is_making = true;
+                turn.waiting.take()
+            };
+            let hold = match waited {
+                Some(waiting) => Hold::new(lock, waiting.acquired()),
+                None => Hold::at_once(lock, Mode::Exclusive, site),
             };
             let making = make();
             async move {
@@ -154,8 +159,9 @@ impl<T> OnceCell<T> {
         }));
         poll_fn(|context| {
             let polled = making.as_mut().poll(context);
-            if polled.is_pending() && matches!(*turns.now(), Turn::Unknown) {
-                *turns.now() = Turn::Waiting(lock.wait(Mode::Exclusive, awaiting(site)));
+            let mut turn = turns.now();
+            if polled.is_pending() && !turn.is_making && turn.waiting.is_none() {
+                turn.waiting = Some(lock.wait(Mode::Exclusive, awaiting(site)));
             }
             polled
         })
@@ -164,13 +170,12 @@ impl<T> OnceCell<T> {
 }
 
 /// What a call has come to.
-enum Turn<'a> {
-    /// It hasn't been polled.
-    Unknown,
-    /// Another makes the value.
-    Waiting(Waiting<'a>),
+#[derive(Default)]
+struct Turn<'a> {
     /// It makes the value.
-    Making,
+    is_making: bool,
+    /// Another makes the value.
+    waiting: Option<Waiting<'a>>,
 }
 
 /// What a call has come to, shared by its future and what that one calls. Only the task that polls

@@ -1,6 +1,8 @@
+use super::rwlock_guard::{
+    OwnedRwLockReadGuard, OwnedRwLockWriteGuard, RwLockReadGuard, RwLockWriteGuard,
+};
 use crate::Name;
-use crate::sync::guard::{exclusive_guard, shared_guard};
-use crate::sync::lock::{Hold, Lock, Mode, Sort, Tenure};
+use crate::sync::lock::{Hold, Lock, Mode, Sort};
 use crate::who::{awaiting, blocking, task_or_root};
 use plimsoll_record::Registry;
 use plimsoll_record::waits::{Site, Who};
@@ -16,13 +18,19 @@ use tokio::task::coop;
 /// Of several readers that hold it at a time each hold counts by itself; when a writer comes to wait,
 /// the reader that leaves first is charged with that wait.
 pub struct RwLock<T> {
-    lock: Lock,
+    pub(super) lock: Lock,
     // Shared so that an owned guard can be made; only owned guards, which also hold the whole lock,
     // ever share it.
     inner: Arc<sync::RwLock<T>>,
 }
 
 impl<T> RwLock<T> {
+    /// Makes an unlocked lock that is called after the caller's place in the source.
+    #[track_caller]
+    pub fn new(value: T) -> Self {
+        Self::named(Name::here(), value)
+    }
+
     /// Makes an unlocked lock that records in the global registry.
     #[track_caller]
     pub fn named(name: impl Into<Name>, value: T) -> Self {
@@ -213,58 +221,22 @@ impl<T> RwLock<T> {
     }
 }
 
+impl<T: Default> Default for RwLock<T> {
+    #[track_caller]
+    fn default() -> Self {
+        Self::new(T::default())
+    }
+}
+
+impl<T> From<T> for RwLock<T> {
+    #[track_caller]
+    fn from(value: T) -> Self {
+        Self::new(value)
+    }
+}
+
 impl<T: fmt::Debug> fmt::Debug for RwLock<T> {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.inner.fmt(out)
     }
 }
-
-// The fields of the guards are dropped in their order: a hold ends before the lock is released, and
-// an owned lock is let go of last.
-
-/// The guard of [`RwLock::read`].
-#[must_use = "dropping the guard unlocks at once"]
-pub struct RwLockReadGuard<'a, T> {
-    hold: Hold<&'a Lock>,
-    inner: sync::RwLockReadGuard<'a, T>,
-}
-
-/// The guard of [`RwLock::read_owned`].
-#[must_use = "dropping the guard unlocks at once"]
-pub struct OwnedRwLockReadGuard<T> {
-    hold: Hold<Lock>,
-    inner: sync::OwnedRwLockReadGuard<T>,
-    _lock: Arc<RwLock<T>>,
-}
-
-impl<T> OwnedRwLockReadGuard<T> {
-    fn new(lock: Arc<RwLock<T>>, inner: sync::OwnedRwLockReadGuard<T>, tenure: Tenure) -> Self {
-        Self { hold: Hold::new(lock.lock.clone(), tenure), inner, _lock: lock }
-    }
-}
-
-/// The guard of [`RwLock::write`].
-#[must_use = "dropping the guard unlocks at once"]
-pub struct RwLockWriteGuard<'a, T> {
-    hold: Hold<&'a Lock>,
-    inner: sync::RwLockWriteGuard<'a, T>,
-}
-
-/// The guard of [`RwLock::write_owned`].
-#[must_use = "dropping the guard unlocks at once"]
-pub struct OwnedRwLockWriteGuard<T> {
-    hold: Hold<Lock>,
-    inner: sync::OwnedRwLockWriteGuard<T>,
-    _lock: Arc<RwLock<T>>,
-}
-
-impl<T> OwnedRwLockWriteGuard<T> {
-    fn new(lock: Arc<RwLock<T>>, inner: sync::OwnedRwLockWriteGuard<T>, tenure: Tenure) -> Self {
-        Self { hold: Hold::new(lock.lock.clone(), tenure), inner, _lock: lock }
-    }
-}
-
-shared_guard!(['a, T] RwLockReadGuard<'a, T>);
-shared_guard!([T] OwnedRwLockReadGuard<T>);
-exclusive_guard!(['a, T] RwLockWriteGuard<'a, T>);
-exclusive_guard!([T] OwnedRwLockWriteGuard<T>);

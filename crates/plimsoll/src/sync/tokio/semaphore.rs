@@ -35,6 +35,12 @@ pub struct Semaphore {
 }
 
 impl Semaphore {
+    /// Makes a semaphore of `permits` that is called after the caller's place in the source.
+    #[track_caller]
+    pub fn new(permits: usize) -> Self {
+        Self::named(Name::here(), permits)
+    }
+
     /// Makes a semaphore of `permits` that records in the global registry.
     #[track_caller]
     pub fn named(name: impl Into<Name>, permits: usize) -> Self {
