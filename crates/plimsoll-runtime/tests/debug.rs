@@ -4,6 +4,7 @@
 
 use plimsoll::sync::tokio::Mutex;
 use plimsoll_record::Registry;
+use plimsoll_record::waits::live;
 use plimsoll_runtime::admin::{Admin, spawn};
 use plimsoll_runtime::ready::Readiness;
 use serde_json::Value;
@@ -89,4 +90,71 @@ fn a_deadlock_is_named_and_counted_while_it_lasts() {
     }
     // The blocked threads stay behind: nothing can end them.
     runtime.shutdown_background();
+}
+
+/// A task keeps a lock while two others come to wait for it, and one of them gives up.
+async fn convoy(registry: &Registry) {
+    let ledger = Arc::new(Mutex::named_in(registry, "convoy", ()));
+    let held = ledger.lock().await;
+    let waits = [(); 2].map(|()| {
+        let ledger = Arc::clone(&ledger);
+        tokio::spawn(async move { drop(ledger.lock().await) })
+    });
+    while live().iter().filter(|wait| wait.resource.what().name == "convoy").count() < 2 {
+        tokio::task::yield_now().await;
+    }
+    let [patient, impatient] = waits;
+    impatient.abort();
+    drop(held);
+    patient.await.expect("it got the lock");
+}
+
+#[test]
+fn the_timeline_is_a_trace_that_a_viewer_opens() {
+    let registry = Registry::new();
+    let address = SocketAddr::from(([127, 0, 0, 1], 0));
+    let admin = spawn(address, registry.clone(), Readiness::new()).expect("started");
+    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("built");
+    runtime.block_on(convoy(&registry));
+
+    let trace = document(&admin, "/debug/timeline");
+    let events = trace["traceEvents"].as_array().expect("a list");
+    let of = |phase: &str| events.iter().filter(|event| event["ph"] == phase).collect::<Vec<_>>();
+    let slices: Vec<_> = of("X").into_iter().filter(|at| at["args"]["name"] == "convoy").collect();
+    let named = |name: &str| slices.iter().filter(|slice| slice["name"] == name).count();
+    assert_eq!((named("waits for convoy"), named("holds convoy")), (2, 2), "{slices:#?}");
+    for slice in &slices {
+        assert!(slice["args"]["site"].as_str().is_some_and(|at| at.contains("tests/debug.rs:")));
+        let track = of("M").into_iter().find(|track| track["tid"] == slice["tid"]);
+        assert!(track.is_some_and(|track| track["name"] == "thread_name"), "{slice:#}");
+    }
+    // Each arrow begins in the wait and ends in the hold that lie around it.
+    let around = |event: &Value, category: &str| {
+        slices.iter().any(|slice| {
+            let [at, from, dur] = [&event["ts"], &slice["ts"], &slice["dur"]];
+            let [at, from, dur] = [at, from, dur].map(|time| time.as_f64().expect("a time"));
+            slice["cat"] == category
+                && slice["tid"] == event["tid"]
+                && (from..=from + dur).contains(&at)
+        })
+    };
+    let arrows: Vec<_> = of("s").into_iter().filter(|start| around(start, "wait")).collect();
+    assert_eq!(arrows.len(), 2);
+    for start in arrows {
+        let end = of("f").into_iter().find(|end| end["id"] == start["id"]).expect("both ends");
+        assert!(around(end, "hold") && end["bp"] == "e", "{end:#}");
+    }
+    let waiters: Vec<_> = of("C")
+        .into_iter()
+        .filter(|point| point["name"] == r#"concurrency_lock_waiters{lock="convoy"}"#)
+        .collect();
+    let mut levels = waiters.iter().filter_map(|point| point["args"]["level"].as_u64());
+    assert_eq!((levels.clone().max(), levels.next_back()), (Some(2), Some(0)));
+    assert!(waiters.is_sorted_by_key(|point| point["ts"].as_f64()));
+
+    let view = get(&admin, "/debug/timeline/view");
+    assert!(
+        view.starts_with("<!doctype html>") && !view.contains("https://"),
+        "it needs nothing else"
+    );
 }

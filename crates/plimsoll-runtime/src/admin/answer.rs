@@ -1,4 +1,4 @@
-use super::debug::Debug;
+use super::debug::{Debug, VIEW};
 use crate::process::Probe;
 use crate::ready::Readiness;
 use http_body_util::Full;
@@ -11,6 +11,7 @@ use plimsoll_record::Registry;
 use std::sync::{Mutex, PoisonError};
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
+const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
 const PLAIN: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
 
 /// What the admin thread knows to answer.
@@ -44,9 +45,11 @@ impl Answers {
             "/-/ready" => |answers, _| answers.ready(),
             "/debug/waits" => |answers, _| json(answers.debug.waits()),
             "/debug/cycles" => |answers, _| json(answers.debug.cycles()),
+            "/debug/timeline" => |answers, _| json(Debug::timeline(&answers.registry)),
+            "/debug/timeline/view" => |_, _| typed(HTML, VIEW),
             _ => |_, _| {
-                let known = "not found; there are /metrics, /-/healthy, /-/ready, /debug/waits \
-                    and /debug/cycles\n";
+                let known = "not found; there are /metrics, /-/healthy, /-/ready, \
+                    /debug/waits, /debug/cycles, /debug/timeline and /debug/timeline/view\n";
                 plain(StatusCode::NOT_FOUND, known)
             },
         };
@@ -83,8 +86,12 @@ impl Answers {
 }
 
 fn json(body: Bytes) -> Response<Full<Bytes>> {
+    typed(JSON, body)
+}
+
+fn typed(content_type: HeaderValue, body: impl Into<Bytes>) -> Response<Full<Bytes>> {
     let mut response = plain(StatusCode::OK, body);
-    response.headers_mut().insert(CONTENT_TYPE, JSON);
+    response.headers_mut().insert(CONTENT_TYPE, content_type);
     response
 }
 

@@ -1,6 +1,7 @@
 //! What the process is doing just now: who waits for whom, and in which cycles.
 
 mod cycles;
+mod timeline;
 mod waits;
 
 use hyper::body::Bytes;
@@ -13,6 +14,12 @@ use std::time::Duration;
 
 /// How often the waits are scanned for cycles. A cycle is named once two scans have seen it.
 pub(super) const SCAN_EVERY: Duration = Duration::from_secs(1);
+
+/// How far back the timeline goes.
+const TIMELINE_NS: u64 = 10_000_000_000;
+
+/// The page that draws the timeline; it needs nothing from elsewhere.
+pub(super) const VIEW: &str = include_str!("view.html");
 
 /// The scanner, and what it found last.
 pub(super) struct Debug {
@@ -53,6 +60,11 @@ impl Debug {
     /// Answers `/debug/waits`.
     pub(super) fn waits(&self) -> Bytes {
         body(&waits::document())
+    }
+
+    /// Answers `/debug/timeline`.
+    pub(super) fn timeline(registry: &Registry) -> Bytes {
+        timeline::document(&registry.timeline(TIMELINE_NS)).to_string().into()
     }
 
     /// Answers `/debug/cycles`.
