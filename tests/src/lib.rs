@@ -10,6 +10,8 @@
 
 pub mod alertmanager;
 pub mod browser;
+pub mod collector;
+pub mod peers;
 pub mod plimsoll;
 pub mod process;
 pub mod prometheus;

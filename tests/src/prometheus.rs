@@ -16,14 +16,40 @@ pub struct Prometheus {
     _folder: tempfile::TempDir,
 }
 
+/// Which Prometheus is to run, and what it is told besides its targets.
+#[derive(Clone, Copy, Debug)]
+pub struct Make<'a> {
+    /// The program.
+    pub program: &'a Path,
+    /// More arguments.
+    pub arguments: &'a [&'a str],
+    /// More keys of each scrape configuration, as `honor_labels: true`.
+    pub scrape: &'a str,
+}
+
+impl Default for Make<'_> {
+    /// Debian's, told nothing.
+    fn default() -> Self {
+        Self { program: Path::new("prometheus"), arguments: &[], scrape: "" }
+    }
+}
+
 impl Prometheus {
     /// Starts one that scrapes `targets` (job and address) each second and loads `rules`.
     pub async fn start(targets: &[(&str, &str)], rules: &[&Path]) -> Self {
+        Self::start_as(Make::default(), targets, rules).await
+    }
+
+    /// Starts one as `make` says, otherwise as [`Prometheus::start`] does.
+    pub async fn start_as(make: Make<'_>, targets: &[(&str, &str)], rules: &[&Path]) -> Self {
         let folder = scratch();
+        let more = make.scrape;
         let jobs: String = targets
             .iter()
             .map(|(job, address)| {
-                format!("- {{job_name: {job}, static_configs: [{{targets: ['{address}']}}]}}\n")
+                format!(
+                    "- {{job_name: {job}, static_configs: [{{targets: ['{address}']}}]{more}}}\n"
+                )
             })
             .collect();
         let files: Vec<String> = rules.iter().map(|path| format!("'{}'", path.display())).collect();
@@ -37,12 +63,13 @@ impl Prometheus {
             ),
         );
         let address = format!("127.0.0.1:{}", free_port());
-        let mut command = Command::new("prometheus");
+        let mut command = Command::new(make.program);
         command
             .arg(format!("--config.file={}", config.display()))
             .arg(format!("--storage.tsdb.path={}", folder.path().join("data").display()))
             .arg(format!("--web.listen-address={address}"))
-            .arg("--log.level=warn");
+            .arg("--log.level=warn")
+            .args(make.arguments);
         let process = Process::start("prometheus", &mut command, &folder.path().join("log"));
         let server = Self {
             url: format!("http://{address}"),
@@ -76,6 +103,24 @@ impl Prometheus {
             .expect("JSON");
         assert_eq!(answer["status"], "success", "{expression}: {answer}");
         answer["data"]["result"].as_array().cloned().unwrap_or_default()
+    }
+
+    /// Returns the exemplars of `selector` within the last hour: their labels and values.
+    pub async fn exemplars(&self, selector: &str) -> Vec<(Value, String)> {
+        let answer: Value = self
+            .http
+            .get(format!("{}/api/v1/query_exemplars", self.url))
+            .query(&[("query", selector), ("start", "0"), ("end", "9999999999")])
+            .send()
+            .await
+            .expect("an answer")
+            .json()
+            .await
+            .expect("JSON");
+        let series = answer["data"].as_array().cloned().unwrap_or_default();
+        let all = series.iter().filter_map(|series| series["exemplars"].as_array()).flatten();
+        all.map(|one| (one["labels"].clone(), one["value"].as_str().unwrap_or("").to_owned()))
+            .collect()
     }
 
     /// Returns the alerts that are active now.

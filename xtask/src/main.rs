@@ -6,6 +6,7 @@
 mod bench;
 mod generate;
 mod needs;
+mod peers;
 mod run;
 mod soak;
 mod test;
@@ -22,6 +23,7 @@ cargo xtask COMMAND
   generate          write dashboards/ and alerts/ from their Rust source
   generate --check  fail if they differ from it
   bench record      measure the recorder and its peers in one run (about a minute)
+  peers             build the servers that Debian lacks, once: Prometheus 3, the Collector
   soak [MINUTES]    watch the daemon's memory over MINUTES (10) at a 1 s scrape
 
 Example: cargo xtask test
@@ -36,6 +38,7 @@ fn main() -> ExitCode {
         ["generate"] => generate::write(root()).map_err(generation),
         ["generate", "--check"] => generate::check(root()).map_err(generation),
         ["bench", name] => bench::run(name),
+        ["peers"] => peers::ensure(),
         ["soak"] => soak::watch(Duration::from_secs(600)),
         ["soak", minutes] => match minutes.parse::<u64>() {
             Ok(minutes) if minutes > 0 => soak::watch(Duration::from_secs(60 * minutes)),

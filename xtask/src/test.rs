@@ -1,8 +1,8 @@
 //! Everything that has to hold before a change lands.
 
-use crate::needs;
 use crate::run::{Failure, cargo, step};
 use crate::soak;
+use crate::{needs, peers};
 use std::process::Command;
 use std::time::Duration;
 
@@ -16,6 +16,7 @@ const SHORT_SOAK: Duration = Duration::from_secs(45);
 /// The first step that fails.
 pub(crate) fn everything() -> Result<(), Failure> {
     needs::ensure()?;
+    peers::ensure()?;
     tidy()?;
     step("unit tests", &mut cargo(&["test", "--workspace", "--exclude", "plimsoll-tests"]))?;
     page()?;

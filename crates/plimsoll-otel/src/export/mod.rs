@@ -22,7 +22,8 @@ use tokio::time::{MissedTickBehavior, interval, timeout};
 ///
 /// What is sent is cumulative. A request that fails is tried again, less and less often, until the next
 /// one is due, which says the same and more: nothing is queued, and one body at most is in memory.
-/// `concurrency_exports_total{result}` of the registry counts what became of them.
+/// `concurrency_exports_total{result}` of the registry counts what became of them; one that a stop cuts
+/// short isn't counted.
 #[derive(Debug)]
 pub struct Exporter {
     stop: watch::Sender<bool>,
