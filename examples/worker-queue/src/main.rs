@@ -3,7 +3,7 @@
 //! Each line that a client sends is the path of a file, to be measured by one of two workers. The
 //! answer is `queued`, or `full` when four are waiting already.
 
-use plimsoll::sync::tokio::{Semaphore, mpsc};
+use plimsoll::sync::tokio::mpsc;
 use plimsoll::{Registry, RuntimeProbe, in_flight};
 use plimsoll_runtime::shutdown::{self, Stop};
 use plimsoll_runtime::{admin, ready::Readiness};
@@ -12,6 +12,7 @@ use std::sync::Arc;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Handle;
+use tokio::sync::Mutex;
 use tokio::task::JoinSet;
 
 const WORKERS: usize = 2;
@@ -23,23 +24,21 @@ async fn measure(path: &str) -> io::Result<usize> {
     Ok(tokio::fs::read(path).await?.len())
 }
 
-/// Takes jobs as soon as a worker is free, until nobody can send any more; ends when all are done.
-async fn work(mut queue: mpsc::Receiver<String>) {
-    let workers = Arc::new(Semaphore::named("workers", WORKERS)); // (2) busy workers, waits for one
-    let mut running = JoinSet::new();
-    while let Ok(worker) = Arc::clone(&workers).acquire_owned().await {
-        let Some(path) = queue.recv().await else { break };
-        running.spawn(async move {
-            // The outcome is in the metrics: an example has nobody else to tell.
-            let _ = measure(&path).await;
-            drop(worker);
-        });
-        while running.try_join_next().is_some() {}
+/// Takes one job after the other, until nobody can send any more and the queue is empty.
+async fn work(queue: Arc<Mutex<mpsc::Receiver<String>>>) {
+    // One of the idle workers waits for a job, the others wait for their turn to.
+    while let Some(path) = next(&queue).await {
+        // The outcome is in the metrics: an example has nobody else to tell.
+        let _ = measure(&path).await;
     }
-    running.join_all().await;
+}
+
+async fn next(queue: &Mutex<mpsc::Receiver<String>>) -> Option<String> {
+    queue.lock().await.recv().await
 }
 
 /// Answers a client's lines until it goes away or it is time to stop.
+#[in_flight(name = "client")] // (2) clients that are connected
 async fn answer(mut client: TcpStream, queue: mpsc::Sender<String>, stop: Stop) -> io::Result<()> {
     let (read, mut write) = client.split();
     let mut lines = BufReader::new(read).lines();
@@ -67,7 +66,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let (stopper, stop) = shutdown::channel();
     tokio::spawn(shutdown::on_signals(stopper)?);
     let (sender, queue) = mpsc::channel("files", QUEUED_MAX); // (5) depth, time in it, turned away
-    let worker = tokio::spawn(work(queue));
+    let queue = Arc::new(Mutex::new(queue));
+    let workers: JoinSet<()> = (0..WORKERS).map(|_| work(Arc::clone(&queue))).collect();
     let mut clients = JoinSet::new();
     while let Some(accepted) = stop.run_until_stopped(listener.accept()).await {
         clients.spawn(answer(accepted?.0, sender.clone(), stop.clone()));
@@ -76,7 +76,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     // Nobody can send once the clients are gone: then the queue runs dry and the work ends.
     drop(sender);
     clients.join_all().await;
-    worker.await?;
+    workers.join_all().await;
     Ok(())
 }
 

@@ -45,7 +45,7 @@ fn a_full_queue_shows_and_drains() {
     assert_eq!(read("concurrency_queue_depth_limit"), Some(4.0));
     let turned_away = [("source", "files"), ("reason", "full")];
     assert_eq!(example.sum("concurrency_backpressure_total", &turned_away), Some(3.0));
-    assert_eq!(example.sum("concurrency_pool_in_use", &[("pool", "workers")]), Some(2.0));
+    assert_eq!(example.sum("concurrency_in_flight", &[("operation", "client")]), Some(1.0));
 
     for pipe in &pipes {
         std::fs::write(pipe, "twelve bytes").expect("a worker reads it");
@@ -58,6 +58,9 @@ fn a_full_queue_shows_and_drains() {
     let runtime = example.sum("concurrency_runtime_workers", &[("runtime", "main")]);
     assert!(runtime >= Some(1.0), "{runtime:?}");
     assert!(read("concurrency_queue_depth_saturated_seconds_total") > Some(0.0));
+    assert_eq!(example.sum("concurrency_in_flight", &measuring), Some(0.0));
     drop(client);
+    let client = [("operation", "client"), ("outcome", "ok")];
+    example.until("concurrency_operations_total", &client, 1.0);
     assert!(example.stop().success(), "SIGTERM ends it well");
 }
