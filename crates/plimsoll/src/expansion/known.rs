@@ -1,15 +1,17 @@
+use hashbrown::{DefaultHashBuilder, HashTable};
 use std::cell::RefCell;
-use std::collections::HashMap;
-use std::hash::{BuildHasher, RandomState};
+use std::fmt;
+use std::hash::BuildHasher;
 use std::thread::LocalKey;
 
 /// Handles by their labels' values, as one thread knows them: what it has asked for once, it finds
 /// without a lock.
-#[derive(Debug)]
-pub struct Known<H>(RefCell<Option<Bins<H>>>);
+pub struct Known<H>(RefCell<Option<Memory<H>>>);
 
-/// By the hash of the values; values of the same hash share a bin.
-type Bins<H> = HashMap<u64, Vec<(Box<[Box<str>]>, H)>, RandomState>;
+struct Memory<H> {
+    handles: HashTable<(Box<[Box<str>]>, H)>,
+    hasher: DefaultHashBuilder,
+}
 
 /// Label sets that a thread remembers per place; past it, each call asks the registry.
 const KNOWN_MAX: usize = 256;
@@ -40,24 +42,67 @@ impl<H: Clone> Known<H> {
     }
 
     fn find(&self, values: &[&str]) -> Option<H> {
-        let bins = self.0.borrow();
-        let bins = bins.as_ref()?;
-        let bin = bins.get(&bins.hasher().hash_one(values))?;
-        let (_, handle) = bin.iter().find(|(of, _)| is_same(of, values))?;
-        Some(handle.clone())
+        let memory = self.0.borrow();
+        let Memory { handles, hasher } = memory.as_ref()?;
+        let found = handles.find(hasher.hash_one(values), |(of, _)| is_same(of, values))?;
+        Some(found.1.clone())
     }
 
     fn keep(&self, values: &[&str], handle: H) {
-        let mut bins = self.0.borrow_mut();
-        let bins = bins.get_or_insert_default();
-        if bins.len() < KNOWN_MAX {
-            let hash = bins.hasher().hash_one(values);
-            let values = values.iter().map(|value| Box::from(*value)).collect();
-            bins.entry(hash).or_default().push((values, handle));
+        let mut memory = self.0.borrow_mut();
+        let empty = || Memory { handles: HashTable::new(), hasher: DefaultHashBuilder::default() };
+        let Memory { handles, hasher } = memory.get_or_insert_with(empty);
+        if handles.len() < KNOWN_MAX {
+            let owned = values.iter().map(|value| Box::from(*value)).collect();
+            // Owned or not, the same values have the same hash.
+            handles.insert_unique(hasher.hash_one(values), (owned, handle), |(of, _)| {
+                hasher.hash_one(of)
+            });
         }
+    }
+}
+
+impl<H> fmt::Debug for Known<H> {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let known = self.0.try_borrow().ok();
+        let known = known.as_ref().and_then(|known| known.as_ref());
+        out.debug_tuple("Known").field(&known.map_or(0, |known| known.handles.len())).finish()
     }
 }
 
 fn is_same(known: &[Box<str>], asked: &[&str]) -> bool {
     known.len() == asked.len() && known.iter().zip(asked).all(|(known, asked)| **known == **asked)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::cell::Cell;
+
+    thread_local! {
+        static KNOWN: Known<usize> = const { Known::new() };
+        static MADE: Cell<usize> = const { Cell::new(0) };
+    }
+
+    fn handle(values: &[&str]) -> usize {
+        Known::handle(&KNOWN, values, || {
+            MADE.set(MADE.get() + 1);
+            MADE.get()
+        })
+    }
+
+    #[test]
+    fn every_set_within_the_bound_is_made_once() {
+        let asked: Vec<[String; 2]> =
+            (0..400).map(|n| [format!("a{}", n % 20), format!("b{}", n / 20)]).collect();
+        for round in 0..3 {
+            for (n, [a, b]) in asked.iter().enumerate() {
+                let found = handle(&[a, b]);
+                assert!(n >= KNOWN_MAX || found == n + 1, "round {round}: {a} {b} is {found}");
+            }
+        }
+        assert_eq!(MADE.get(), 400 + 2 * (400 - KNOWN_MAX), "what isn't kept is made each time");
+        assert_eq!(handle(&["a0", "b0"]), 1);
+        assert_ne!(handle(&["a0b", "0"]), 1, "the values are told apart, not only their letters");
+    }
 }
