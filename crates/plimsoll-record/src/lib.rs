@@ -27,13 +27,21 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! Values given to [`Histogram::observe`], counters and gauges don't go through the logs: a snapshot
+//! shows them as it finds them, a moment after that instant.
+//!
 //! # When exactness is given up
 //!
 //! A snapshot equals a replay of all published edges in the order of their stamps, up to its
-//! watermark. Three things break that, and each adds its span to `concurrency_inexact_seconds_total`:
-//! a thread that is stopped for more than 100 ms amid an edge, one that is stopped there while a log
-//! is full, and logs that fill faster than anyone merges. Levels, counts, integrals and sums of
-//! durations stay right even then; peaks, time at a level and the bands of that span may not.
+//! watermark. Two things break that, and each adds its span to `concurrency_inexact_seconds_total`:
+//!
+//! - a thread that is stopped for more than 100 ms amid an edge. Its one edge comes late.
+//! - more than 262,144 edges that wait for a merge beside full logs. Later ones leave their sums only.
+//!
+//! Neither changes what is linear: levels, counts, integrals and sums of durations stay right. A peak
+//! of that span is wrong by at most the edges that came late or were folded into sums, and as many
+//! requests are in the band that the level had when they were merged. A thread beyond the bound on logs
+//! that finds every shared log in use 64 times loses its edge; its span is inexact too.
 
 #![deny(unsafe_code)]
 
@@ -51,6 +59,7 @@ mod log;
 mod merge;
 #[cfg(all(test, loom))]
 mod models;
+mod observed;
 mod outcome;
 mod process;
 mod recorder;

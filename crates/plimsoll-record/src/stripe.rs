@@ -45,3 +45,43 @@ fn own_stripe() -> usize {
         own.get()
     })
 }
+
+/// How many threads have a line that nobody else writes.
+pub(crate) const OWN_LINES: usize = 32;
+
+/// Which lines are taken, a bit for each.
+static TAKEN: AtomicU64 = AtomicU64::new(0);
+
+/// A thread's line, from when it first asks until it ends.
+struct OwnLine(Cell<Option<Option<usize>>>);
+
+impl OwnLine {
+    #[cold]
+    fn take(&self) -> Option<usize> {
+        let mut line = None;
+        // Acquire: what the last owner of the line has written there is added to, not overwritten.
+        let _ = TAKEN.fetch_update(Ordering::Acquire, Ordering::Relaxed, |taken| {
+            line = Some(taken.trailing_ones() as usize).filter(|line| *line < OWN_LINES);
+            line.map(|line| taken | 1 << line)
+        });
+        self.0.set(Some(line));
+        line
+    }
+}
+
+impl Drop for OwnLine {
+    fn drop(&mut self) {
+        if let Some(Some(line)) = self.0.get() {
+            TAKEN.fetch_and(!(1 << line), Ordering::Release);
+        }
+    }
+}
+
+/// Returns the line that this thread alone writes; none when all are taken, or the thread is ending.
+#[inline]
+pub(crate) fn own_line() -> Option<usize> {
+    thread_local! {
+        static OWN: OwnLine = const { OwnLine(Cell::new(None)) };
+    }
+    OWN.try_with(|own| own.0.get().unwrap_or_else(|| own.take())).ok().flatten()
+}

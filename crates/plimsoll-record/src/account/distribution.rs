@@ -1,26 +1,24 @@
-use plimsoll_model::{Bucket, HistogramValue, bucket};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use super::Layout;
+use plimsoll_model::HistogramValue;
+use std::sync::Arc;
 
 /// Cells that are allocated together, once one of them is needed.
-const ROW: usize = 16;
+pub(crate) const ROW: usize = 16;
 
-/// The default edges of what isn't a duration: the powers of two.
-const COUNT_EDGES: [u64; 11] = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1_024];
-
-/// A histogram of ready values.
+/// A histogram of ready values that is split by the band of a level.
 #[derive(Debug)]
 pub(crate) struct HistogramAccount {
     pub(crate) distribution: Distribution,
     /// The activity whose level names the series.
-    banded: Option<u32>,
+    banded: u32,
 }
 
 impl HistogramAccount {
-    pub(crate) fn new(distribution: Distribution, banded: Option<u32>) -> Self {
+    pub(crate) fn new(distribution: Distribution, banded: u32) -> Self {
         Self { distribution, banded }
     }
 
-    pub(crate) fn banded(&self) -> Option<u32> {
+    pub(crate) fn banded(&self) -> u32 {
         self.banded
     }
 }
@@ -32,19 +30,6 @@ pub(crate) struct Distribution {
     series: Vec<Cells>,
 }
 
-/// A log-linear layout in which the exported edges are cell bounds as well: every log-linear bucket
-/// that an edge falls into is cut in two, so that what the export counts is exact.
-#[derive(Debug, PartialEq)]
-struct Layout {
-    /// Ascending upper bounds.
-    edges: Vec<u64>,
-    /// How many edges lie below the least value of each log-linear bucket.
-    below: Vec<u16>,
-    /// Observed units in an exported one: a divisor, because 0.3 s must be exported as 0.3 and a
-    /// multiplication by 1e-9 makes it 0.30000000000000004.
-    units: f64,
-}
-
 #[derive(Clone, Debug, Default)]
 struct Cells {
     rows: Vec<Option<Box<[u64; ROW]>>>,
@@ -53,13 +38,30 @@ struct Cells {
 
 impl Distribution {
     /// Makes `series` empty histograms that are exact at the default edges and at `edges`.
+    #[cfg(test)]
     pub(crate) fn new(edges: &[u64], seconds: bool, series: usize) -> Self {
-        let (default, units): (&[u64], f64) =
-            if seconds { (&bucket::DEFAULT_EDGES_NS, 1e9) } else { (&COUNT_EDGES, 1.0) };
-        let mut edges: Vec<u64> = edges.iter().chain(default).copied().collect();
-        edges.sort_unstable();
-        edges.dedup();
-        Self { layout: Layout::of(edges, units), series: vec![Cells::default(); series] }
+        Self::of(Layout::new(edges, seconds), series)
+    }
+
+    /// Makes `series` empty histograms of one layout.
+    pub(crate) fn of(layout: Arc<Layout>, series: usize) -> Self {
+        Self { layout, series: vec![Cells::default(); series] }
+    }
+
+    /// Adds cells that were counted elsewhere: how many values each of a row holds.
+    pub(crate) fn add_row(&mut self, series: usize, row: usize, counts: [u64; ROW]) {
+        if let Some(cells) = self.cells_mut(series) {
+            for (column, count) in counts.into_iter().enumerate().filter(|(_, count)| *count > 0) {
+                cells.add(row * ROW + column, count);
+            }
+        }
+    }
+
+    /// Adds to the sum of what was counted elsewhere.
+    pub(crate) fn add_sum(&mut self, series: usize, sum: u128) {
+        if let Some(cells) = self.cells_mut(series) {
+            cells.sum += sum;
+        }
     }
 
     /// Counts a value `times` times; an unknown series is the last one.
@@ -84,55 +86,15 @@ impl Distribution {
 
     /// Returns the classic histograms, in the exported unit.
     pub(crate) fn values(&self) -> impl Iterator<Item = HistogramValue> {
-        self.series.iter().map(|cells| self.layout.export(cells))
+        self.series.iter().map(|cells| {
+            let count = |from, to| cells.count(from, to);
+            self.layout.export(count, cells.sum)
+        })
     }
 
     fn cells_mut(&mut self, series: usize) -> Option<&mut Cells> {
         let last = self.series.len().checked_sub(1)?;
         self.series.get_mut(series.min(last))
-    }
-}
-
-impl Layout {
-    /// Returns the layout of these edges. Histograms that have the same ones share it.
-    fn of(edges: Vec<u64>, units: f64) -> Arc<Self> {
-        static KNOWN: Mutex<Vec<Weak<Layout>>> = Mutex::new(Vec::new());
-        let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
-        known.retain(|layout| layout.strong_count() > 0);
-        let same = |layout: &Arc<Self>| layout.edges == edges && layout.units == units;
-        if let Some(layout) = known.iter().filter_map(Weak::upgrade).find(same) {
-            return layout;
-        }
-        let below = |of| edges.partition_point(|edge| *edge < bucket::lower_ns(of)) as u16;
-        let below = (0..bucket::BUCKETS).map(below).collect();
-        let layout = Arc::new(Self { edges, below, units });
-        known.push(Arc::downgrade(&layout));
-        layout
-    }
-
-    /// Returns the cell of a value: its bucket, moved on by the edges below the value. Both terms ascend
-    /// with the value, and two values have the same sum only if they have the same bucket and the same
-    /// edges below them.
-    #[inline]
-    fn cell(&self, value: u64) -> usize {
-        let bucket = bucket::index(value);
-        let mut below = self.below.get(bucket).map_or(0, |below| usize::from(*below));
-        while self.edges.get(below).is_some_and(|edge| *edge < value) {
-            below += 1;
-        }
-        bucket + below
-    }
-
-    fn export(&self, cells: &Cells) -> HistogramValue {
-        let mut from = 0;
-        let mut buckets = Vec::with_capacity(self.edges.len());
-        for edge in &self.edges {
-            let to = self.cell(edge.saturating_add(1));
-            buckets.push(Bucket { le: *edge as f64 / self.units, count: cells.count(from, to) });
-            from = to;
-        }
-        let above = cells.count(from, bucket::BUCKETS + self.edges.len());
-        HistogramValue { buckets, above, sum: cells.sum as f64 / self.units }
     }
 }
 
@@ -157,6 +119,7 @@ impl Cells {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use plimsoll_model::{Bucket, bucket};
     use rand::{Rng, SeedableRng, rngs::SmallRng};
 
     #[test]

@@ -3,6 +3,7 @@
 mod activity;
 mod bands;
 mod distribution;
+mod layout;
 mod level;
 mod live;
 mod marks;
@@ -10,7 +11,8 @@ mod window;
 
 pub(crate) use activity::ActivityAccount;
 pub(crate) use bands::Bands;
-pub(crate) use distribution::{Distribution, HistogramAccount};
+pub(crate) use distribution::{Distribution, HistogramAccount, ROW};
+pub(crate) use layout::Layout;
 pub(crate) use level::Level;
 
 use crate::edge::{Change, Edge};
@@ -101,7 +103,7 @@ impl Accounts {
 
     /// Returns the place of an observation among the histogram's series.
     fn series_of(&self, number: u32, index: u8) -> usize {
-        let banded = self.histogram(number).and_then(HistogramAccount::banded);
+        let banded = self.histogram(number).map(HistogramAccount::banded);
         match banded.and_then(|activity| self.activity(activity)) {
             Some(activity) => activity.band_now(),
             None => usize::from(index),

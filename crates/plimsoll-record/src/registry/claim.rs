@@ -2,9 +2,10 @@
 
 use super::RegisterError;
 use super::families::{Families, Source, check_kind};
-use crate::account::{Accounts, ActivityAccount, Bands, Distribution, Level};
+use crate::account::{Accounts, ActivityAccount, Bands, Distribution, Layout, Level};
 use crate::{Activity, ActivitySpec, HistogramSpec, Outcome, Split};
 use plimsoll_model::{Kind, Labels, Signal};
+use std::sync::Arc;
 
 /// The series that an instrument is to export in one family.
 #[derive(Debug)]
@@ -113,7 +114,7 @@ impl ActivitySpec {
                 Split::Label { values, .. } => values.len(),
                 Split::None | Split::Band(_) => 1,
             };
-            account = account.with_duration(duration.distribution(series));
+            account = account.with_duration(Distribution::of(duration.layout(), series));
         }
         if self.duration_min.is_some() {
             account = account.with_duration_min();
@@ -126,8 +127,8 @@ impl ActivitySpec {
 }
 
 impl HistogramSpec {
-    pub(super) fn distribution(&self, series: usize) -> Distribution {
-        Distribution::new(&self.edges, self.signal.unit == "s", series)
+    pub(super) fn layout(&self) -> Arc<Layout> {
+        Layout::new(&self.edges, self.signal.unit == "s")
     }
 
     /// Claims the series of a histogram of ready values.

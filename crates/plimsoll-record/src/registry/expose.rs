@@ -83,14 +83,16 @@ fn values(
                 Some(Series { labels, value: count(signal, ns) })
             })
             .collect(),
-        Source::Histogram { histogram, series, zeros } => accounts
-            .histogram(histogram.number())
-            .map(|account| {
-                let zeros = zeros.iter().map(Counter::sum).chain(iter::repeat(0));
-                let values = account.distribution.values().zip(zeros).map(with_zeros);
-                together(series, values.map(Value::Histogram))
-            })
-            .unwrap_or_default(),
+        Source::Histogram { histogram, series, zeros } => {
+            let account = histogram.number().and_then(|number| accounts.histogram(number));
+            let values: Vec<HistogramValue> = match (histogram.added(), account) {
+                (Some(added), _) => added.gather().values().collect(),
+                (None, Some(account)) => account.distribution.values().collect(),
+                (None, None) => Vec::new(),
+            };
+            let zeros = zeros.iter().map(Counter::sum).chain(iter::repeat(0));
+            together(series, values.into_iter().zip(zeros).map(with_zeros).map(Value::Histogram))
+        }
         Source::Durations { of, series } => accounts
             .activity_at(of.number(), at_ns)
             .and_then(ActivityAccount::duration)

@@ -1,5 +1,6 @@
 use super::RegisterError;
 use super::claim::Claim;
+use crate::observed::Lent;
 use crate::waits::Blame;
 use crate::{Activity, Counter, Gauge, Histogram};
 use plimsoll_model::{Kind, Labels, Signal, catalog};
@@ -114,8 +115,18 @@ impl Family {
     /// Returns the numbers of the accounts that its values come from.
     pub(super) fn numbers(&self) -> impl Iterator<Item = u32> {
         self.sources.values().filter_map(|source| match source {
-            Source::Histogram { histogram, .. } => Some(histogram.number()),
+            Source::Histogram { histogram, .. } => histogram.number(),
             Source::Level(activity) => Some(activity.number()),
+            _ => None,
+        })
+    }
+}
+
+impl Family {
+    /// Returns the observed values that were lent to it.
+    pub(super) fn lent(&self) -> impl Iterator<Item = Lent> {
+        self.sources.values().filter_map(|source| match source {
+            Source::Histogram { histogram, .. } => histogram.added(),
             _ => None,
         })
     }

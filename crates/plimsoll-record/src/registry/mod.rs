@@ -11,7 +11,8 @@ mod timeline;
 pub use error::RegisterError;
 pub use timeline::{Timeline, Track};
 
-use crate::account::{Account, Bands, HistogramAccount};
+use crate::account::{Account, Bands, Distribution, HistogramAccount};
+use crate::observed::Lent;
 use crate::process::recorder;
 use crate::sync::{Mutex, lock};
 use crate::waits::{self, Blame};
@@ -118,18 +119,21 @@ impl Registry {
         let mut merge = recorder().merge();
         let claim = spec.claim(&merge.sink)?;
         families.check_free(&claim)?;
-        let banded = match spec.split {
-            Split::Band(activity) => Some(activity.number()),
-            Split::None | Split::Label { .. } => None,
-        };
-        let account = HistogramAccount::new(spec.distribution(claim.series.len()), banded);
-        let number =
-            merge.sink.open(Account::Histogram(Box::new(account))).ok_or(RegisterError::Full)?;
-        drop(merge);
-        let histogram = Histogram::numbered(number);
         let series = claim.series.clone();
-        let zeros = spec.zeros;
-        families.insert(&claim, Source::Histogram { histogram, series, zeros });
+        let histogram = match spec.split {
+            Split::Band(activity) => {
+                let distribution = Distribution::of(spec.layout(), series.len());
+                let account = HistogramAccount::new(distribution, activity.number());
+                let account = Account::Histogram(Box::new(account));
+                Histogram::banded(merge.sink.open(account).ok_or(RegisterError::Full)?)
+            }
+            Split::None | Split::Label { .. } => {
+                Histogram::observed(Lent::new(spec.layout(), series.len()))
+            }
+        };
+        drop(merge);
+        let source = Source::Histogram { histogram, series, zeros: spec.zeros };
+        families.insert(&claim, source);
         Ok(histogram)
     }
 
@@ -266,5 +270,6 @@ impl Drop for Inner {
         for number in families.iter().flat_map(families::Family::numbers) {
             merge.sink.close(number);
         }
+        families.iter().flat_map(families::Family::lent).for_each(Lent::give_back);
     }
 }

@@ -88,7 +88,7 @@ fn what_cannot_be_registered_says_why() {
     let of_ok = labels([("operation", "taken"), ("outcome", "ok")]);
     let taken = HistogramSpec::new(&catalog::OPERATION_DURATION, of_ok.clone());
     assert_eq!(
-        registry.histogram(taken),
+        registry.histogram(taken).map(drop),
         Err(RegisterError::Taken { name: "concurrency_operation_duration_seconds", labels: of_ok })
     );
 }
