@@ -23,7 +23,7 @@ const OUT_OF_HOURS: &str = "out-of-hours";
 
 /// A cause, the effects that it mutes, and the labels that both must share. Each pair shares at
 /// least one label that both always have: labels that both lack count as shared.
-const INHIBITIONS: [(&str, &str, &[&str]); 8] = [
+const INHIBITIONS: [(&str, &str, &[&str]); 9] = [
     ("SloPage|SloNoData", "SloTicket|SloNotice", &["service", "region", "slo"]),
     ("SloTicket", "SloNotice", &["service", "region", "slo"]),
     ("PlimsollDaemonDown", "PlimsollTargetDown", &["job"]),
@@ -31,6 +31,11 @@ const INHIBITIONS: [(&str, &str, &[&str]); 8] = [
     (
         "ConcurrencyLockWaitHigh|ConcurrencyPoolSaturated",
         "ConcurrencyLimitSaturated",
+        &["job", "instance"],
+    ),
+    (
+        "ConcurrencyDeadlock",
+        "ConcurrencyLockWaitHigh|ConcurrencyPoolSaturated",
         &["job", "instance"],
     ),
     ("ConcurrencyQueueSaturated", "ConcurrencyQueueStanding", &["job", "instance", "queue"]),

@@ -30,6 +30,7 @@ pub(super) fn alerts() -> Vec<Alert> {
         pool_saturated(),
         queue_standing(),
         lock_wait_high(),
+        deadlock(),
         backpressure_sustained(),
         consumer_lag_high(),
         consumer_stalled(),
@@ -104,6 +105,16 @@ fn lock_wait_high() -> Alert {
         "Acquisitions of a lock wait long.",
         "One in a hundred acquisitions of lock {{ $labels.lock }} of {{ $labels.job }} \
          ({{ $labels.instance }}) waits longer than {{ $value | humanizeDuration }}.",
+    )
+}
+
+/// The process itself has seen the same waits twice; a minute more leaves out those that a timeout ends.
+fn deadlock() -> Alert {
+    let cycles = promql::sample(&catalog::WAIT_CYCLES);
+    cause("ConcurrencyDeadlock", format!("{cycles} > 0")).pending_for("1m").says(
+        "Tasks or threads wait for each other and can never go on.",
+        "{{ $labels.job }} ({{ $labels.instance }}) has {{ $value | humanize }} cycles of waits, \
+         kind {{ $labels.kind }}; /debug/cycles on its admin port names them.",
     )
 }
 

@@ -137,6 +137,8 @@ fn pools() -> Vec<Panel> {
 fn locks() -> Vec<Panel> {
     let acquisitions = sample(&catalog::LOCK_ACQUISITIONS);
     let blocked = PANEL.sum_rate("lock", &sum(&catalog::LOCK_WAIT), "");
+    let blamed = PANEL.sum_rate("lock, site", &sample(&catalog::LOCK_BLAMED), "");
+    let cycles = PANEL.max_by("kind", &PANEL.select(&sample(&catalog::WAIT_CYCLES), ""));
     let contended = PANEL.sum_rate("lock", &acquisitions, r#"contended="true""#);
     let all = PANEL.sum_rate("lock", &acquisitions, "");
     vec![
@@ -148,6 +150,16 @@ fn locks() -> Vec<Panel> {
              average. The worst ten.",
         )
         .query("{{job}} {{lock}}", format!("topk({TOP}, {blocked})"))
+        .thresholds(Thresholds::Rising(0.5, 2.0))
+        .runbook("ConcurrencyLockWaitHigh"),
+        Panel::new(
+            View::Bars,
+            Unit::SecondsPerSecond,
+            "Call sites that make others wait",
+            "Wait in each second, charged to the place in the source that held the lock meanwhile: \
+             what to fix first. The worst ten.",
+        )
+        .query("{{job}} {{lock}} {{site}}", format!("topk({TOP}, {blamed})"))
         .thresholds(Thresholds::Rising(0.5, 2.0))
         .runbook("ConcurrencyLockWaitHigh"),
         Panel::new(
@@ -167,7 +179,19 @@ fn locks() -> Vec<Panel> {
         )
         .query("{{job}} {{lock}}", part_of(&contended, &all))
         .thresholds(Thresholds::Rising(0.1, 0.5))
-        .runbook("ConcurrencyLockWaitHigh"),
+        .runbook("ConcurrencyLockWaitHigh")
+        .width(12),
+        Panel::new(
+            View::Lines,
+            Unit::Count,
+            "Deadlocks",
+            "Cycles of tasks and threads that wait for each other, by what they are made of. \
+             /debug/cycles on the admin port names locks, call sites and tasks.",
+        )
+        .query("{{job}} {{kind}}", cycles)
+        .thresholds(Thresholds::Rising(1.0, 1.0))
+        .runbook("ConcurrencyDeadlock")
+        .width(12),
     ]
 }
 
