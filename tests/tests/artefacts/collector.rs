@@ -1,4 +1,4 @@
-//! The Collector's configuration: its structure. No Collector runs here.
+//! The Collector's configuration: its structure. `tests/otel.rs` runs a Collector with it.
 
 use crate::read;
 use serde_yaml::Value;
