@@ -20,6 +20,7 @@ pub struct Example {
     child: Child,
     service: Option<SocketAddr>,
     metrics: SocketAddr,
+    is_asked: bool,
 }
 
 impl Example {
@@ -44,7 +45,8 @@ impl Example {
                 break;
             }
         }
-        Self { child, service, metrics: metrics.expect("the example says where its metrics are") }
+        let metrics = metrics.expect("the example says where its metrics are");
+        Self { child, service, metrics, is_asked: false }
     }
 
     /// Where it serves.
@@ -91,11 +93,19 @@ impl Example {
         }
     }
 
-    /// Asks it to stop, as a service manager does, and returns how it ended.
-    pub fn stop(mut self) -> ExitStatus {
+    /// Asks it to stop, as a service manager does.
+    pub fn ask_to_stop(&mut self) {
+        self.is_asked = true;
         let id = self.child.id().to_string();
         let asked = Command::new("kill").args(["-TERM", &id]).status();
         assert!(asked.is_ok_and(|status| status.success()), "kill -TERM {id}");
+    }
+
+    /// Asks it to stop, unless it was asked already, and returns how it ended.
+    pub fn stop(mut self) -> ExitStatus {
+        if !self.is_asked {
+            self.ask_to_stop();
+        }
         self.child.wait().expect("it ends")
     }
 }

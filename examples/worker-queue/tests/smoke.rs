@@ -5,7 +5,7 @@
 use example_smoke::{Example, FREE};
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpStream;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 struct Client(BufReader<TcpStream>);
@@ -19,12 +19,17 @@ impl Client {
     }
 }
 
+/// Makes pipes: a worker that reads one is busy until somebody writes to it.
+fn pipes<const N: usize>(folder: &Path) -> [PathBuf; N] {
+    let pipes = std::array::from_fn(|n| folder.join(format!("pipe-{n}")));
+    assert!(Command::new("mkfifo").args(&pipes).status().expect("it runs").success());
+    pipes
+}
+
 #[test]
 fn a_full_queue_shows_and_drains() {
     let folder = tempfile::tempdir().expect("a folder");
-    // A worker that reads a pipe is busy until somebody writes to it.
-    let pipes = ["one", "two"].map(|name| folder.path().join(name));
-    assert!(Command::new("mkfifo").args(&pipes).status().expect("it runs").success());
+    let pipes: [PathBuf; 2] = pipes(folder.path());
     let example = Example::start(env!("CARGO_BIN_EXE_example-worker-queue"), &[FREE, FREE]);
     let mut client = Client(BufReader::new(example.connect()));
     let measuring = [("operation", "measure")];
@@ -63,4 +68,23 @@ fn a_full_queue_shows_and_drains() {
     let client = [("operation", "client"), ("outcome", "ok")];
     example.until("concurrency_operations_total", &client, 1.0);
     assert!(example.stop().success(), "SIGTERM ends it well");
+}
+
+#[test]
+fn what_is_queued_when_it_stops_is_still_done() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let pipes: [PathBuf; 3] = pipes(folder.path());
+    let mut example = Example::start(env!("CARGO_BIN_EXE_example-worker-queue"), &[FREE, FREE]);
+    let mut client = Client(BufReader::new(example.connect()));
+    for pipe in &pipes {
+        assert_eq!(client.send(pipe), "queued");
+    }
+    example.until("concurrency_in_flight", &[("operation", "measure")], 2.0);
+    example.until("concurrency_queue_depth", &[("queue", "files")], 1.0);
+    example.ask_to_stop();
+    example.until("concurrency_in_flight", &[("operation", "client")], 0.0);
+    for pipe in &pipes {
+        std::fs::write(pipe, "twelve bytes").expect("a worker reads it");
+    }
+    assert!(example.stop().success(), "it ends when the last of them is done");
 }
