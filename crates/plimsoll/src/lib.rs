@@ -38,9 +38,13 @@
 //! | a function that matters | [`#[in_flight]`](macro@in_flight) |
 //! | a future, or a few lines | [`InFlight::in_flight`], [`scope::in_flight!`](scope::in_flight), [`Operation::enter`] |
 //! | an HTTP service | `ConcurrencyLayer` of the crate `plimsoll-tower` |
-//! | a lock, semaphore or channel of tokio | its mirror in [`sync::tokio`], with a name |
+//! | a lock, semaphore or channel | its mirror in [`sync`], with a name |
 //! | a queue of another make | [`QueueProbe`] |
-//! | a pool of connections or threads | [`PoolProbe`] |
+//! | a pool of connections | [`Pooled`], or [`PoolProbe`] by hand |
+//! | threads that work off jobs | [`Workers`] |
+//! | a stream or a body | [`Operation::stream`], [`Operation::body`] |
+//! | a limiter, fixed or adaptive | [`LimiterProbe`] |
+//! | retries | [`Attempts`] |
 //! | a consumer of a log | [`LagProbe`] |
 //! | a snapshot or cache that is refreshed | [`FreshnessProbe`] |
 //! | work that is turned away | [`backpressure!`] |
@@ -89,8 +93,10 @@
 
 #![forbid(unsafe_code)]
 
+mod attempts;
 mod backpressure;
 mod clock;
+mod cpu;
 #[doc(hidden)]
 pub mod expansion;
 mod export;
@@ -98,26 +104,37 @@ mod freshness;
 mod future;
 mod instrument;
 mod lag;
+mod limiter;
 pub mod metrics;
 mod name;
 mod operation;
 mod pool;
+mod pooled;
 mod queue;
 mod runtime;
 pub mod scope;
+mod stream;
 pub mod sync;
+mod watched;
 mod who;
+mod workers;
 
+pub use attempts::Attempts;
 pub use backpressure::{Backpressure, Reason};
 pub use export::{collector, collector_of, text, text_of};
 pub use freshness::FreshnessProbe;
 pub use future::{InFlight, InFlightFuture};
 pub use lag::LagProbe;
+pub use limiter::{Admitted, LimiterProbe};
 pub use name::Name;
 pub use operation::{Operation, OperationGuard};
 pub use plimsoll_macros::{concurrency_metrics, in_flight};
 pub use plimsoll_model::{LabelError, Labels, Snapshot};
 pub use plimsoll_record::{Outcome, Registry};
 pub use pool::{Lease, Leased, PoolProbe, PoolWait};
+pub use pooled::{Pool, Pooled};
 pub use queue::{QueueProbe, Queued};
 pub use runtime::RuntimeProbe;
+pub use stream::{InFlightBody, InFlightStream};
+pub use watched::Watched;
+pub use workers::Workers;

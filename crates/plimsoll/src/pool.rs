@@ -117,15 +117,22 @@ impl PoolProbe {
         &self,
         get: impl Future<Output = Result<T, E>>,
     ) -> impl Future<Output = Result<Leased<T>, E>> {
-        let site = Location::caller();
-        async move {
-            let mut wait = self.wait_at(site);
-            match wait.during(get).await {
-                Ok(resource) => Ok(Leased { lease: wait.acquired(), resource }),
-                Err(error) => {
-                    wait.end(Outcome::Error);
-                    Err(error)
-                }
+        self.acquire_at(Location::caller(), get, |_| Outcome::Error)
+    }
+
+    /// Acquires at `site`; `judge` says how a wait ended that gave nothing.
+    pub(crate) async fn acquire_at<T, E>(
+        &self,
+        site: Site,
+        get: impl Future<Output = Result<T, E>>,
+        judge: impl FnOnce(&E) -> Outcome,
+    ) -> Result<Leased<T>, E> {
+        let mut wait = self.wait_at(site);
+        match wait.during(get).await {
+            Ok(resource) => Ok(Leased { lease: wait.acquired(), resource }),
+            Err(error) => {
+                wait.end(judge(&error));
+                Err(error)
             }
         }
     }
