@@ -31,13 +31,43 @@ use proc_macro::TokenStream;
 /// | `limit = 64` | how many may be in flight; an expression of type `u64`, read at the first call |
 /// | `labels(region = expr)` | more labels; each expression is an `AsRef<str>`, read at every call, and may use the arguments |
 ///
+/// # Example
+///
+/// ```
+/// use plimsoll::in_flight;
+///
+/// struct Shop {
+///     region: &'static str,
+/// }
+///
+/// impl Shop {
+///     #[in_flight(name = "authorize", limit = 64, labels(region = self.region))]
+///     async fn authorize(&self, amount: u64) -> Result<u64, String> {
+///         if amount > 1_000 { Err("too much".to_owned()) } else { Ok(amount) }
+///     }
+/// }
+///
+/// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+/// let shop = Shop { region: "eu" };
+/// assert!(shop.authorize(5).await.is_ok());
+/// assert!(shop.authorize(5_000).await.is_err()); // counts as `error`
+/// drop(shop.authorize(5)); // never polled: it never was in flight
+/// # let metrics = plimsoll::text();
+/// # let count = |outcome| metrics.lines().filter(|line| line.starts_with("concurrency_operations_total")
+/// #     && line.contains(outcome) && line.ends_with(" 1")).count();
+/// # assert_eq!((count("ok"), count("error"), count("cancelled")), (1, 1, 0), "{metrics}");
+/// # });
+/// # Ok::<(), std::io::Error>(())
+/// ```
+///
 /// # Functions that return a future
 ///
 /// `-> impl Future`, `-> Pin<Box<dyn Future>>`, `-> BoxFuture` and the methods that `async_trait` writes
 /// are in flight as an `async fn` is: from the first poll of the future until it is done or dropped.
 /// What the function does before it returns the future isn't timed. A box is used as it is if the body
 /// is nothing but `Box::pin(async …)`; else the future moves into another one. A future behind a type
-/// alias isn't recognised, and a call ends when it is returned: write its type out.
+/// alias isn't recognised, and a call ends when it is returned: write its type out. So does a call that
+/// returns a stream or an iterator.
 ///
 /// # Cost
 ///
@@ -73,7 +103,7 @@ pub fn in_flight(arguments: TokenStream, item: TokenStream) -> TokenStream {
 
 /// Makes a module a service's own catalog: each static a signal, each struct a label set.
 ///
-/// ```text
+/// ```
 /// #[plimsoll::concurrency_metrics(prefix = "shop")]
 /// pub mod orders {
 ///     /// Where a checkout comes from.
@@ -87,6 +117,14 @@ pub fn in_flight(arguments: TokenStream, item: TokenStream) -> TokenStream {
 ///     /// How long the payment provider took.
 ///     pub static PAYMENT: Duration = duration(name = "payment.time", edges = [5ms, 250ms]);
 /// }
+///
+/// let checkout = orders::CHECKOUTS.of(&orders::Origin { region: "eu" }).enter();
+/// let payment = orders::PAYMENT.start();
+/// // … the payment provider is asked …
+/// drop((payment, checkout));
+/// # let metrics = plimsoll::text();
+/// # assert!(metrics.contains(r#"shop_checkouts_peak{region="eu"} 1"#), "{metrics}");
+/// # assert!(metrics.contains("shop_payment_time_seconds_count 1"), "{metrics}");
 /// ```
 ///
 /// What is recorded, at which cost, is said by the types: `plimsoll::metrics`. Everything else in the

@@ -24,6 +24,10 @@ enum Store<S: 'static> {
 }
 
 /// The labels of a signal's series, which a struct of the catalog's module gives values to.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no label set",
+    label = "expected a struct that stands in the catalog's module"
+)]
 pub trait LabelSet {
     /// The labels' names.
     const NAMES: &'static [&'static str];
