@@ -21,6 +21,9 @@ pub(crate) enum Change {
     Limit(Option<u64>),
 }
 
+/// Marks the log of an entry that isn't timed.
+const UNTIMED: u32 = 1 << 31;
+
 /// Tells an entry from every other: stamps within a log are strictly ascending.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct EntryKey {
@@ -53,6 +56,13 @@ enum Kind {
     NoLimit,
 }
 
+impl EntryKey {
+    /// Says whether the entry and its exit were stamped by the clock.
+    pub(crate) fn timed(self) -> bool {
+        self.log & UNTIMED == 0
+    }
+}
+
 impl Draft {
     pub(crate) fn enter(instrument: u32, count: u32) -> Self {
         Self { count, ..Self::bare(instrument, Kind::Enter) }
@@ -81,6 +91,29 @@ impl Draft {
         Self { instrument, kind, outcome: 0, value: 0, operand: 0, log: 0, count: 0 }
     }
 
+    /// Says whether the edge is an entry.
+    #[inline]
+    pub(crate) fn begins(&self) -> bool {
+        self.kind == Kind::Enter
+    }
+
+    /// Makes the entry one that isn't timed; neither will its exit be.
+    pub(crate) fn untimed(self) -> Self {
+        Self { log: self.log | UNTIMED, ..self }
+    }
+
+    /// Says whether the edge is to be stamped by the clock.
+    #[inline]
+    pub(crate) fn timed(&self) -> bool {
+        self.log & UNTIMED == 0
+    }
+
+    /// Returns the key of an entry that was stamped so in `log`.
+    #[inline]
+    pub(crate) fn key(&self, at_ns: u64, log: u32) -> EntryKey {
+        EntryKey { at_ns, log: log | (self.log & UNTIMED) }
+    }
+
     /// Says whether the edge ends something, and so names its entry.
     #[inline]
     pub(crate) fn ends(&self) -> bool {
@@ -96,7 +129,7 @@ impl Draft {
     /// Writes the edge down as made at `at_ns` in `log`.
     #[inline]
     pub(crate) fn stamped(&self, at_ns: u64, log: u32) -> Words {
-        let log = if self.ends() { self.log } else { log };
+        let log = if self.ends() { self.log } else { self.key(at_ns, log).log };
         [
             at_ns,
             u64::from(self.instrument)

@@ -47,6 +47,7 @@
 
 mod account;
 mod activity;
+mod budget;
 pub mod clock;
 mod counter;
 mod edge;

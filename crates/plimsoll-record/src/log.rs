@@ -5,10 +5,12 @@
 //! the clock, fences every thread, and only then loads the head: an edge that was stamped earlier
 //! than its reading lies in the log, or the head that it loads is odd.
 
+use crate::budget::Budget;
 use crate::clock::Clock;
 use crate::edge::{Draft, Words};
 use crate::fold::{Excess, Folds, Taken};
 use crate::merge::By;
+use crate::recorder::Inlets;
 use crate::spill::Spill;
 use crate::sync::{Arc, AtomicU64, Ordering, Padded, pause};
 use std::collections::VecDeque;
@@ -67,16 +69,24 @@ pub(crate) struct Owner<C> {
     /// How many edges are written when the owner next makes room.
     room_until: u64,
     last_ns: u64,
+    /// Entries since all of them were timed.
+    entries: u64,
 }
 
 impl<C: Clock> Owner<C> {
     pub(crate) fn new(log: Arc<Log>, clock: C) -> Self {
         let room_until = log.capacity() - log.capacity() / 4;
-        Self { log, clock, written: 0, merged: 0, room_until, last_ns: 0 }
+        Self { log, clock, written: 0, merged: 0, room_until, last_ns: 0, entries: 0 }
     }
 
     pub(crate) fn log(&self) -> &Arc<Log> {
         &self.log
+    }
+
+    /// Says whether this entry is one of those that aren't timed, of which `mask` lets one in so many be.
+    pub(crate) fn passes_over(&mut self, mask: u64) -> bool {
+        self.entries += 1;
+        self.entries & mask != 0
     }
 
     /// Goes on with another log, after its last edge here; returns the end of this one.
@@ -108,11 +118,11 @@ impl<C: Clock> Owner<C> {
 
     /// Stamps the edge and publishes it; returns the stamp, or none when the log is full.
     #[inline]
-    pub(crate) fn push(&mut self, draft: &Draft) -> Option<u64> {
+    pub(crate) fn push(&mut self, draft: &Draft, budget: &Budget) -> Option<u64> {
         if self.written - self.merged >= self.log.capacity() {
             return None;
         }
-        let (at_ns, words) = self.stamp(draft);
+        let (at_ns, words) = self.stamp(draft, budget);
         for (to, word) in self.log.slot(self.written)?.iter().zip(words) {
             to.store(word, Ordering::Relaxed);
         }
@@ -124,21 +134,25 @@ impl<C: Clock> Owner<C> {
     /// Stamps the edge and keeps it beside the log, which is full; returns the stamp, or none when
     /// whoever merges is in the way.
     #[cold]
-    pub(crate) fn spill(&mut self, draft: &Draft, excess: &Excess) -> Option<u64> {
-        let (at_ns, words) = self.stamp(draft);
-        let kept = self.log.spill.push(words, excess);
+    pub(crate) fn spill(&mut self, draft: &Draft, inlets: &Inlets) -> Option<u64> {
+        let (at_ns, words) = self.stamp(draft, &inlets.budget);
+        let kept = self.log.spill.push(words, &inlets.excess);
         self.log.head.0.store(2 * self.written, Ordering::Release);
         kept.then_some(at_ns)
     }
 
     /// Begins an edge: makes the head odd, then reads the clock.
     #[inline]
-    fn stamp(&mut self, draft: &Draft) -> (u64, Words) {
+    fn stamp(&mut self, draft: &Draft, budget: &Budget) -> (u64, Words) {
         // Release: a reader that sees this head takes all edges before it.
         self.log.head.0.store(2 * self.written + 1, Ordering::Release);
         self.clock.owner_fence();
         let after_ns = self.last_ns.max(draft.after_ns());
-        let now_ns = if draft.ends() { self.clock.now_early_ns() } else { self.clock.now_ns() };
+        let now_ns = match (draft.timed(), draft.ends()) {
+            (true, false) => self.clock.now_ns(),
+            (true, true) => self.clock.now_early_ns(),
+            (false, _) => budget.coarse_ns(),
+        };
         let at_ns = now_ns.max(after_ns.saturating_add(1));
         self.last_ns = at_ns;
         (at_ns, draft.stamped(at_ns, self.log.id))

@@ -1,5 +1,6 @@
 //! Brings the edges of all logs into one order and hands them on, up to a watermark.
 
+use crate::budget::Judged;
 use crate::clock::Clock;
 use crate::edge::{Edge, Words};
 use crate::fold::{Fold, Folds, Taken};
@@ -68,6 +69,12 @@ pub(crate) struct Merge<S> {
     folds: Folds,
     batch: Vec<Words>,
     process: u32,
+    /// When it last looked, and how long after the time before: what isn't timed is known so well.
+    looked_ns: u64,
+    between_ns: u64,
+    /// All edges that were handed on, and how many there were when the budget was last judged.
+    edges: u64,
+    judged: Judged,
     /// What merging cost so far, and of how many edges.
     cost: Cost,
     pub(crate) sink: S,
@@ -92,6 +99,10 @@ impl<S: Sink> Merge<S> {
             folds: Folds::new(),
             batch: Vec::new(),
             process: std::process::id(),
+            looked_ns: 0,
+            between_ns: 0,
+            edges: 0,
+            judged: Judged::default(),
             cost: Cost::default(),
             sink,
         }
@@ -107,6 +118,11 @@ impl<S: Sink> Merge<S> {
         self.inexact_ns
     }
 
+    /// Returns how long before it the last merge looked at the clock.
+    pub(crate) fn between_ns(&self) -> u64 {
+        self.between_ns
+    }
+
     /// Returns what merging cost so far.
     pub(crate) fn cost(&self) -> Cost {
         self.cost
@@ -115,6 +131,7 @@ impl<S: Sink> Merge<S> {
     /// Hands on every edge up to a new watermark.
     pub(crate) fn run<C: Clock>(&mut self, by: By, clock: &C, inlets: &Inlets) {
         let now_ns = clock.now_ns();
+        inlets.budget.pass(now_ns);
         clock.reader_fence();
         // A log that isn't here yet stamps its first edge later than `now_ns`; one that is new has
         // none before the watermark.
@@ -147,9 +164,14 @@ impl<S: Sink> Merge<S> {
             self.inexact_until_ns = self.inexact_until_ns.max(now_ns);
         }
         self.watermark_ns = until_ns;
+        self.between_ns = now_ns - self.looked_ns;
+        self.looked_ns = now_ns;
         let edges = self.batch.len() as u64;
+        self.edges += edges;
         self.hand_on();
         if by == By::Reader {
+            let merging_ns = self.cost.spent_ns / self.cost.edges.max(1);
+            inlets.budget.judge(&mut self.judged, now_ns, self.edges, merging_ns);
             self.batch.shrink_to(64 * OWNER_SHARE as usize);
         }
         if edges >= COST_EDGES {

@@ -210,7 +210,7 @@ fn what_finds_its_log_full_is_kept() {
         let recorder = recorder();
         let mut owner = recorder.adopt().expect("nobody else wants one");
         for instrument in 0..3 {
-            owner.push(&Draft::enter(instrument, 1)).expect("a log holds four");
+            owner.push(&Draft::enter(instrument, 1), recorder.budget()).expect("a log holds four");
         }
         let writer = {
             let recorder = Arc::clone(&recorder);

@@ -1,5 +1,6 @@
 //! The logs of all threads and the merge that reads them.
 
+use crate::budget::Budget;
 use crate::clock::Clock;
 use crate::edge::{Draft, EntryKey};
 use crate::fold::Excess;
@@ -52,6 +53,7 @@ pub(crate) struct Inlets {
     pub(crate) shared_begun: AtomicU64,
     pub(crate) shared_done: AtomicU64,
     pub(crate) excess: Excess,
+    pub(crate) budget: Budget,
 }
 
 impl<C: Clock, S: Sink> Recorder<C, S> {
@@ -65,6 +67,7 @@ impl<C: Clock, S: Sink> Recorder<C, S> {
                 shared_begun: AtomicU64::new(0),
                 shared_done: AtomicU64::new(0),
                 excess: Excess::new(),
+                budget: Budget::new(),
             },
             merge: Mutex::new(Merge::new(sink)),
             logs: AtomicU64::new(0),
@@ -89,10 +92,25 @@ impl<C: Clock, S: Sink> Recorder<C, S> {
         if owner.needs_room() {
             self.make_room(owner);
         }
-        match owner.push(draft).or_else(|| owner.spill(draft, &self.inlets.excess)) {
-            Some(at_ns) => EntryKey { at_ns, log: owner.log().id() },
+        let mask = self.inlets.budget.mask();
+        if mask > 0 && draft.begins() && owner.passes_over(mask) {
+            return self.record_here(owner, &draft.untimed());
+        }
+        self.record_here(owner, draft)
+    }
+
+    #[inline]
+    fn record_here(&self, owner: &mut Owner<C>, draft: &Draft) -> EntryKey {
+        let inlets = &self.inlets;
+        match owner.push(draft, &inlets.budget).or_else(|| owner.spill(draft, inlets)) {
+            Some(at_ns) => draft.key(at_ns, owner.log().id()),
             None => self.record_shared(draft),
         }
+    }
+
+    /// Returns what recording may take, and does when that is too much.
+    pub(crate) fn budget(&self) -> &Budget {
+        &self.inlets.budget
     }
 
     /// Records for a thread that has no log. Tries for the locks, but doesn't wait.

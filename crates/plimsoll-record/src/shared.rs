@@ -28,7 +28,7 @@ impl SharedLog {
         let at_ns = clock.now_ns().max(after_ns.saturating_add(1));
         self.last_ns = at_ns;
         self.overflow.push(draft.stamped(at_ns, self.id), excess);
-        EntryKey { at_ns, log: self.id }
+        draft.key(at_ns, self.id)
     }
 
     /// Takes everything; it takes no longer the more there is.

@@ -87,6 +87,7 @@ pub const ALL: &[&Signal] = &[
     &EXPORTS,
     &CLOCK_ERROR,
     &OBSERVATION_COST,
+    &TIMED,
     &SLO_OBJECTIVE,
     &SLO_ERROR,
     &SLO_BURN_RATE,

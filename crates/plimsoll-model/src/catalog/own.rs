@@ -74,6 +74,16 @@ pub const CLOCK_ERROR: Signal = Signal {
     help: "Error of the order of two edges on different threads.",
 };
 
+/// How many entries are timed.
+pub const TIMED: Signal = Signal {
+    otel_name: "concurrency.timed",
+    unit: "1",
+    name: "concurrency_timed_ratio",
+    kind: Kind::Gauge,
+    labels: &[],
+    help: "Share of entries that are timed: below 1 while the overhead budget is exceeded.",
+};
+
 /// Cost of one observation, measured by the recorder itself.
 pub const OBSERVATION_COST: Signal = Signal {
     otel_name: "concurrency.observation_cost",

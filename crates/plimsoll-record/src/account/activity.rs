@@ -94,6 +94,9 @@ impl ActivityAccount {
         self.level.change(exit.at_ns, -i64::from(exit.count));
         self.settle();
         self.end(exit.outcome, found.unwrap_or(0), 1);
+        if !exit.key.timed() {
+            return; // Known to a merge's interval only, which is worse than not at all.
+        }
         if let Some(duration) = &mut self.duration {
             duration.observe(usize::from(exit.value), stay_ns, 1);
         }

@@ -123,7 +123,8 @@ impl Sink for Accounts {
             }
             change => {
                 // A real stay is never as short: an owner makes it so when the clock disagrees.
-                if matches!(change, Change::Leave { key, .. } if edge.at_ns == key.at_ns + 1) {
+                if matches!(change, Change::Leave { key, .. } if key.timed() && edge.at_ns == key.at_ns + 1)
+                {
                     self.skewed += 1;
                 }
                 if let Some(Account::Activity(account)) = self.get_mut(edge.instrument) {

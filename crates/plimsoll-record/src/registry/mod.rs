@@ -23,6 +23,7 @@ use plimsoll_model::{Kind, Labels, Signal, Snapshot};
 use shared::Shared;
 use std::any::Any;
 use std::fmt;
+use std::num::NonZeroU32;
 use std::ops::ControlFlow;
 use std::sync::{Arc, LazyLock};
 
@@ -188,6 +189,18 @@ impl Registry {
             lock(&self.0.families).note_dropped(signal);
         }
         shared.get(variant, labels, make)
+    }
+
+    /// Sets how much of a core recording may take in the whole process, in millionths; `None`, as at
+    /// first, sets no bound.
+    ///
+    /// While recording would take more, only one entry in 2 to 64 is timed, so that the clock isn't read
+    /// for the others: levels, counts and outcomes stay exact, histograms of durations hold those that
+    /// were timed, and times at a level are as good as `concurrency_clock_error_seconds` says.
+    /// `concurrency_timed_ratio` says how many are timed.
+    pub fn set_overhead_budget(&self, core_ppm: Option<NonZeroU32>) {
+        let core_ppm = core_ppm.map_or(0, |core_ppm| u64::from(core_ppm.get()));
+        recorder().budget().set(core_ppm, own::writing_ns() as u64);
     }
 
     /// Calls `hook` before each snapshot, on the thread that takes it, until it breaks.

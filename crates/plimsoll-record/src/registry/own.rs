@@ -3,10 +3,12 @@
 use super::expose::{bare, count, seconds};
 use super::families::Families;
 use crate::account::{Accounts, ActivityAccount};
+use crate::budget::Budget;
 use crate::clock::{Clock, SystemClock};
 use crate::edge::Draft;
 use crate::log::{Log, Owner};
 use crate::merge::Merge;
+use crate::process::recorder;
 use plimsoll_model::{Family, Kind, Labels, Series, Signal, Value, catalog};
 use std::sync::OnceLock;
 
@@ -14,6 +16,10 @@ use std::sync::OnceLock;
 pub(super) fn expose(families: &Families, merge: &mut Merge<Accounts>, exposed: &mut Vec<Family>) {
     let clock = SystemClock::get();
     let at_ns = merge.watermark_ns();
+    let mask = recorder().budget().mask();
+    // What isn't timed stands at the merge before it.
+    let coarse_ns = if mask > 0 { merge.between_ns() } else { 0 };
+    let error_ns = clock.resolution_ns().max(coarse_ns);
     let age_ns = clock.now_ns().saturating_sub(at_ns);
     let inexact = count(&catalog::INEXACT, merge.inexact_ns());
     let alone = |value| vec![Series { labels: Labels::default(), value }];
@@ -21,8 +27,9 @@ pub(super) fn expose(families: &Families, merge: &mut Merge<Accounts>, exposed: 
     add(exposed, &catalog::LABEL_SETS_DROPPED, dropped(families));
     add(exposed, &catalog::LITTLE_RESIDUAL, residuals(families, &mut merge.sink, at_ns));
     add(exposed, &catalog::WATERMARK_AGE, alone(seconds(age_ns)));
-    add(exposed, &catalog::CLOCK_ERROR, alone(seconds(clock.resolution_ns())));
+    add(exposed, &catalog::CLOCK_ERROR, alone(seconds(error_ns)));
     add(exposed, &catalog::OBSERVATION_COST, alone(Value::Gauge(cost_s(merge))));
+    add(exposed, &catalog::TIMED, alone(Value::Gauge(1.0 / (mask + 1) as f64)));
     skewed(exposed, merge.sink.skewed());
 }
 
@@ -75,21 +82,26 @@ fn residuals(families: &Families, accounts: &mut Accounts, at_ns: u64) -> Vec<Se
 /// Returns what an edge costs: writing it, measured once on a log of its own, and merging it, the mean
 /// of all that was merged.
 fn cost_s(merge: &Merge<Accounts>) -> f64 {
-    static WRITING_NS: OnceLock<f64> = OnceLock::new();
     let cost = merge.cost();
     let merging_ns = if cost.edges == 0 { 0.0 } else { cost.spent_ns as f64 / cost.edges as f64 };
-    (WRITING_NS.get_or_init(writing_ns) + merging_ns) / 1e9
+    (writing_ns() + merging_ns) / 1e9
+}
+
+/// Returns what writing an edge costs.
+pub(super) fn writing_ns() -> f64 {
+    static WRITING_NS: OnceLock<f64> = OnceLock::new();
+    *WRITING_NS.get_or_init(measured_writing_ns)
 }
 
 /// Measures writing an edge: the quickest of four full logs.
-fn writing_ns() -> f64 {
+fn measured_writing_ns() -> f64 {
     const EDGES: usize = 256;
-    let clock = SystemClock::get();
+    let (clock, budget) = (SystemClock::get(), Budget::new());
     let took_ns = (0..4)
         .map(|_| {
             let mut owner = Owner::new(Log::new(u32::MAX, EDGES), clock);
             let began_ns = clock.now_ns();
-            while owner.push(&Draft::enter(u32::MAX, 1)).is_some() {}
+            while owner.push(&Draft::enter(u32::MAX, 1), &budget).is_some() {}
             clock.now_ns().saturating_sub(began_ns)
         })
         .min();
