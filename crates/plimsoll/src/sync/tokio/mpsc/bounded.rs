@@ -49,6 +49,9 @@ pub(super) struct Gate {
 impl Gate {
     /// Takes `count` slots for messages, if there are as many.
     pub(super) fn try_take(&self, count: usize) -> Result<(), TryAcquireError> {
+        if count > self.capacity {
+            return Err(TryAcquireError::NoPermits); // As the original says, closed or not.
+        }
         let many = u32::try_from(count).map_err(|_| TryAcquireError::NoPermits)?;
         self.slots.try_acquire_many(many)?.forget();
         Ok(())
