@@ -1,7 +1,7 @@
 use crate::Name;
 use crate::clock::now_ns;
 use crate::instrument::{Distribution, Level, Stay};
-use crate::who::{awaiting, task_or_root};
+use crate::who::{awaiting, part, task_or_root};
 use plimsoll_model::{Labels, catalog};
 use plimsoll_record::waits::{Kind, Resource, Seat, Site, Wait, What, Who};
 use plimsoll_record::{ActivitySpec, HistogramSpec, Outcome, Registry, Split};
@@ -127,7 +127,7 @@ impl PoolProbe {
         get: impl Future<Output = Result<T, E>>,
         judge: impl FnOnce(&E) -> Outcome,
     ) -> Result<Leased<T>, E> {
-        let mut wait = self.wait_at(site);
+        let mut wait = self.wait_at(part().await, site);
         match wait.during(get).await {
             Ok(resource) => Ok(Leased { lease: wait.acquired(), resource }),
             Err(error) => {
@@ -140,15 +140,16 @@ impl PoolProbe {
     /// Begins to wait, until the returned value is dropped.
     #[track_caller]
     pub fn wait(&self) -> PoolWait {
-        let mut wait = self.wait_at(Location::caller());
+        let mut wait = self.wait_at(task_or_root(), Location::caller());
         wait.show();
         wait
     }
 
     /// Begins to wait, which others see once it is shown.
-    pub(crate) fn wait_at(&self, site: Site) -> PoolWait {
+    pub(crate) fn wait_at(&self, who: Who, site: Site) -> PoolWait {
         PoolWait {
             pool: self.clone(),
+            who,
             site,
             shown: None,
             since_ns: now_ns(),
@@ -176,6 +177,7 @@ impl PoolProbe {
 #[must_use = "dropping it ends the wait at once"]
 pub struct PoolWait {
     pool: PoolProbe,
+    who: Who,
     site: Site,
     shown: Option<Wait>,
     since_ns: u64,
@@ -216,7 +218,7 @@ impl PoolWait {
     /// Enters it among the waits that others see.
     fn show(&mut self) {
         if self.shown.is_none() {
-            self.shown = Some(self.pool.resource.wait(awaiting(self.site)));
+            self.shown = Some(self.pool.resource.wait(awaiting(self.who, self.site)));
         }
     }
 }

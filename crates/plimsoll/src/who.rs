@@ -1,7 +1,10 @@
 //! Who acquires, and where: a task where there is one, else what the thread runs outside of tasks.
 
 use plimsoll_record::waits::{By, Site, Who};
+use std::future::poll_fn;
 use std::hash::{Hash, Hasher};
+use std::task::Poll;
+use tokio::task::coop;
 
 /// Returns the task that runs here, else what the thread runs outside of tasks.
 #[inline]
@@ -9,9 +12,21 @@ pub(crate) fn task_or_root() -> Who {
     tokio::task::try_id().map_or_else(Who::root, |id| Who::task(number_of(id)))
 }
 
-/// Returns who awaits at `site`.
-pub(crate) fn awaiting(site: Site) -> By {
-    By { who: task_or_root(), thread: None, site, gives_up: false }
+/// Takes a share of the task's cooperative budget, and returns who is polled: the task, and which part of
+/// it if it drives several futures.
+pub(crate) async fn turn() -> Who {
+    coop::consume_budget().await;
+    part().await
+}
+
+/// Returns who is polled.
+pub(crate) async fn part() -> Who {
+    poll_fn(|context| Poll::Ready(task_or_root().strand(context.waker()))).await
+}
+
+/// Returns that `who` awaits at `site`.
+pub(crate) fn awaiting(who: Who, site: Site) -> By {
+    By { who, thread: None, site, gives_up: false }
 }
 
 /// Returns who blocks its thread at `site`.

@@ -2,6 +2,8 @@
 
 #![allow(clippy::expect_used)] // A test that finds nothing has failed.
 
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
 use plimsoll::sync::tokio::{Mutex, RwLock, Semaphore, mpsc};
 use plimsoll::{PoolProbe, Registry};
 use plimsoll_record::waits::{Cycle, LiveWait, Scanner, live};
@@ -200,6 +202,26 @@ async fn two_tasks_that_fill_each_others_queue() {
     until_waiting("queues", 2).await;
     assert_eq!(kinds_of("queues"), [("channel", 2)]);
     end(tasks);
+}
+
+/// Many futures of one task that share a few permits: some hold, others wait, and all go on.
+#[tokio::test]
+async fn futures_of_one_task_that_share_permits_are_no_deadlock() {
+    let db = Semaphore::named_in(&Registry::new(), "buffered", 2);
+    let query = || async {
+        let _permit = db.acquire().await;
+        pending::<()>().await;
+    };
+    let mut queries: FuturesUnordered<_> = (0..3).map(|_| query()).collect();
+    let all = queries.next();
+    tokio::pin!(all);
+    tokio::select! {
+        biased;
+        _ = &mut all => unreachable!("they never end"),
+        () = yield_now() => {}
+    }
+    assert_eq!(waits_of("buffered").len(), 1, "two hold, and one waits");
+    assert_eq!(kinds_of("buffered"), []);
 }
 
 #[tokio::test]

@@ -14,7 +14,8 @@ pub(super) struct Graph {
 /// A task or thread that waits.
 #[derive(Debug, Default)]
 struct Node {
-    /// Its waits; it goes on when any of them ends.
+    /// Its waits. One that has several is made of futures that it drives together, and what it holds
+    /// may belong to one that waits for nothing: it goes on.
     wants: Vec<usize>,
     is_stuck: bool,
 }
@@ -106,8 +107,11 @@ impl Graph {
     }
 
     fn can_go_on(&self, node: &Node) -> bool {
-        node.is_stuck
-            && node.wants.iter().filter_map(|want| self.wants.get(*want)).any(|want| {
+        if !node.is_stuck {
+            return false;
+        }
+        node.wants.len() > 1
+            || node.wants.iter().filter_map(|want| self.wants.get(*want)).any(|want| {
                 want.gives_up
                     || self.resources.get(want.resource).is_none_or(|held| self.frees(held))
             })
@@ -159,14 +163,29 @@ impl Graph {
 impl Held {
     fn of(wait: &LiveWait, places: &HashMap<Who, usize>) -> Self {
         let (holders, untold) = wait.resource.holders();
-        let place =
-            |who: Who| places.get(&who).or_else(|| places.get(&who.thread_of_root()?)).copied();
+        let place = |who: Who| {
+            let whole = || places.get(&who.whole()).or_else(|| only_part(who, places));
+            let thread = || places.get(&who.thread_of_root()?);
+            places.get(&who).or_else(whole).or_else(thread).copied()
+        };
         let waiting: Vec<usize> = holders.iter().filter_map(|holder| place(holder.who)).collect();
         Self {
             any_helps: wait.resource.what().kind.any_holder_helps(),
             some_go_on: untold > 0 || waiting.len() < holders.len(),
             waiting,
         }
+    }
+}
+
+/// Finds the one part of a task that waits, if who it is was noted without its part.
+fn only_part(who: Who, places: &HashMap<Who, usize>) -> Option<&usize> {
+    if who != who.whole() {
+        return None;
+    }
+    let mut parts = places.iter().filter(|(part, _)| part.whole() == who);
+    match (parts.next(), parts.next()) {
+        (Some((_, only)), None) => Some(only),
+        _ => None,
     }
 }
 

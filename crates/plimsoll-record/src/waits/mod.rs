@@ -11,7 +11,7 @@
 //!
 //! # Nodes
 //! A node is a [`Who`]: a task of an asynchronous runtime, else a thread. A task that blocks its thread
-//! is both. Of a holder whose guard may be handed to another task nobody knows who it is until the
+//! is both. A future that has a waker of its own within a task is a node by itself. Of a holder whose guard may be handed to another task nobody knows who it is until the
 //! guard is used; such a holder is [`Who::UNKNOWN`], and nobody is accused on its account.
 
 mod blame;

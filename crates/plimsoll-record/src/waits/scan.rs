@@ -7,6 +7,10 @@ use std::collections::HashSet;
 /// One look isn't enough: while it looks, holds and waits change, and what never stood at one moment
 /// may look like a cycle. A wait has a number of its own; the same waits in a cycle in two scans have
 /// lasted all the time between, and whoever waits releases nothing. Scan about once a second.
+///
+/// A future that a task polls beside others with its own waker, as those of a `FuturesUnordered`, is told
+/// apart from them. Those of `join!` share the task's waker: two that use one lock look like one that
+/// waits for itself, for as long as the first holds it and exactly one waits.
 #[derive(Debug, Default)]
 pub struct Scanner {
     /// The waits of the last scan, and the cycles among them.
@@ -83,6 +87,7 @@ mod tests {
     use crate::waits::{By, Kind, Resource, Seat, Wait, What, Who};
     use std::panic::Location;
     use std::sync::Arc;
+    use std::task::{Wake, Waker};
 
     /// Resources, and what is held and waited for in them, without anyone really waiting.
     #[derive(Default)]
@@ -135,6 +140,7 @@ mod tests {
 
         /// Scans twice and returns what the second scan confirms.
         fn scan_twice(&mut self) -> Vec<(&'static str, usize)> {
+            self.scanner = Scanner::new();
             assert_eq!(self.scan(), [], "a first look is no proof");
             self.scan()
         }
@@ -268,6 +274,33 @@ mod tests {
         scene.wait(1, &free);
         scene.wait(2, &a);
         assert_eq!(scene.scan_twice(), [], "task 1 may get what task 9 holds");
+    }
+
+    #[test]
+    fn parts_of_one_task_are_told_apart() {
+        let part = |waker: &Arc<Flag>| task(1).strand(&Waker::from(Arc::clone(waker)));
+        let wakers = [Arc::new(Flag), Arc::new(Flag)];
+        let [one, other] = wakers.each_ref().map(part);
+        assert_ne!(one, other);
+        assert_eq!((one.whole(), one.to_string()), (task(1), task(1).to_string()));
+        let mut scene = Scene::default();
+        let lock = scene.add(Kind::Mutex, 0);
+        lock.hold(one, Location::caller(), None);
+        scene.wait_by(by(other), &lock);
+        assert_eq!(scene.scan_twice(), [], "the part that holds goes on");
+        lock.hand_to(Seat::Alone, other);
+        assert_eq!(scene.scan_twice(), [("self", 1)]);
+        lock.hand_to(Seat::Alone, task(1));
+        assert_eq!(scene.scan_twice(), [("self", 1)], "only one part waits, so it is that one");
+        scene.wait_by(by(one), &lock);
+        assert_eq!(scene.scan_twice(), [], "nobody knows which part it is");
+    }
+
+    /// A waker that does nothing, at an address of its own.
+    struct Flag;
+
+    impl Wake for Flag {
+        fn wake(self: Arc<Self>) {}
     }
 
     #[test]

@@ -4,12 +4,17 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::Waker;
 
 /// Sets threads apart from tasks.
 const THREAD: u64 = 1 << 63;
 
 /// Sets what a thread runs outside of tasks apart from the thread.
 const ROOT: u64 = 1 << 62;
+
+/// Where the mark of a strand lies, and how many bits it has; task and thread numbers lie below it.
+const STRAND_SHIFT: u32 = 40;
+const STRAND: u64 = 0xf_ffff << STRAND_SHIFT;
 
 /// How many threads' names are kept at most.
 const NAMES_MAX: usize = 4_096;
@@ -42,23 +47,38 @@ impl Who {
     /// Returns the task of this number, as its runtime counts them, from 1.
     #[inline]
     pub fn task(number: u64) -> Self {
-        Self(number & !THREAD)
+        Self(number & !THREAD & !ROOT & !STRAND)
+    }
+
+    /// Returns the part of a task that `waker` wakes. A task may drive many futures by itself, each with
+    /// a waker of its own: one of them may wait for what another holds, and that is no deadlock.
+    #[inline]
+    #[must_use]
+    pub fn strand(self, waker: &Waker) -> Self {
+        let mark = (waker.data().addr() as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 44;
+        Self(self.0 & !STRAND | mark.max(1) << STRAND_SHIFT)
+    }
+
+    /// Returns the whole task, whichever part it is.
+    pub fn whole(self) -> Self {
+        if self == Self::UNKNOWN { self } else { Self(self.0 & !STRAND) }
     }
 
     /// Returns the thread's number, counted by first use; none of a task.
     pub fn thread_number(self) -> Option<u64> {
-        (self != Self::UNKNOWN && self.0 & THREAD != 0).then_some(self.0 & !THREAD & !ROOT)
+        (self != Self::UNKNOWN && self.0 & THREAD != 0)
+            .then_some(self.0 & !THREAD & !ROOT & !STRAND)
     }
 
     /// Returns the task's number; none of a thread.
     pub fn task_number(self) -> Option<u64> {
-        (self.0 & THREAD == 0).then_some(self.0)
+        (self.0 & THREAD == 0).then_some(self.0 & !STRAND)
     }
 
     /// Returns the thread of a thread's root; it can't go on while the thread is blocked.
     pub(super) fn thread_of_root(self) -> Option<Self> {
         (self != Self::UNKNOWN && self.0 & ROOT != 0 && self.0 & THREAD != 0)
-            .then_some(Self(self.0 & !ROOT))
+            .then_some(Self(self.0 & !ROOT & !STRAND))
     }
 
     pub(super) fn word(self) -> u64 {

@@ -3,7 +3,7 @@
 use super::waits::{described, holder, waiter};
 use super::{SCAN_EVERY, place};
 use plimsoll_record::clock::now_ns;
-use plimsoll_record::waits::{Cycle, LiveWait};
+use plimsoll_record::waits::{Cycle, LiveWait, Who};
 use serde_json::{Value, json};
 
 /// Returns the cycles that two scans have seen.
@@ -68,8 +68,8 @@ fn in_turn(cycle: &Cycle) -> Vec<&LiveWait> {
     while !rest.is_empty() {
         let holders = turn.last().map(|wait| wait.resource.holders().0).unwrap_or_default();
         let next = rest.iter().position(|wait| {
-            let is_it = |who| who == wait.by.who || Some(who) == wait.by.thread;
-            holders.iter().any(|hold| is_it(hold.who))
+            let is_it = |who: Who| who == wait.by.who.whole() || Some(who) == wait.by.thread;
+            holders.iter().any(|hold| is_it(hold.who.whole()))
         });
         turn.push(rest.remove(next.unwrap_or(0)));
     }

@@ -78,7 +78,7 @@ impl Slice<'_> {
     fn is_first_of(&self, wait: &Span) -> bool {
         let Role::Wait(Some(hold)) = &wait.role else { return false };
         self.is_hold_of(wait)
-            && self.span.who == hold.who
+            && self.span.who.whole() == hold.who.whole()
             && (self.span.from_ns..=self.until_ns).contains(&wait.from_ns)
     }
 

@@ -1,14 +1,13 @@
 use super::mutex_guard::{MutexGuard, OwnedMutexGuard};
 use crate::Name;
 use crate::sync::lock::{Hold, Lock, Mode, Sort};
-use crate::who::{awaiting, blocking, task_or_root};
+use crate::who::{awaiting, blocking, task_or_root, turn};
 use plimsoll_record::Registry;
 use plimsoll_record::waits::{Site, Who};
 use std::fmt;
 use std::panic::Location;
 use std::sync::Arc;
 use tokio::sync::{self, TryLockError};
-use tokio::task::coop;
 
 /// A [`tokio::sync::Mutex`] that records how long it is waited for and held (M4).
 ///
@@ -71,11 +70,11 @@ impl<T> Mutex<T> {
     pub fn lock(&self) -> impl Future<Output = MutexGuard<'_, T>> {
         let site = Location::caller();
         async move {
-            coop::consume_budget().await;
-            if let Ok(guard) = self.try_lock_at(site) {
+            let who = turn().await;
+            if let Ok(guard) = self.try_lock_by(who, site) {
                 return guard;
             }
-            let waiting = self.lock.wait(Mode::Exclusive, awaiting(site));
+            let waiting = self.lock.wait(Mode::Exclusive, awaiting(who, site));
             let inner = self.inner.lock().await;
             MutexGuard { hold: Hold::new(&self.lock, waiting.acquired()), inner }
         }
@@ -88,7 +87,7 @@ impl<T> Mutex<T> {
     #[track_caller]
     pub fn blocking_lock(&self) -> MutexGuard<'_, T> {
         let site = Location::caller();
-        if let Ok(guard) = self.try_lock_at(site) {
+        if let Ok(guard) = self.try_lock_by(task_or_root(), site) {
             return guard;
         }
         let waiting = self.lock.wait(Mode::Exclusive, blocking(site));
@@ -118,12 +117,12 @@ impl<T> Mutex<T> {
     /// The mutex is locked; nothing is recorded, because nobody waits.
     #[track_caller]
     pub fn try_lock(&self) -> Result<MutexGuard<'_, T>, TryLockError> {
-        self.try_lock_at(Location::caller())
+        self.try_lock_by(task_or_root(), Location::caller())
     }
 
-    fn try_lock_at(&self, site: Site) -> Result<MutexGuard<'_, T>, TryLockError> {
+    fn try_lock_by(&self, who: Who, site: Site) -> Result<MutexGuard<'_, T>, TryLockError> {
         let inner = self.inner.try_lock()?;
-        let tenure = self.lock.uncontended(Mode::Exclusive, task_or_root(), site);
+        let tenure = self.lock.uncontended(Mode::Exclusive, who, site);
         Ok(MutexGuard { hold: Hold::new(&self.lock, tenure), inner })
     }
 
@@ -132,11 +131,11 @@ impl<T> Mutex<T> {
     pub fn lock_owned(self: Arc<Self>) -> impl Future<Output = OwnedMutexGuard<T>> {
         let site = Location::caller();
         async move {
-            coop::consume_budget().await;
+            let who = turn().await;
             if let Ok(guard) = Arc::clone(&self).try_lock_owned_at(site) {
                 return guard;
             }
-            let waiting = self.lock.wait(Mode::Exclusive, awaiting(site));
+            let waiting = self.lock.wait(Mode::Exclusive, awaiting(who, site));
             let inner = Arc::clone(&self.inner).lock_owned().await;
             let tenure = waiting.acquired_by(Who::UNKNOWN);
             OwnedMutexGuard::new(self, inner, tenure)

@@ -1,7 +1,7 @@
 use crate::Name;
 use crate::sync::lock::{Hold, Mode, Sort, Waiting};
 use crate::sync::lock_cell::LockCell;
-use crate::who::awaiting;
+use crate::who::{awaiting, task_or_root};
 use plimsoll_record::Registry;
 use plimsoll_record::waits::Site;
 use std::convert::Infallible;
@@ -161,7 +161,8 @@ impl<T> OnceCell<T> {
             let polled = making.as_mut().poll(context);
             let mut turn = turns.now();
             if polled.is_pending() && !turn.is_making && turn.waiting.is_none() {
-                turn.waiting = Some(lock.wait(Mode::Exclusive, awaiting(site)));
+                let who = task_or_root().strand(context.waker());
+                turn.waiting = Some(lock.wait(Mode::Exclusive, awaiting(who, site)));
             }
             polled
         })

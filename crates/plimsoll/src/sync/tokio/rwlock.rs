@@ -3,14 +3,13 @@ use super::rwlock_guard::{
 };
 use crate::Name;
 use crate::sync::lock::{Hold, Lock, Mode, Sort};
-use crate::who::{awaiting, blocking, task_or_root};
+use crate::who::{awaiting, blocking, task_or_root, turn};
 use plimsoll_record::Registry;
 use plimsoll_record::waits::{Site, Who};
 use std::fmt;
 use std::panic::Location;
 use std::sync::Arc;
 use tokio::sync::{self, TryLockError};
-use tokio::task::coop;
 
 /// A [`tokio::sync::RwLock`] that records how long it is waited for and held (M4).
 ///
@@ -51,11 +50,11 @@ impl<T> RwLock<T> {
     pub fn read(&self) -> impl Future<Output = RwLockReadGuard<'_, T>> {
         let site = Location::caller();
         async move {
-            coop::consume_budget().await;
-            if let Ok(guard) = self.try_read_at(site) {
+            let who = turn().await;
+            if let Ok(guard) = self.try_read_by(who, site) {
                 return guard;
             }
-            let waiting = self.lock.wait(Mode::Shared, awaiting(site));
+            let waiting = self.lock.wait(Mode::Shared, awaiting(who, site));
             let inner = self.inner.read().await;
             RwLockReadGuard { hold: Hold::new(&self.lock, waiting.acquired()), inner }
         }
@@ -68,7 +67,7 @@ impl<T> RwLock<T> {
     #[track_caller]
     pub fn blocking_read(&self) -> RwLockReadGuard<'_, T> {
         let site = Location::caller();
-        if let Ok(guard) = self.try_read_at(site) {
+        if let Ok(guard) = self.try_read_by(task_or_root(), site) {
             return guard;
         }
         let waiting = self.lock.wait(Mode::Shared, blocking(site));
@@ -82,12 +81,12 @@ impl<T> RwLock<T> {
     /// It is locked; nothing is recorded, because nobody waits.
     #[track_caller]
     pub fn try_read(&self) -> Result<RwLockReadGuard<'_, T>, TryLockError> {
-        self.try_read_at(Location::caller())
+        self.try_read_by(task_or_root(), Location::caller())
     }
 
-    fn try_read_at(&self, site: Site) -> Result<RwLockReadGuard<'_, T>, TryLockError> {
+    fn try_read_by(&self, who: Who, site: Site) -> Result<RwLockReadGuard<'_, T>, TryLockError> {
         let inner = self.inner.try_read()?;
-        let tenure = self.lock.uncontended(Mode::Shared, task_or_root(), site);
+        let tenure = self.lock.uncontended(Mode::Shared, who, site);
         Ok(RwLockReadGuard { hold: Hold::new(&self.lock, tenure), inner })
     }
 
@@ -96,11 +95,11 @@ impl<T> RwLock<T> {
     pub fn read_owned(self: Arc<Self>) -> impl Future<Output = OwnedRwLockReadGuard<T>> {
         let site = Location::caller();
         async move {
-            coop::consume_budget().await;
+            let who = turn().await;
             if let Ok(guard) = Arc::clone(&self).try_read_owned_at(site) {
                 return guard;
             }
-            let waiting = self.lock.wait(Mode::Shared, awaiting(site));
+            let waiting = self.lock.wait(Mode::Shared, awaiting(who, site));
             let inner = Arc::clone(&self.inner).read_owned().await;
             let tenure = waiting.acquired_by(Who::UNKNOWN);
             OwnedRwLockReadGuard::new(self, inner, tenure)
@@ -130,11 +129,11 @@ impl<T> RwLock<T> {
     pub fn write(&self) -> impl Future<Output = RwLockWriteGuard<'_, T>> {
         let site = Location::caller();
         async move {
-            coop::consume_budget().await;
-            if let Ok(guard) = self.try_write_at(site) {
+            let who = turn().await;
+            if let Ok(guard) = self.try_write_by(who, site) {
                 return guard;
             }
-            let waiting = self.lock.wait(Mode::Exclusive, awaiting(site));
+            let waiting = self.lock.wait(Mode::Exclusive, awaiting(who, site));
             let inner = self.inner.write().await;
             RwLockWriteGuard { hold: Hold::new(&self.lock, waiting.acquired()), inner }
         }
@@ -147,7 +146,7 @@ impl<T> RwLock<T> {
     #[track_caller]
     pub fn blocking_write(&self) -> RwLockWriteGuard<'_, T> {
         let site = Location::caller();
-        if let Ok(guard) = self.try_write_at(site) {
+        if let Ok(guard) = self.try_write_by(task_or_root(), site) {
             return guard;
         }
         let waiting = self.lock.wait(Mode::Exclusive, blocking(site));
@@ -161,12 +160,12 @@ impl<T> RwLock<T> {
     /// It is locked; nothing is recorded, because nobody waits.
     #[track_caller]
     pub fn try_write(&self) -> Result<RwLockWriteGuard<'_, T>, TryLockError> {
-        self.try_write_at(Location::caller())
+        self.try_write_by(task_or_root(), Location::caller())
     }
 
-    fn try_write_at(&self, site: Site) -> Result<RwLockWriteGuard<'_, T>, TryLockError> {
+    fn try_write_by(&self, who: Who, site: Site) -> Result<RwLockWriteGuard<'_, T>, TryLockError> {
         let inner = self.inner.try_write()?;
-        let tenure = self.lock.uncontended(Mode::Exclusive, task_or_root(), site);
+        let tenure = self.lock.uncontended(Mode::Exclusive, who, site);
         Ok(RwLockWriteGuard { hold: Hold::new(&self.lock, tenure), inner })
     }
 
@@ -175,11 +174,11 @@ impl<T> RwLock<T> {
     pub fn write_owned(self: Arc<Self>) -> impl Future<Output = OwnedRwLockWriteGuard<T>> {
         let site = Location::caller();
         async move {
-            coop::consume_budget().await;
+            let who = turn().await;
             if let Ok(guard) = Arc::clone(&self).try_write_owned_at(site) {
                 return guard;
             }
-            let waiting = self.lock.wait(Mode::Exclusive, awaiting(site));
+            let waiting = self.lock.wait(Mode::Exclusive, awaiting(who, site));
             let inner = Arc::clone(&self.inner).write_owned().await;
             let tenure = waiting.acquired_by(Who::UNKNOWN);
             OwnedRwLockWriteGuard::new(self, inner, tenure)

@@ -1,12 +1,11 @@
 use crate::Name;
 use crate::pool::{Lease, PoolProbe};
-use crate::who::task_or_root;
+use crate::who::{task_or_root, turn};
 use plimsoll_record::waits::{Kind, Site, Who};
 use plimsoll_record::{Outcome, Registry};
 use std::panic::Location;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::{self, AcquireError, TryAcquireError};
-use tokio::task::coop;
 
 /// A [`tokio::sync::Semaphore`] that is recorded as a pool of permits (M5).
 ///
@@ -78,14 +77,14 @@ impl Semaphore {
     ) -> impl Future<Output = Result<SemaphorePermit<'_>, AcquireError>> {
         let site = Location::caller();
         async move {
-            coop::consume_budget().await;
-            if let Ok(permit) = self.try_acquire_at(count, site) {
+            let who = turn().await;
+            if let Ok(permit) = self.try_acquire_by(count, who, site) {
                 return Ok(permit);
             }
-            let mut wait = self.pool.wait_at(site);
+            let mut wait = self.pool.wait_at(who, site);
             match wait.during(self.inner.acquire_many(count)).await {
                 Ok(inner) => {
-                    let lease = wait.acquired_by(count, task_or_root());
+                    let lease = wait.acquired_by(count, who);
                     Ok(SemaphorePermit { lease, inner, semaphore: self })
                 }
                 Err(closed) => {
@@ -102,7 +101,7 @@ impl Semaphore {
     /// There is none, or the semaphore is closed; nothing is recorded, because nobody waits.
     #[track_caller]
     pub fn try_acquire(&self) -> Result<SemaphorePermit<'_>, TryAcquireError> {
-        self.try_acquire_at(1, Location::caller())
+        self.try_acquire_by(1, task_or_root(), Location::caller())
     }
 
     /// Acquires `count` permits at once if that needs no wait.
@@ -111,16 +110,17 @@ impl Semaphore {
     /// There are too few, or the semaphore is closed.
     #[track_caller]
     pub fn try_acquire_many(&self, count: u32) -> Result<SemaphorePermit<'_>, TryAcquireError> {
-        self.try_acquire_at(count, Location::caller())
+        self.try_acquire_by(count, task_or_root(), Location::caller())
     }
 
-    fn try_acquire_at(
+    fn try_acquire_by(
         &self,
         count: u32,
+        who: Who,
         site: Site,
     ) -> Result<SemaphorePermit<'_>, TryAcquireError> {
         let inner = self.inner.try_acquire_many(count)?;
-        let lease = self.pool.at_once(count, task_or_root(), site);
+        let lease = self.pool.at_once(count, who, site);
         Ok(SemaphorePermit { lease, inner, semaphore: self })
     }
 
@@ -146,11 +146,11 @@ impl Semaphore {
     ) -> impl Future<Output = Result<OwnedSemaphorePermit, AcquireError>> {
         let site = Location::caller();
         async move {
-            coop::consume_budget().await;
+            let who = turn().await;
             if let Ok(permit) = Arc::clone(&self).try_acquire_owned_at(count, site) {
                 return Ok(permit);
             }
-            let mut wait = self.pool.wait_at(site);
+            let mut wait = self.pool.wait_at(who, site);
             match wait.during(Arc::clone(&self.inner).acquire_many_owned(count)).await {
                 Ok(inner) => {
                     let lease = wait.acquired_by(count, Who::UNKNOWN);

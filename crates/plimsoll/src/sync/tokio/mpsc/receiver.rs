@@ -123,7 +123,7 @@ impl<T> Receiver<T> {
     }
 
     fn poll_recv_at(&mut self, context: &mut Context<'_>, site: Site) -> Poll<Option<T>> {
-        self.gate.signals.note_receiver(task_or_root(), site);
+        self.gate.signals.note_receiver(task_or_root().strand(context.waker()), site);
         loop {
             match self.list.poll_recv(context) {
                 Poll::Ready(Some(Some(queued))) => return Poll::Ready(Some(self.take(queued))),

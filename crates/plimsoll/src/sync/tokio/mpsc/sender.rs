@@ -1,7 +1,7 @@
 use super::bounded::{Gate, Place};
 use super::permit::{OwnedPermit, Permit, PermitIterator};
 use crate::Reason;
-use crate::who::{awaiting, blocking};
+use crate::who::{awaiting, blocking, part};
 use plimsoll_record::waits::{By, Site};
 use std::panic::Location;
 use std::sync::Arc;
@@ -74,7 +74,7 @@ impl<T> Sender<T> {
         let site = Location::caller();
         async move {
             if !self.try_slots(1).await {
-                let by = By { gives_up: true, ..awaiting(site) };
+                let by = By { gives_up: true, ..awaiting(part().await, site) };
                 let waiting = self.gate.signals.wait_for_room(by);
                 match tokio::time::timeout(timeout, self.gate.slots.acquire()).await {
                     Ok(Ok(slot)) => slot.forget(),
@@ -249,7 +249,7 @@ impl<T> Sender<T> {
         if self.try_slots(count).await {
             return Ok(());
         }
-        let _waiting = self.gate.signals.wait_for_room(awaiting(site));
+        let _waiting = self.gate.signals.wait_for_room(awaiting(part().await, site));
         // No channel is larger than a semaphore, whose permits a `u32` counts when taken at once.
         let count = u32::try_from(count).unwrap_or(u32::MAX);
         self.gate.slots.acquire_many(count).await?.forget();
