@@ -2,9 +2,10 @@ use crate::api::{self, About, BATCHES, STREAMS_MAX, Shared};
 use crate::backoff::mix;
 use crate::config::Config;
 use crate::engine::Outlets;
-use crate::generation::{BuildError, Built, Surroundings};
-use crate::keeper::{KeepError, Keeper};
-use crate::supervisor::Supervisor;
+use crate::engine::{BuildError, Surroundings};
+use crate::generation::Built;
+use crate::keeper::Keeper;
+use crate::supervisor::{RunError, Supervisor};
 use crate::timeline::Timeline;
 use plimsoll_model::TimeMs;
 use plimsoll_runtime::clock::Clock;
@@ -66,23 +67,6 @@ fn listen_hint(error: &io::Error) -> String {
             "this machine has no such address; choose another one with --listen".into()
         }
         _ => error.to_string(),
-    }
-}
-
-/// Why a daemon that ran ended otherwise than well.
-#[derive(Debug, thiserror::Error)]
-pub enum RunError {
-    /// The HTTP server couldn't be started.
-    #[error("the HTTP server can't run: {0}")]
-    Serve(#[from] io::Error),
-    /// The last state isn't on disk.
-    #[error("the last state couldn't be written: {0}")]
-    State(String),
-}
-
-impl From<KeepError> for RunError {
-    fn from(error: KeepError) -> Self {
-        Self::State(error.to_string())
     }
 }
 

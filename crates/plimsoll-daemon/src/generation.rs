@@ -1,40 +1,17 @@
 //! Everything that one configuration runs: sources, engine, sinks. A reload makes the next one.
 
-use crate::client::AccessError;
 use crate::config::Config;
-use crate::engine::{Engine, Outlets};
-use crate::keeper::{KeepError, Keeper};
-use crate::notify::{AlertList, Notifier, Tally};
+use crate::engine::{BuildError, Engine, Outlets, Surroundings};
+use crate::keeper::KeepError;
+use crate::notify::{AlertList, Notifier};
 use crate::source::{Report, Source};
-use crate::timeline::Timeline;
 use crate::view::View;
 use plimsoll_runtime::shutdown::{self, Stopper};
-use plimsoll_store::{ArchiveError, StoreError};
-use std::sync::Arc;
 use tokio::sync::{mpsc, watch};
 use tokio::task::{JoinHandle, JoinSet};
 
 /// Reports that wait for the engine at most; what comes on top is dropped and counted.
 const REPORTS: usize = 1_024;
-
-/// Why a faultless configuration couldn't be built.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum BuildError {
-    #[error(transparent)]
-    Access(#[from] AccessError),
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    #[error(transparent)]
-    Archive(#[from] ArchiveError),
-}
-
-/// What every generation shares.
-#[derive(Clone)]
-pub(crate) struct Surroundings {
-    pub(crate) clock: Timeline,
-    pub(crate) keeper: Keeper,
-    pub(crate) tally: Arc<Tally>,
-}
 
 /// A generation that is built and doesn't run yet.
 pub(crate) struct Built {

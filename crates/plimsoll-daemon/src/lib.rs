@@ -24,4 +24,5 @@ mod view;
 mod words;
 
 pub use config::Config;
-pub use daemon::{BindError, Bound, Daemon, RunError};
+pub use daemon::{BindError, Bound, Daemon};
+pub use supervisor::RunError;

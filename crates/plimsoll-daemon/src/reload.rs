@@ -1,6 +1,6 @@
 //! Reading the configuration anew while the daemon runs.
 
-use crate::generation::BuildError;
+use crate::engine::BuildError;
 use plimsoll_model::TimeMs;
 use plimsoll_spec::Fault;
 use tokio::sync::oneshot;

@@ -1,14 +1,31 @@
 use crate::api::Shared;
 use crate::config::Config;
-use crate::daemon::RunError;
-use crate::engine::Outlets;
-use crate::generation::{Built, Running, Surroundings};
+use crate::engine::{Outlets, Surroundings};
+use crate::generation::{Built, Running};
+use crate::keeper::KeepError;
 use crate::reload::{ReloadAsk, ReloadError, ReloadState};
 use plimsoll_runtime::clock::Clock;
 use plimsoll_runtime::shutdown::Stop;
 use std::io;
 use std::sync::{Arc, PoisonError};
 use tokio::sync::mpsc;
+
+/// Why a daemon that ran ended otherwise than well.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The HTTP server couldn't be started.
+    #[error("the HTTP server can't run: {0}")]
+    Serve(#[from] io::Error),
+    /// The last state isn't on disk.
+    #[error("the last state couldn't be written: {0}")]
+    State(String),
+}
+
+impl From<KeepError> for RunError {
+    fn from(error: KeepError) -> Self {
+        Self::State(error.to_string())
+    }
+}
 
 /// Owns the running generation, and replaces it when it is asked to.
 pub(crate) struct Supervisor {

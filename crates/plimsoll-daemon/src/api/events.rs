@@ -109,8 +109,8 @@ pub(super) async fn list(
 ) -> Result<Json<Value>, Problem> {
     let Query(stretch) =
         stretch.map_err(|error| Problem::new(error.status(), error.body_text()))?;
-    let to = super::read::instant_or(stretch.to.as_deref(), "to", shared.now())?;
-    let from = super::read::instant_or(stretch.from.as_deref(), "from", to - DAY)?;
+    let to = super::query::instant_or(stretch.to.as_deref(), "to", shared.now())?;
+    let from = super::query::instant_or(stretch.from.as_deref(), "from", to - DAY)?;
     let marks = shared.keeper.marks(from, to).await.map_err(|error| {
         Problem::new(StatusCode::INTERNAL_SERVER_ERROR, format!("no events: {error}"))
     })?;

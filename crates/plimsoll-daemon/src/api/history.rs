@@ -2,7 +2,7 @@
 
 use super::Shared;
 use super::problem::Problem;
-use super::read::instant_or;
+use super::query::instant_or;
 use crate::instant::rfc3339;
 use crate::keeper::HistoryQuery;
 use crate::view::SloView;

@@ -8,6 +8,7 @@ mod metrics;
 mod openapi;
 mod page;
 mod problem;
+mod query;
 mod read;
 mod shape;
 mod stream;

@@ -2,11 +2,10 @@
 
 use super::problem::Problem;
 use super::{Shared, history, shape};
-use crate::instant::{self, rfc3339};
+use crate::instant::rfc3339;
 use axum::Json;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, RawQuery, State};
-use plimsoll_model::TimeMs;
 use serde_json::{Value, json};
 use std::sync::{Arc, PoisonError};
 
@@ -73,15 +72,4 @@ pub(super) async fn status(State(shared): State<Arc<Shared>>) -> Json<Value> {
         },
         "now": rfc3339(shared.now()),
     }))
-}
-
-/// Reads an instant of a query, or takes the default.
-pub(super) fn instant_or(
-    text: Option<&str>,
-    key: &str,
-    default: TimeMs,
-) -> Result<TimeMs, Problem> {
-    text.map_or(Some(default), instant::parse).ok_or_else(|| {
-        Problem::bad_request(format!("{key}: give RFC 3339 or seconds since the epoch"))
-    })
 }

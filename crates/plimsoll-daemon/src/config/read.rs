@@ -4,8 +4,8 @@
 use super::raw::{
     RawAlertmanager, RawAuthorization, RawBasicAuth, RawConfig, RawGlobal, RawScrape, RawTls,
 };
-use super::shape::DAEMON;
-use super::slo_files::{self, SloFiles};
+use super::shape::{DAEMON, INTERVAL};
+use super::slo_files::{self, SloFiles, whole_file};
 use super::valid::{
     Access, Alertmanager, Config, Credentials, Job, Limits, ScrapeBounds, ScrapeTarget, Secret,
     Tls, TlsIdentity, Webhook,
@@ -18,9 +18,6 @@ use std::fmt::Display;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-
-/// The scrape interval, when the file says none: fast enough that a page takes seconds.
-pub(super) const INTERVAL: Duration = Duration::from_secs(1);
 
 /// Prometheus's own default, which an interval that is shorter shortens.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -71,18 +68,6 @@ fn own_first(document: &Document, faults: Vec<Fault>) -> Vec<Fault> {
     own.sort_by_key(|fault| (fault.line, fault.column));
     own.extend(others);
     own
-}
-
-/// Makes a fault about a file that couldn't be opened.
-pub(super) fn whole_file(file: &Path, reason: String) -> Fault {
-    Fault {
-        file: file.display().to_string().into(),
-        line: 1,
-        column: 1,
-        key: "(file)".into(),
-        value: file.display().to_string(),
-        reason,
-    }
 }
 
 /// Something that the walk let pass and a type refuses.

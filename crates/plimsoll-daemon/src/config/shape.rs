@@ -8,6 +8,9 @@ use std::time::Duration;
 /// The shortest interval that the engine keeps in step with.
 const INTERVAL_MIN: Duration = Duration::from_millis(100);
 
+/// The scrape interval, when the file says none: fast enough that a page takes seconds.
+pub(super) const INTERVAL: Duration = Duration::from_secs(1);
+
 /// The whole file.
 pub(super) static DAEMON: Shape = Shape::Map(&MapShape {
     keys: &[
@@ -288,7 +291,7 @@ fn check_timeout(view: &View<'_>, faults: &mut Faults) {
 fn check_jobs(view: &View<'_>, faults: &mut Faults) {
     let Some(jobs) = view.get("scrape_configs") else { return };
     let inherited = view.get("global").and_then(|global| length_of(&global, "scrape_interval"));
-    let inherited = inherited.unwrap_or(super::read::INTERVAL);
+    let inherited = inherited.unwrap_or(INTERVAL);
     let mut names = Vec::new();
     for job in jobs.items() {
         if let Some(name) = job.get("job_name") {

@@ -1,4 +1,3 @@
-use super::read::whole_file;
 use plimsoll_slo::Slo;
 use plimsoll_spec::{Document, Fault, View};
 use std::collections::HashSet;
@@ -74,4 +73,16 @@ fn matching(pattern: &View<'_>, folder: &Path) -> Result<Vec<PathBuf>, String> {
     let paths = glob::glob(&escaped.join(text).to_string_lossy())
         .map_err(|error| format!("is no pattern: {error}"))?;
     paths.map(|path| path.map_err(|error| error.to_string())).collect()
+}
+
+/// Makes a fault about a file that couldn't be opened.
+pub(super) fn whole_file(file: &Path, reason: String) -> Fault {
+    Fault {
+        file: file.display().to_string().into(),
+        line: 1,
+        column: 1,
+        key: "(file)".into(),
+        value: file.display().to_string(),
+        reason,
+    }
 }

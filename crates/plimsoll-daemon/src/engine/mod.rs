@@ -8,11 +8,11 @@ mod flush;
 mod kept;
 mod targets;
 
+use crate::client::AccessError;
 use crate::config::Config;
-use crate::generation::{BuildError, Surroundings};
 use crate::keeper::{KeepError, Keeper};
 use crate::links::Links;
-use crate::notify::{AlertList, Composer};
+use crate::notify::{AlertList, Composer, Tally};
 use crate::source::Report;
 use crate::timeline::Timeline;
 use crate::view::{LevelView, SloView, View};
@@ -23,7 +23,7 @@ use plimsoll_runtime::clock::{Clock, StepWatch};
 use plimsoll_runtime::ready::Hold;
 use plimsoll_runtime::shutdown::Stop;
 use plimsoll_slo::{Change, Transition, assess};
-use plimsoll_store::{Checkpoint, Limits, Mark, Store};
+use plimsoll_store::{ArchiveError, Checkpoint, Limits, Mark, Store, StoreError};
 use std::collections::HashMap;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -34,6 +34,25 @@ use tokio::time::MissedTickBehavior;
 
 /// The step of a daemon without any target: nothing happens, and the page says so each second.
 const IDLE_STEP: Duration = Duration::from_secs(1);
+
+/// Why a faultless configuration couldn't be built.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum BuildError {
+    #[error(transparent)]
+    Access(#[from] AccessError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Archive(#[from] ArchiveError),
+}
+
+/// What every generation shares.
+#[derive(Clone)]
+pub(crate) struct Surroundings {
+    pub(crate) clock: Timeline,
+    pub(crate) keeper: Keeper,
+    pub(crate) tally: Arc<Tally>,
+}
 
 /// Where the engine's findings go; clones lead to the same places.
 #[derive(Clone)]

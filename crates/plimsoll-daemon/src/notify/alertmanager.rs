@@ -1,5 +1,5 @@
 use super::alert::Alert;
-use super::sink::SendError;
+use super::send_error::SendError;
 use crate::client::{AccessError, Caller, reason};
 use crate::config::Alertmanager;
 use crate::instant::rfc3339;

@@ -5,6 +5,7 @@ mod alertmanager;
 mod compose;
 mod deliver;
 mod outbox;
+mod send_error;
 mod sink;
 mod tally;
 mod webhook;

@@ -1,5 +1,5 @@
 use super::alert::{Alert, Phase};
-use super::sink::SendError;
+use super::send_error::SendError;
 use crate::client::{AccessError, Caller, reason};
 use crate::config::{Access, Secret, Webhook};
 use crate::instant::rfc3339;
