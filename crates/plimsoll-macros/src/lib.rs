@@ -66,8 +66,10 @@ use proc_macro::TokenStream;
 /// are in flight as an `async fn` is: from the first poll of the future until it is done or dropped.
 /// What the function does before it returns the future isn't timed. A box is used as it is if the body
 /// is nothing but `Box::pin(async …)`; else the future moves into another one. A future behind a type
-/// alias isn't recognised, and a call ends when it is returned: write its type out. So does a call that
-/// returns a stream or an iterator.
+/// alias isn't recognised, and a call ends when it is returned: write its type out.
+///
+/// A call that returns `impl Stream`, `Pin<Box<dyn Stream>>` or `BoxStream` is in flight until the last
+/// item is out or the stream is dropped, which is `cancelled`; one that has given an `Err` is `error`.
 ///
 /// # Cost
 ///

@@ -10,7 +10,7 @@ impl Operation {
     /// Counts a stream as one call, from now on until its last item is out or it is dropped. Ended, it is
     /// `ok`; dropped before, `cancelled`.
     pub fn stream<S: Stream>(&self, stream: S) -> InFlightStream<S> {
-        InFlightStream { guard: Some(self.enter()), fails: |_| false, has_failed: false, stream }
+        self.judged_stream(stream, |_| false)
     }
 
     /// Counts a stream of results as [`Operation::stream`] does; one that has given an `Err` is `error`,
@@ -19,12 +19,16 @@ impl Operation {
     where
         S: Stream<Item = Result<T, E>>,
     {
-        InFlightStream {
-            guard: Some(self.enter()),
-            fails: Result::is_err,
-            has_failed: false,
-            stream,
-        }
+        self.judged_stream(stream, Result::is_err)
+    }
+
+    /// Counts a stream as [`Operation::stream`] does; one of whose items fails is `error`.
+    pub(crate) fn judged_stream<S: Stream>(
+        &self,
+        stream: S,
+        fails: fn(&S::Item) -> bool,
+    ) -> InFlightStream<S> {
+        InFlightStream { guard: Some(self.enter()), fails, has_failed: false, stream }
     }
 
     /// Counts a body as one call, from now on until its last byte is out or it is dropped. Ended, it is

@@ -5,6 +5,7 @@
 
 mod reading;
 
+use futures_util::stream::{Stream, StreamExt};
 use plimsoll::{Registry, in_flight};
 use reading::value;
 use std::cell::Cell;
@@ -233,5 +234,41 @@ fn a_thread_that_is_torn_down_still_counts() {
     });
     assert!(thread.join().is_ok());
     let labels = [("operation", "torn_down"), ("region", "eu"), ("outcome", "ok"), ("band", "1")];
+    assert_eq!(value(Registry::global(), "concurrency_operations", labels), Some(2.0));
+}
+
+#[in_flight(name = "items")]
+fn items(count: u32, fails: bool) -> impl Stream<Item = Result<u32, String>> {
+    futures_util::stream::iter(
+        (0..count).map(move |n| if fails { Err("no".to_owned()) } else { Ok(n) }),
+    )
+}
+
+impl Shop {
+    #[in_flight(name = "receipts", labels(region = self.region))]
+    fn receipts(&self) -> Pin<Box<dyn Stream<Item = u32> + Send + '_>> {
+        if self.till == 0 {
+            return Box::pin(futures_util::stream::empty());
+        }
+        Box::pin(futures_util::stream::iter(0..self.till))
+    }
+}
+
+#[tokio::test]
+async fn a_returned_stream_is_in_flight_until_its_last_item() {
+    {
+        let mut half = pin!(items(2, false));
+        assert_eq!((half.next().await, level("items")), (Some(Ok(0)), Some(1.0)));
+    }
+    assert_eq!(level("items"), Some(0.0));
+    assert_eq!(items(3, false).count().await, 3);
+    assert_eq!(items(3, true).count().await, 3);
+    let counts = ["ok", "error", "cancelled"].map(|outcome| ended("items", outcome));
+    assert_eq!(counts, [1.0; 3].map(Some));
+
+    let shop = Shop { till: 3, region: "eu" };
+    assert_eq!(shop.receipts().collect::<Vec<_>>().await, [0, 1, 2]);
+    assert_eq!(Shop { till: 0, region: "eu" }.receipts().next().await, None);
+    let labels = [("operation", "receipts"), ("region", "eu"), ("outcome", "ok"), ("band", "1")];
     assert_eq!(value(Registry::global(), "concurrency_operations", labels), Some(2.0));
 }

@@ -1,7 +1,8 @@
 //! Writes the function anew around its own body.
 
 use super::parse::Label;
-use super::validate::{Operation, Way};
+use super::validate::Operation;
+use super::way::Way;
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
@@ -23,14 +24,18 @@ pub(crate) fn function(operation: &Operation, function: ItemFn, way: Way) -> Tok
             let typed = typed.map(|_| unreachable_return(&returned));
             measured(quote!(async move { #typed #block }.await))
         }
-        Way::Future => {
+        Way::Future { is_boxed: true } => boxed(&block, typed),
+        Way::Future { is_boxed: false } => {
             let future = measured(quote!(__plimsoll_future.await));
             quote! {
                 let __plimsoll_future = ::plimsoll::expansion::call(move || #block);
                 async move { #future }
             }
         }
-        Way::Boxed => boxed(&block, typed),
+        Way::Stream { is_boxed } => {
+            let stream = streamed(&block, typed);
+            if is_boxed { quote!(::std::boxed::Box::pin(#stream)) } else { stream }
+        }
     };
     quote! {
         #(#attrs)* #vis #sig {
@@ -50,6 +55,22 @@ fn measured(value: TokenStream) -> TokenStream {
         use ::plimsoll::expansion::AnyValue as _;
         __plimsoll_guard.finish(::plimsoll::expansion::Returned(&__plimsoll_value).outcome());
         __plimsoll_value
+    }
+}
+
+/// Measures a stream until its last item; one that has given an `Err` is an error.
+fn streamed(block: &Block, typed: Option<TokenStream>) -> TokenStream {
+    quote! {
+        ::plimsoll::expansion::stream(
+            __plimsoll_operation,
+            ::plimsoll::expansion::call(move || #typed #block),
+            |__plimsoll_item| {
+                #[allow(unused_imports)]
+                use ::plimsoll::expansion::AnyValue as _;
+                ::plimsoll::expansion::Returned(__plimsoll_item).outcome()
+                    == ::plimsoll::Outcome::Error
+            },
+        )
     }
 }
 

@@ -4,6 +4,7 @@
 mod expand;
 mod parse;
 mod validate;
+mod way;
 
 use crate::faults::Faults;
 use proc_macro2::TokenStream;
@@ -15,7 +16,7 @@ pub(crate) fn in_flight(arguments: TokenStream, item: TokenStream) -> TokenStrea
     let arguments = parse::arguments(arguments, &mut faults);
     let operation = validate::operation(arguments, &mut faults);
     let function = validate::item(item.clone(), &mut faults);
-    let way = function.as_ref().map(|function| validate::way(&function.sig, &mut faults));
+    let way = function.as_ref().map(|function| way::way(&function.sig, &mut faults));
     let expanded = operation
         .zip(function)
         .zip(way)

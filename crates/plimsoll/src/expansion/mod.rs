@@ -5,7 +5,8 @@ mod known;
 pub use known::Known;
 pub use plimsoll_model::{Kind, Signal};
 
-use crate::{Backpressure, Name, Operation, Reason};
+use crate::{Backpressure, InFlightStream, Name, Operation, Reason};
+use futures_core::Stream;
 use plimsoll_model::Labels;
 use plimsoll_record::{Outcome, Registry};
 use std::sync::OnceLock;
@@ -57,6 +58,15 @@ pub fn labelled(
 #[inline]
 pub fn call<T>(body: impl FnOnce() -> T) -> T {
     body()
+}
+
+/// Counts a stream as one call from now on; `fails` says which items make it an error.
+pub fn stream<S: Stream>(
+    operation: Operation,
+    stream: S,
+    fails: fn(&S::Item) -> bool,
+) -> InFlightStream<S> {
+    operation.judged_stream(stream, fails)
 }
 
 /// One place in the source that pushes work back.
