@@ -1,40 +1,19 @@
-//! Deadlocks that really happen, and what must not be taken for one.
+//! Tasks that wait for each other.
 
-#![allow(clippy::expect_used)] // A test that finds nothing has failed.
-
+use super::{cycles_of, kinds_of, waits_of};
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use plimsoll::sync::tokio::{Mutex, RwLock, Semaphore, mpsc};
 use plimsoll::{PoolProbe, Registry};
-use plimsoll_record::waits::{Cycle, LiveWait, Scanner, live};
 use std::future::pending;
 use std::sync::Arc;
 use tokio::sync::Barrier;
 use tokio::task::{JoinHandle, yield_now};
 
-/// Returns the waits for resources whose names begin with the test's own.
-fn waits_of(test: &str) -> Vec<LiveWait> {
-    let ours = |wait: &LiveWait| wait.resource.what().name.starts_with(test);
-    live().into_iter().filter(ours).collect()
-}
-
 async fn until_waiting(test: &str, count: usize) {
     while waits_of(test).len() < count {
         yield_now().await;
     }
-}
-
-/// Scans twice, and returns the cycles of the test's own resources.
-fn cycles_of(test: &str) -> Vec<Cycle> {
-    let mut scanner = Scanner::new();
-    scanner.scan();
-    let ours =
-        |cycle: &Cycle| cycle.waits.iter().all(|wait| wait.resource.what().name.starts_with(test));
-    scanner.scan().into_iter().filter(ours).collect()
-}
-
-fn kinds_of(test: &str) -> Vec<(&'static str, usize)> {
-    cycles_of(test).iter().map(|cycle| (cycle.kind, cycle.waits.len())).collect()
 }
 
 fn end(tasks: impl IntoIterator<Item = JoinHandle<()>>) {
@@ -66,7 +45,7 @@ async fn two_tasks_that_lock_in_opposite_order() {
     let ids: Vec<_> = tasks.iter().map(|task| format!("task {}", task.id())).collect();
     for wait in &cycles[0].waits {
         assert!(ids.contains(&wait.by.who.to_string()), "{:?} of {ids:?}", wait.by.who);
-        assert!(wait.by.site.file().ends_with("deadlocks.rs"), "{:?}", wait.by.site);
+        assert!(wait.by.site.file().ends_with("tasks.rs"), "{:?}", wait.by.site);
         let (holders, more) = wait.resource.holders();
         assert_eq!((holders.len(), more), (1, 0));
         assert_ne!(holders[0].who, wait.by.who);
@@ -88,26 +67,6 @@ async fn three_tasks_in_a_ring() {
     until_waiting("ring", 3).await;
     assert_eq!(kinds_of("ring"), [("lock", 3)]);
     end(tasks);
-}
-
-#[test]
-fn two_threads_that_block_in_opposite_order() {
-    let (a, b) = (mutex("threads-a"), mutex("threads-b"));
-    let ready = Arc::new(std::sync::Barrier::new(2));
-    for (first, then) in [(&a, &b), (&b, &a)] {
-        let (first, then, ready) = (Arc::clone(first), Arc::clone(then), Arc::clone(&ready));
-        // They never end: that is what is tested.
-        std::thread::spawn(move || {
-            let _first = first.blocking_lock();
-            ready.wait();
-            let _then = then.blocking_lock();
-        });
-    }
-    while waits_of("threads").len() < 2 {
-        std::thread::yield_now();
-    }
-    assert_eq!(kinds_of("threads"), [("lock", 2)]);
-    assert!(waits_of("threads").iter().all(|wait| wait.by.thread.is_some()));
 }
 
 #[tokio::test]
