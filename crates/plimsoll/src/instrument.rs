@@ -66,10 +66,12 @@ impl Count {
         Self(registry.counter(signal, labels).ok())
     }
 
+    #[inline]
     pub(crate) fn increment(&self) {
         self.add(1);
     }
 
+    #[inline]
     pub(crate) fn add(&self, amount: u64) {
         if let Some(counter) = &self.0 {
             counter.add(amount);

@@ -35,6 +35,7 @@ pub(crate) fn blocking(site: Site) -> By {
 }
 
 /// Returns a task's number, which its id shows to a hasher only.
+#[inline]
 fn number_of(id: tokio::task::Id) -> u64 {
     let mut number = Number(0);
     id.hash(&mut number);

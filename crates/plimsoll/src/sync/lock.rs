@@ -331,6 +331,7 @@ impl<'a> Hold<&'a Lock> {
 }
 
 impl<L: OfLock> Hold<L> {
+    #[inline]
     pub(crate) fn new(lock: L, tenure: Tenure) -> Self {
         Self { lock, tenure }
     }
@@ -361,11 +362,13 @@ impl<L: OfLock> Hold<L> {
 }
 
 impl<L: OfLock> Drop for Hold<L> {
+    #[inline]
     fn drop(&mut self) {
         self.lock.lock().held(self.tenure);
     }
 }
 
+#[inline]
 fn count(by_mode: &[Count], mode: Mode) {
     if let Some(count) = by_mode.get(usize::from(mode.index())) {
         count.increment();
@@ -373,6 +376,7 @@ fn count(by_mode: &[Count], mode: Mode) {
 }
 
 /// Picks one in [`SAMPLE_EVERY`] of this thread's uncontended acquisitions.
+#[inline]
 fn is_sampled() -> bool {
     thread_local! {
         static COUNT: Cell<u32> = const { Cell::new(0) };

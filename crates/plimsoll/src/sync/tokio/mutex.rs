@@ -120,6 +120,7 @@ impl<T> Mutex<T> {
         self.try_lock_by(task_or_root(), Location::caller())
     }
 
+    #[inline]
     fn try_lock_by(&self, who: Who, site: Site) -> Result<MutexGuard<'_, T>, TryLockError> {
         let inner = self.inner.try_lock()?;
         let tenure = self.lock.uncontended(Mode::Exclusive, who, site);
