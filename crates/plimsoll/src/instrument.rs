@@ -58,7 +58,7 @@ impl Stay {
 }
 
 /// A counter.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Count(Option<Counter>);
 
 impl Count {

@@ -1,9 +1,11 @@
 //! What every lock records, and when.
 
+use super::hold::Hold;
 use crate::Name;
 use crate::clock::now_ns;
 use crate::instrument::{Count, Distribution, Level, Stay, counters};
-use crate::who::{blocking, task_or_root};
+use crate::sync::tally::{Tallies, Tally};
+use crate::who::blocking;
 use plimsoll_model::{Labels, catalog};
 use plimsoll_record::waits::{By, Kind, Resource, Seat, Site, Wait, What, Who};
 use plimsoll_record::{ActivitySpec, HistogramSpec, Outcome, Registry, Split};
@@ -67,7 +69,9 @@ const SAMPLE_EVERY: u32 = 64;
 #[derive(Clone, Debug)]
 pub(crate) struct Lock {
     signals: Arc<LockSignals>,
-    resource: Arc<Resource>,
+    pub(super) resource: Arc<Resource>,
+    /// Its own acquisitions at once, alone.
+    tally: Arc<Tally>,
 }
 
 /// The instruments of all locks of one kind and name.
@@ -78,8 +82,9 @@ struct LockSignals {
     waiters: Level,
     hold: Distribution,
     hold_sampled: Distribution,
-    /// By mode.
+    /// By mode; of those that hold it alone `alone` is the source.
     uncontended: Vec<Count>,
+    alone: Arc<Tallies>,
     contended: Vec<Count>,
 }
 
@@ -100,6 +105,7 @@ impl LockSignals {
             modes.iter().map(count).collect::<Vec<_>>()
         };
         let uncontended = acquisitions("false");
+        let alone = uncontended.first().cloned().unwrap_or_default();
         let blame = registry.blame(&catalog::LOCK_BLAMED, labels.clone()).ok();
         Self {
             what: Arc::new(What { kind, name: name.text.to_string(), blame }),
@@ -111,6 +117,7 @@ impl LockSignals {
                 registry,
                 ActivitySpec::new(&catalog::LOCK_WAITERS, labels.clone()),
             ),
+            alone: Tallies::new(registry, alone),
             uncontended,
             contended: acquisitions("true"),
         }
@@ -126,14 +133,25 @@ impl Lock {
         });
         let readers = if sort.kind == Kind::RwLock { READERS } else { 0 };
         let resource = Resource::new(Arc::clone(&signals.what), readers, made_at);
-        Self { signals, resource }
+        let tally = signals.alone.tally();
+        Self { signals, resource, tally }
     }
 
     /// Records an acquisition that didn't wait.
     #[inline]
     pub(crate) fn uncontended(&self, mode: Mode, who: Who, site: Site) -> Tenure {
-        count(&self.signals.uncontended, mode);
-        let since = if is_sampled() { Since::Sampled(now_ns()) } else { Since::Untimed };
+        let is_sampled = match mode {
+            // The number sets locks apart, so that those of short lives are sampled as well.
+            Mode::Exclusive => {
+                let before = self.tally.count();
+                before.wrapping_add(self.resource.number()).is_multiple_of(u64::from(SAMPLE_EVERY))
+            }
+            Mode::Shared | Mode::Upgradable => {
+                count(&self.signals.uncontended, mode);
+                is_sampled()
+            }
+        };
+        let since = if is_sampled { Since::Sampled(now_ns()) } else { Since::Untimed };
         Tenure { mode, since, seat: self.take_seat(mode, who, site, None) }
     }
 
@@ -203,7 +221,7 @@ impl Lock {
     }
 
     #[inline]
-    fn held(&self, tenure: Tenure) {
+    pub(super) fn held(&self, tenure: Tenure) {
         let since_ns = match tenure.since {
             Since::Contended(since_ns) => Some(since_ns),
             Since::Sampled(_) | Since::Untimed => None,
@@ -234,9 +252,9 @@ enum Since {
 /// What an acquisition leaves with its guard until the release.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Tenure {
-    mode: Mode,
+    pub(super) mode: Mode,
     since: Since,
-    seat: Seat,
+    pub(super) seat: Seat,
 }
 
 /// A wait for a lock. It counts when it is dropped, so one that is cancelled counts as well.
@@ -273,101 +291,6 @@ impl Drop for Waiting<'_> {
     }
 }
 
-/// How a guard has its lock.
-pub(crate) trait OfLock {
-    /// Whether the guard may be handed to another task: then nobody knows who holds until it is used.
-    const MOVES: bool;
-
-    fn lock(&self) -> &Lock;
-}
-
-/// A guard that borrows ends where it began.
-impl OfLock for &Lock {
-    const MOVES: bool = false;
-
-    fn lock(&self) -> &Lock {
-        self
-    }
-}
-
-/// A guard that owns may end anywhere.
-impl OfLock for Lock {
-    const MOVES: bool = true;
-
-    fn lock(&self) -> &Lock {
-        self
-    }
-}
-
-/// A lock being held. It stands before the original guard in each guard here, so that it is dropped,
-/// and the hold's end is stamped, before the lock is released.
-#[derive(Debug)]
-pub(crate) struct Hold<L: OfLock> {
-    lock: L,
-    tenure: Tenure,
-}
-
-impl<'a> Hold<&'a Lock> {
-    /// Begins a hold that needed no wait.
-    #[inline]
-    pub(crate) fn at_once(lock: &'a Lock, mode: Mode, site: Site) -> Self {
-        Self::new(lock, lock.uncontended(mode, task_or_root(), site))
-    }
-
-    /// Returns what it holds.
-    pub(crate) fn lock(&self) -> &'a Lock {
-        self.lock
-    }
-
-    /// Ends the hold and begins one of another mode, which needs no wait.
-    pub(crate) fn become_mode(self, mode: Mode, site: Site) -> Self {
-        Self::at_once(self.end(), mode, site)
-    }
-
-    /// Ends the hold.
-    pub(crate) fn end(self) -> &'a Lock {
-        self.lock
-    }
-}
-
-impl<L: OfLock> Hold<L> {
-    #[inline]
-    pub(crate) fn new(lock: L, tenure: Tenure) -> Self {
-        Self { lock, tenure }
-    }
-
-    /// Ends the hold while `gap` runs, which lets others have the lock and gets it back, and begins
-    /// another at `site`, even if `gap` panics.
-    pub(crate) fn part<O>(&mut self, site: Site, gap: impl FnOnce() -> O) -> O {
-        struct Again<'a, L: OfLock>(&'a mut Hold<L>, Site);
-        impl<L: OfLock> Drop for Again<'_, L> {
-            fn drop(&mut self) {
-                let Self(hold, site) = self;
-                let mode = hold.tenure.mode;
-                hold.tenure = hold.lock.lock().uncontended(mode, task_or_root(), site);
-            }
-        }
-        self.lock.lock().held(self.tenure);
-        let _again = Again(self, site);
-        gap()
-    }
-
-    /// Says who uses it, of a guard that may have been handed on. Of others it does nothing.
-    #[inline]
-    pub(crate) fn note_use(&self) {
-        if L::MOVES {
-            self.lock.lock().resource.hand_to(self.tenure.seat, task_or_root());
-        }
-    }
-}
-
-impl<L: OfLock> Drop for Hold<L> {
-    #[inline]
-    fn drop(&mut self) {
-        self.lock.lock().held(self.tenure);
-    }
-}
-
 #[inline]
 fn count(by_mode: &[Count], mode: Mode) {
     if let Some(count) = by_mode.get(usize::from(mode.index())) {
@@ -375,7 +298,7 @@ fn count(by_mode: &[Count], mode: Mode) {
     }
 }
 
-/// Picks one in [`SAMPLE_EVERY`] of this thread's uncontended acquisitions.
+/// Picks one in [`SAMPLE_EVERY`] of this thread's uncontended acquisitions that share.
 #[inline]
 fn is_sampled() -> bool {
     thread_local! {

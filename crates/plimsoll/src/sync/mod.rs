@@ -3,10 +3,12 @@
 pub(crate) mod channel;
 pub mod crossbeam;
 mod guard;
+mod hold;
 mod lock;
 pub mod lock_api;
 mod lock_cell;
 mod parked;
 pub mod parking_lot;
 pub mod std;
+mod tally;
 pub mod tokio;

@@ -1,5 +1,6 @@
 use crate::sync::guard::{exclusive_guard, shared_guard};
-use crate::sync::lock::{Hold, Lock};
+use crate::sync::hold::Hold;
+use crate::sync::lock::Lock;
 use lock_api::{self as original, RawMutex, RawMutexFair, RawRwLock, RawRwLockFair};
 
 /// Writes a guard of a part of a value.

@@ -1,7 +1,8 @@
 use super::MappedMutexGuard;
 use crate::Name;
 use crate::sync::guard::exclusive_guard;
-use crate::sync::lock::{Hold, Lock, Mode, Sort};
+use crate::sync::hold::Hold;
+use crate::sync::lock::{Lock, Mode, Sort};
 use crate::sync::lock_cell::LockCell;
 use lock_api::{self as original, RawMutex, RawMutexFair, RawMutexTimed};
 use plimsoll_record::Registry;

@@ -1,6 +1,7 @@
 use super::MappedRwLockReadGuard;
 use crate::sync::guard::shared_guard;
-use crate::sync::lock::{Hold, Lock};
+use crate::sync::hold::Hold;
+use crate::sync::lock::Lock;
 use lock_api::{self as original, RawRwLock, RawRwLockFair};
 use std::panic::Location;
 

@@ -1,6 +1,7 @@
 use super::{RwLockReadGuard, RwLockWriteGuard};
 use crate::sync::guard::shared_guard;
-use crate::sync::lock::{Hold, Lock, Mode};
+use crate::sync::hold::Hold;
+use crate::sync::lock::{Lock, Mode};
 use crate::who::blocking;
 use lock_api::{
     self as original, RawRwLockUpgrade, RawRwLockUpgradeDowngrade, RawRwLockUpgradeFair,

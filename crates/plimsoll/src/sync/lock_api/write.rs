@@ -1,6 +1,7 @@
 use super::{MappedRwLockWriteGuard, RwLockReadGuard, RwLockUpgradableReadGuard};
 use crate::sync::guard::exclusive_guard;
-use crate::sync::lock::{Hold, Lock, Mode};
+use crate::sync::hold::Hold;
+use crate::sync::lock::{Lock, Mode};
 use lock_api::{
     self as original, RawRwLock, RawRwLockDowngrade, RawRwLockFair, RawRwLockUpgradeDowngrade,
 };

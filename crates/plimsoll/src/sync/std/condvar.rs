@@ -1,6 +1,7 @@
 use super::{LockResult, MutexGuard, WaitTimeoutResult, guarded};
 use crate::Name;
-use crate::sync::lock::{Hold, Mode};
+use crate::sync::hold::Hold;
+use crate::sync::lock::Mode;
 use crate::sync::parked::Parked;
 use plimsoll_record::Registry;
 use std::panic::{Location, RefUnwindSafe, UnwindSafe};

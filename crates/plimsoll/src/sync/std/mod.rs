@@ -10,7 +10,7 @@
 //! made by `new`, which a constant may be, is called after the place that made it.
 //!
 //! # Cost
-//! At once: an addition to a line that the thread has for itself and a few stores beside the lock; no
+//! At once: a few stores beside the lock, of readers also an addition to a line of the thread; no
 //! clock read, no log. After a wait: three clock reads and two log edges, beside the thread's parking.
 //!
 //! # Cancellation

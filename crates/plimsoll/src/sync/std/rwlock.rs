@@ -1,7 +1,8 @@
 use super::{LockResult, TryLockError, TryLockResult, at_once, guarded};
 use crate::Name;
 use crate::sync::guard::{exclusive_guard, shared_guard};
-use crate::sync::lock::{Hold, Lock, Mode, Sort};
+use crate::sync::hold::Hold;
+use crate::sync::lock::{Lock, Mode, Sort};
 use crate::sync::lock_cell::LockCell;
 use plimsoll_record::Registry;
 use std::fmt;

@@ -1,6 +1,7 @@
 use super::mutex_guard::{MutexGuard, OwnedMutexGuard};
 use crate::Name;
-use crate::sync::lock::{Hold, Lock, Mode, Sort};
+use crate::sync::hold::Hold;
+use crate::sync::lock::{Lock, Mode, Sort};
 use crate::who::{awaiting, blocking, task_or_root, turn};
 use plimsoll_record::Registry;
 use plimsoll_record::waits::{Site, Who};
@@ -23,7 +24,8 @@ use tokio::sync::{self, TryLockError};
 /// `mode` is `exclusive`; of a [`RwLock`](super::RwLock)'s readers it is `shared`.
 ///
 /// # Cost
-/// At once: one addition to a line that the thread has for itself, no clock read, no log. After a wait: three clock reads and two log edges, beside
+/// At once: a few stores beside the lock, no clock read, no log, no read-modify-write; of readers one
+/// addition to a line that the thread has for itself. After a wait: three clock reads and two log edges, beside
 /// a task switch.
 ///
 /// # Cancellation

@@ -1,7 +1,8 @@
 use super::Mutex;
 use super::part::part_guard;
 use crate::sync::guard::exclusive_guard;
-use crate::sync::lock::{Hold, Lock, Tenure};
+use crate::sync::hold::Hold;
+use crate::sync::lock::{Lock, Tenure};
 use std::sync::Arc;
 use tokio::sync;
 

@@ -1,5 +1,6 @@
 use crate::Name;
-use crate::sync::lock::{Hold, Mode, Sort, Waiting};
+use crate::sync::hold::Hold;
+use crate::sync::lock::{Mode, Sort, Waiting};
 use crate::sync::lock_cell::LockCell;
 use crate::who::{awaiting, task_or_root};
 use plimsoll_record::Registry;

@@ -2,7 +2,8 @@ use super::rwlock_guard::{
     OwnedRwLockReadGuard, OwnedRwLockWriteGuard, RwLockReadGuard, RwLockWriteGuard,
 };
 use crate::Name;
-use crate::sync::lock::{Hold, Lock, Mode, Sort};
+use crate::sync::hold::Hold;
+use crate::sync::lock::{Lock, Mode, Sort};
 use crate::who::{awaiting, blocking, task_or_root, turn};
 use plimsoll_record::Registry;
 use plimsoll_record::waits::{Site, Who};

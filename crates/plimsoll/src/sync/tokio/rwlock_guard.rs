@@ -1,7 +1,8 @@
 use super::RwLock;
 use super::part::part_guard;
 use crate::sync::guard::{exclusive_guard, shared_guard};
-use crate::sync::lock::{Hold, Lock, Mode, Tenure};
+use crate::sync::hold::Hold;
+use crate::sync::lock::{Lock, Mode, Tenure};
 use plimsoll_record::waits::Who;
 use std::panic::Location;
 use std::sync::Arc;
