@@ -18,6 +18,10 @@ use std::collections::VecDeque;
 /// How often a reader looks again at an odd head: an owner that runs is done by then.
 const LOOKS: u32 = if cfg!(loom) { 1 } else { 200 };
 
+/// After how many edges an owner at most tries again to make room: far fewer than it merges at a time,
+/// or a log that was full once would stay so.
+const RETRY_EDGES: u64 = 128;
+
 /// The bounded log itself.
 #[derive(Debug)]
 pub(crate) struct Log {
@@ -66,7 +70,9 @@ pub(crate) struct Owner<C> {
     written: u64,
     /// What was merged when the owner last looked.
     merged: u64,
-    /// How many edges are written when the owner next makes room.
+    /// What was kept beside the log.
+    spilled: u64,
+    /// How many edges are recorded when the owner next makes room.
     room_until: u64,
     last_ns: u64,
     /// Entries since all of them were timed.
@@ -76,7 +82,7 @@ pub(crate) struct Owner<C> {
 impl<C: Clock> Owner<C> {
     pub(crate) fn new(log: Arc<Log>, clock: C) -> Self {
         let room_until = log.capacity() - log.capacity() / 4;
-        Self { log, clock, written: 0, merged: 0, room_until, last_ns: 0, entries: 0 }
+        Self { log, clock, written: 0, merged: 0, spilled: 0, room_until, last_ns: 0, entries: 0 }
     }
 
     pub(crate) fn log(&self) -> &Arc<Log> {
@@ -98,28 +104,36 @@ impl<C: Clock> Owner<C> {
     /// Says whether it is time to make room.
     #[inline]
     pub(crate) fn needs_room(&self) -> bool {
-        self.written >= self.room_until
+        self.written + self.spilled >= self.room_until
     }
 
     /// Looks how far the log has been merged. Says whether that makes room: a quarter or more is free.
-    /// If it doesn't, the owner tries again after a sixteenth, since trying costs, and when it is full.
+    /// If it doesn't, the owner tries again after some edges, since trying costs, and when it is full.
     pub(crate) fn finds_room(&mut self) -> bool {
         let capacity = self.log.capacity();
         self.merged = self.log.tail.0.load(Ordering::Acquire);
         let three_quarters = self.merged + capacity - capacity / 4;
         let finds = self.written < three_quarters;
-        self.room_until = if finds {
-            three_quarters
-        } else {
-            (self.written + capacity / 16 + 1).min(self.merged + capacity)
+        let later = self.written + (capacity / 16).min(RETRY_EDGES) + 1;
+        let until = match (finds, self.is_full()) {
+            (true, _) => three_quarters,
+            (false, false) => later.min(self.merged + capacity),
+            (false, true) => later,
         };
+        self.room_until = until + self.spilled;
         finds
+    }
+
+    /// Says whether the log was full when the owner last looked.
+    #[inline]
+    pub(crate) fn is_full(&self) -> bool {
+        self.written - self.merged >= self.log.capacity()
     }
 
     /// Stamps the edge and publishes it; returns the stamp, or none when the log is full.
     #[inline]
     pub(crate) fn push(&mut self, draft: &Draft, budget: &Budget) -> Option<u64> {
-        if self.written - self.merged >= self.log.capacity() {
+        if self.is_full() {
             return None;
         }
         let (at_ns, words) = self.stamp(draft, budget);
@@ -138,6 +152,7 @@ impl<C: Clock> Owner<C> {
         let (at_ns, words) = self.stamp(draft, &inlets.budget);
         let kept = self.log.spill.push(words, &inlets.excess);
         self.log.head.0.store(2 * self.written, Ordering::Release);
+        self.spilled += 1;
         kept.then_some(at_ns)
     }
 

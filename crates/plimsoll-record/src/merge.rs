@@ -6,7 +6,7 @@ use crate::edge::{Edge, Words};
 use crate::fold::{Fold, Folds, Taken};
 use crate::log::Tap;
 use crate::recorder::Inlets;
-use crate::sync::{Mutex, MutexGuard, Ordering, lock, try_lock};
+use crate::sync::{Mutex, MutexGuard, Ordering, lock, pause, try_lock};
 use std::collections::VecDeque;
 
 /// How long an owner that was stopped amid an edge holds the watermark back.
@@ -18,6 +18,9 @@ const OWNER_SHARE: u64 = 1_024;
 
 /// How many edges are taken out of their logs before the watermark has come to them, which is 16 MiB.
 const AHEAD_MAX: usize = 1 << 19;
+
+/// How often an owner looks whether a lock is free.
+const TRIES: usize = if cfg!(loom) { 1 } else { 32 };
 
 /// Of how many edges a merge must be for its cost to count: a lesser one is mostly looking.
 const COST_EDGES: u64 = 64;
@@ -44,11 +47,18 @@ pub(crate) enum By {
 }
 
 impl By {
-    /// Locks; an owner only if no one else has it.
+    /// Locks. An owner looks a few times, since whoever runs is done at once; it doesn't wait for one
+    /// that was stopped.
     pub(crate) fn lock<T>(self, mutex: &Mutex<T>) -> Option<MutexGuard<'_, T>> {
         match self {
             Self::Reader => Some(lock(mutex)),
-            Self::Owner => try_lock(mutex),
+            Self::Owner => (0..TRIES).find_map(|_| {
+                let locked = try_lock(mutex);
+                if locked.is_none() {
+                    pause();
+                }
+                locked
+            }),
         }
     }
 }
@@ -144,6 +154,7 @@ impl<S: Sink> Merge<S> {
         let held_ns = self.taps.iter_mut().map(|tap| tap.look(now_ns)).fold(now_ns, u64::min);
         // After the look at the logs: an exit that lies there may have its entry among the folds.
         if !self.take_excess(by, inlets) {
+            self.make_room(); // So that this owner needn't keep edges beside its log as well.
             return;
         }
         let exact =

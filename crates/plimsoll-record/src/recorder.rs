@@ -17,7 +17,7 @@ const FIRST_CAPACITY: u64 = if cfg!(loom) { 4 } else { 256 };
 const BUSY_CAPACITY: u64 = if cfg!(loom) { 4 } else { 2_048 };
 
 /// How many edges a log holds at most: a full one is followed by one of twice its size.
-const CAPACITY_MAX: u64 = if cfg!(loom) { 4 } else { 65_536 };
+const CAPACITY_MAX: u64 = if cfg!(loom) { 4 } else { 16_384 };
 
 /// How many edges all logs together hold at most, which is 32 MiB.
 const CAPACITY_ALL: u64 = 1 << 20;
@@ -164,7 +164,8 @@ impl<C: Clock, S: Sink> Recorder<C, S> {
             merge.run(By::Owner, &self.clock, &self.inlets);
         }
         let capacity = owner.log().capacity();
-        if owner.finds_room() && capacity >= BUSY_CAPACITY {
+        let full = !owner.finds_room() && owner.is_full();
+        if capacity >= BUSY_CAPACITY && !full {
             return;
         }
         let larger = (2 * capacity).max(BUSY_CAPACITY);
