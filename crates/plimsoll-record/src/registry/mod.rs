@@ -74,7 +74,11 @@ impl Registry {
     /// # Errors
     /// A signal of another kind, bands that don't ascend from 1, a series that another instrument
     /// exports, or a recorder that is full.
-    pub fn activity(&self, mut spec: ActivitySpec) -> Result<Activity, RegisterError> {
+    pub fn activity(&self, spec: ActivitySpec) -> Result<Activity, RegisterError> {
+        self.counted(spec.signal, self.make_activity(spec))
+    }
+
+    fn make_activity(&self, mut spec: ActivitySpec) -> Result<Activity, RegisterError> {
         spec.check()?;
         let bands =
             Bands::new(&spec.bands).ok_or(RegisterError::Bands { name: spec.signal.name })?;
@@ -107,7 +111,11 @@ impl Registry {
     ///
     /// # Errors
     /// A signal of another kind, a series that another instrument exports, or a recorder that is full.
-    pub fn histogram(&self, mut spec: HistogramSpec) -> Result<Histogram, RegisterError> {
+    pub fn histogram(&self, spec: HistogramSpec) -> Result<Histogram, RegisterError> {
+        self.counted(spec.signal, self.make_histogram(spec))
+    }
+
+    fn make_histogram(&self, mut spec: HistogramSpec) -> Result<Histogram, RegisterError> {
         check_kind(spec.signal, Kind::Histogram)?;
         let mut families = lock(&self.0.families);
         if families.overflows(spec.signal, &spec.labels) {
@@ -147,7 +155,7 @@ impl Registry {
         signal: &'static Signal,
         labels: Labels,
     ) -> Result<Counter, RegisterError> {
-        self.single(signal, labels)
+        self.counted(signal, self.single(signal, labels))
     }
 
     /// Makes a gauge, or returns the one that has this signal and these labels already.
@@ -155,7 +163,7 @@ impl Registry {
     /// # Errors
     /// A signal of another kind, or a series that another instrument exports.
     pub fn gauge(&self, signal: &'static Signal, labels: Labels) -> Result<Gauge, RegisterError> {
-        self.single(signal, labels)
+        self.counted(signal, self.single(signal, labels))
     }
 
     /// Makes the account of wait charged to call sites, which is exported with the label `site`, or
@@ -168,7 +176,7 @@ impl Registry {
         signal: &'static Signal,
         labels: Labels,
     ) -> Result<Arc<Blame>, RegisterError> {
-        self.single(signal, labels)
+        self.counted(signal, self.single(signal, labels))
     }
 
     /// Returns what all instances of one name share, and makes it for the first one.
@@ -246,6 +254,18 @@ impl Registry {
         spans.extend(waits::lasting());
         spans.sort_by_key(|span| span.from_ns);
         Timeline { until_ns, spans, levels }
+    }
+
+    /// Counts a refusal among the label sets that were dropped: its caller may go on without.
+    fn counted<I>(
+        &self,
+        signal: &'static Signal,
+        made: Result<I, RegisterError>,
+    ) -> Result<I, RegisterError> {
+        if made.is_err() {
+            lock(&self.0.families).note_dropped(signal);
+        }
+        made
     }
 
     /// Makes an instrument that is one series and takes no edges, or returns the one that is there.

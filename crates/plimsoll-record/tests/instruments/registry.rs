@@ -170,3 +170,37 @@ fn edges_of_a_registry_that_is_gone_are_dropped() {
     auth.leave(entered, Outcome::Ok);
     Registry::new().merge();
 }
+
+#[test]
+fn what_is_refused_is_counted_by_family() {
+    let registry = Registry::new();
+    let of = labels([("operation", "refused"), ("outcome", "ok")]);
+    let spec = HistogramSpec::new(&catalog::OPERATION_DURATION, of.clone());
+    registry.histogram(spec.clone()).expect("free");
+    let level = ActivitySpec::new(&catalog::IN_FLIGHT, labels([("operation", "refused")]))
+        .duration(&catalog::OPERATION_DURATION, Split::OUTCOME);
+    for _ in 0..2 {
+        registry.activity(level.clone()).map(drop).expect_err("its histogram is taken");
+    }
+    registry.counter(&catalog::IN_FLIGHT, of).map(drop).expect_err("it is a level");
+    registry.activity(level.bands(&[7])).map(drop).expect_err("bands begin at 1");
+    let seen = Seen::of(&registry);
+    let refused = r#"{family="concurrency_in_flight"}"#;
+    assert_eq!(seen.value("concurrency_label_sets_dropped", refused), 4.0);
+}
+
+#[test]
+fn an_entry_whose_guard_is_forgotten_ages() {
+    let registry = Registry::new();
+    let spec = ActivitySpec::new(&catalog::IN_FLIGHT, labels([("operation", "forgotten")]));
+    let work = registry.activity(spec).expect("registers");
+    let age = |seen: &Seen| {
+        seen.value("concurrency_in_flight_oldest_age_seconds", r#"{operation="forgotten"}"#)
+    };
+    std::mem::forget(work.guard());
+    let first = age(&Seen::of(&registry));
+    work.guard().end(Outcome::Ok);
+    let seen = Seen::of(&registry);
+    assert!(age(&seen) > first, "others that come and go don't hide it");
+    assert_eq!(seen.value("concurrency_in_flight", r#"{operation="forgotten"}"#), 1.0);
+}
