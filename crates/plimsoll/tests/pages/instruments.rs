@@ -35,15 +35,29 @@ impl Page {
         names.filter_map(|name| name.rsplit("::").next())
     }
 
-    /// Says whether the page, or one that it leads to in two steps, fulfils `is_there`: a mirror's leads
-    /// to that of the lock whose ways it shares, and that to where locks are described.
+    /// Says whether the page, or one that it leads to, fulfils `is_there`.
     pub(crate) fn has(&self, pages: &[Self], is_there: impl Fn(&Self) -> bool) -> bool {
-        let next = |from: &Self| -> Vec<&Self> {
+        is_there(self) || self.leads_to(pages).into_iter().any(is_there)
+    }
+
+    /// Returns the series in its table; where it has none, those of the pages that it leads to.
+    pub(crate) fn records(&self, pages: &[Self]) -> Vec<String> {
+        let own = self.series();
+        if own.is_empty() {
+            return self.leads_to(pages).into_iter().flat_map(Self::series).collect();
+        }
+        own
+    }
+
+    /// Returns the pages that it leads to in two steps: a mirror's leads to that of the lock whose ways it
+    /// shares, and that to where locks are described.
+    fn leads_to<'a>(&self, pages: &'a [Self]) -> Vec<&'a Self> {
+        let next = |from: &Self| -> Vec<&'a Self> {
             pages.iter().filter(|page| from.links().any(|link| link == page.of)).collect()
         };
         let first = next(self);
-        let second = first.iter().flat_map(|page| next(page));
-        is_there(self) || first.iter().copied().chain(second).any(is_there)
+        let second: Vec<&Self> = first.iter().flat_map(|page| next(page)).collect();
+        [first, second].concat()
     }
 
     /// Returns the expressions of its promql blocks, without comments.

@@ -71,7 +71,7 @@ pub(crate) fn page(pages: &[Page]) -> String {
 fn by(signal: &Signal, pages: &[Page]) -> String {
     let families = signal.families();
     let records = |page: &&Page| {
-        page.series().iter().any(|series| {
+        page.records(pages).iter().any(|series| {
             let bare = series.strip_suffix("_total").unwrap_or(series);
             families.iter().any(|(family, ..)| family == bare)
         })
