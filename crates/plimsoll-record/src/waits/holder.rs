@@ -64,6 +64,16 @@ impl Holder {
         }
     }
 
+    /// Says who has it, as long as it is one and the same; once a second one comes, nobody knows.
+    #[inline]
+    pub(super) fn attend_alone(&self, who: Who, site: Site) {
+        match self.who.load(Ordering::Relaxed) {
+            0 => self.set(who, site, None),
+            known if known == who.word() => {}
+            _ => self.hand_to(Who::UNKNOWN),
+        }
+    }
+
     #[inline]
     pub(super) fn clear(&self) {
         self.who.store(0, Ordering::Release);

@@ -170,10 +170,17 @@ impl Resource {
         Seat::Untold
     }
 
-    /// Notes who receives from a channel; it costs a comparison when that is known.
+    /// Notes who receives from a channel with one receiver; it costs a comparison when that is known.
     #[inline]
     pub fn attend(&self, who: Who, site: Site) {
         self.alone.attend(who, site);
+    }
+
+    /// Notes who receives from a channel that several may receive from: when a second one comes, nobody
+    /// is known to be the one whom senders wait for.
+    #[inline]
+    pub fn attend_alone(&self, who: Who, site: Site) {
+        self.alone.attend_alone(who, site);
     }
 
     /// Notes who has it now, of a guard that may have been handed on since it was acquired.

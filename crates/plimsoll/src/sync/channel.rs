@@ -1,8 +1,9 @@
 //! What every channel records.
 
+use crate::who::task_or_root;
 use crate::{Backpressure, Name, QueueProbe, Reason};
 use plimsoll_record::Registry;
-use plimsoll_record::waits::{By, Kind, Resource, Site, Wait, What, Who};
+use plimsoll_record::waits::{By, Kind, Resource, Seat, Site, Wait, What, Who};
 use std::sync::Arc;
 
 /// The instruments of one channel. Cloning shares them.
@@ -40,6 +41,20 @@ impl Channel {
     pub(crate) fn wait_for_room(&self, by: By) -> RoomWait<'_> {
         let wait = self.room.as_ref().map(|room| room.wait(by));
         RoomWait { channel: self, reason: Reason::Full, _wait: wait }
+    }
+
+    /// Notes who receives, of a channel that several may receive from.
+    pub(crate) fn note_one_receiver(&self, site: Site) {
+        if let Some(room) = &self.room {
+            room.attend_alone(task_or_root(), site);
+        }
+    }
+
+    /// Notes that somebody else may receive.
+    pub(crate) fn note_more_receivers(&self) {
+        if let Some(room) = &self.room {
+            room.hand_to(Seat::Alone, Who::UNKNOWN);
+        }
     }
 
     /// Notes who receives, so that whoever waits for room waits for it.

@@ -3,7 +3,7 @@
 
 use super::{cycles_of, kinds_of, waits_of};
 use plimsoll::Registry;
-use plimsoll::sync::{parking_lot, std as mirror, tokio as tasks};
+use plimsoll::sync::{crossbeam, parking_lot, std as mirror, tokio as tasks};
 use std::sync::{Arc, Barrier};
 use std::thread;
 
@@ -120,6 +120,60 @@ fn a_blocked_thread_and_a_waiting_task() {
     );
     until_waiting("both", 2);
     assert_eq!(kinds_of("both"), [("lock", 2)]);
+}
+
+/// Each of two threads fills the other's queue while its own is full.
+#[test]
+fn standard_channels_that_are_full_both_ways() {
+    let registry = Registry::new();
+    let (to_one, one) = mirror::mpsc::sync_channel_in(&registry, "mail-one", 1);
+    let (to_two, two) = mirror::mpsc::sync_channel_in(&registry, "mail-two", 1);
+    let answer = |from: mirror::mpsc::Receiver<()>, to: mirror::mpsc::SyncSender<()>| {
+        thread::spawn(move || {
+            while from.recv().is_ok() {
+                // Each message makes two: soon both queues are full.
+                if to.send(()).and(to.send(())).is_err() {
+                    return;
+                }
+            }
+        });
+    };
+    to_one.send(()).expect("open");
+    to_two.send(()).expect("open");
+    answer(one, to_two);
+    answer(two, to_one);
+    until_waiting("mail", 2);
+    assert_eq!(kinds_of("mail"), [("channel", 2)]);
+}
+
+/// A second receiver may empty the queue, so a sender isn't stuck when the first one is.
+#[test]
+fn a_channel_with_two_receivers_accuses_nobody() {
+    let registry = Registry::new();
+    let lock = Arc::new(mirror::Mutex::named_in(&registry, "pair-lock", ()));
+    let (orders, queue) = crossbeam::channel::bounded_in(&registry, "pair-queue", 1);
+    let second = queue.clone();
+    let held = lock.lock().expect("sound");
+    let receiver = {
+        let lock = Arc::clone(&lock);
+        thread::spawn(move || {
+            let _ = queue.recv();
+            drop(lock.lock());
+        })
+    };
+    // The holder of the lock sends until the queue is full, and the first receiver waits for the lock.
+    orders.send(()).expect("open");
+    until_waiting("pair", 1);
+    orders.send(()).expect("open");
+    let helper = thread::spawn(move || {
+        until_waiting("pair", 2);
+        assert_eq!(kinds_of("pair"), []);
+        second.recv().expect("open");
+    });
+    orders.send(()).expect("the second receiver makes room");
+    drop(held);
+    receiver.join().expect("it ends");
+    helper.join().expect("it ends");
 }
 
 #[test]

@@ -77,7 +77,7 @@ pub fn bounded_in<T>(
 ) -> (Sender<T>, Receiver<T>) {
     let (sender, receiver) = crossbeam_channel::bounded(capacity);
     let signals = Channel::bounded(registry, &name.into(), capacity, Location::caller());
-    (Sender::new(sender, signals), Receiver::new(receiver))
+    (Sender::new(sender, signals.clone()), Receiver::new(receiver, signals))
 }
 
 /// Makes an unbounded channel that records in the global registry.
@@ -89,5 +89,5 @@ pub fn unbounded<T>(name: impl Into<Name>) -> (Sender<T>, Receiver<T>) {
 pub fn unbounded_in<T>(registry: &Registry, name: impl Into<Name>) -> (Sender<T>, Receiver<T>) {
     let (sender, receiver) = crossbeam_channel::unbounded();
     let signals = Channel::new(registry, &name.into(), None);
-    (Sender::new(sender, signals), Receiver::new(receiver))
+    (Sender::new(sender, signals.clone()), Receiver::new(receiver, signals))
 }

@@ -134,6 +134,7 @@ impl<T> Receiver<T> {
     ///
     /// # Errors
     /// The channel is empty and the senders are gone.
+    #[track_caller]
     pub fn recv(&self) -> Result<T, RecvError> {
         self.inner.recv().map_err(|queue::RecvError| RecvError)
     }
@@ -142,6 +143,7 @@ impl<T> Receiver<T> {
     ///
     /// # Errors
     /// There is none, or there never will be.
+    #[track_caller]
     pub fn try_recv(&self) -> Result<T, TryRecvError> {
         self.inner.try_recv().map_err(|error| match error {
             queue::TryRecvError::Empty => TryRecvError::Empty,
@@ -153,6 +155,7 @@ impl<T> Receiver<T> {
     ///
     /// # Errors
     /// The time ran out, or the channel is empty and the senders are gone.
+    #[track_caller]
     pub fn recv_timeout(&self, timeout: Duration) -> Result<T, RecvTimeoutError> {
         self.inner.recv_timeout(timeout).map_err(|error| match error {
             queue::RecvTimeoutError::Timeout => RecvTimeoutError::Timeout,
@@ -161,11 +164,13 @@ impl<T> Receiver<T> {
     }
 
     /// Returns an iterator that waits for each message, and ends with the last sender.
+    #[track_caller]
     pub fn iter(&self) -> Iter<'_, T> {
         Iter { inner: self.inner.iter() }
     }
 
     /// Returns an iterator over the messages that are there.
+    #[track_caller]
     pub fn try_iter(&self) -> TryIter<'_, T> {
         TryIter { inner: self.inner.try_iter() }
     }
