@@ -1,4 +1,4 @@
-use plimsoll_model::Labels;
+use plimsoll_model::{Labels, catalog};
 use std::borrow::Cow;
 use std::panic::Location;
 use std::time::Duration;
@@ -49,8 +49,8 @@ impl Name {
         Self::new(format!("{}:{}", place.file(), place.line()))
     }
 
-    /// Adds labels to all its series. A label that a signal carries by itself (`operation`,
-    /// `outcome`, `band`, `lock`, `mode` …) keeps the value that the signal gives it.
+    /// Adds labels to all its series. One that its signals carry by themselves (of an operation
+    /// `operation`, `outcome`, `band`; of a lock `lock`, `mode` …) keeps the value that they give it.
     #[must_use]
     pub fn labels(mut self, labels: Labels) -> Self {
         self.labels = labels;
@@ -85,10 +85,8 @@ impl Name {
 
     /// The labels, without those that signals give values to, and with `own`.
     pub(crate) fn with(&self, own: &[(&'static str, &str)]) -> Labels {
-        const SPLITS: [&str; 6] = ["outcome", "band", "mode", "contended", "reason", "le"];
-        let kept = self.labels.iter().filter(|(name, _)| {
-            !SPLITS.contains(name) && !own.iter().any(|(own_name, _)| own_name == name)
-        });
+        let is_own = |label: &str| own.iter().any(|(key, _)| catalog::carries(key, label));
+        let kept = self.labels.iter().filter(|(label, _)| !is_own(label));
         // The names are valid and differ: an error would be a label that is written in this crate.
         Labels::new(kept.chain(own.iter().copied())).unwrap_or_default()
     }
@@ -119,7 +117,11 @@ mod tests {
     fn a_signal_keeps_its_own_labels() {
         let labels = Labels::new([("region", "eu"), ("outcome", "mine"), ("lock", "mine")]);
         let name = Name::new("ledger").labels(labels.expect("valid"));
-        assert_eq!(name.under("lock").to_string(), r#"{lock="ledger",region="eu"}"#);
+        assert_eq!(name.under("lock").to_string(), r#"{lock="ledger",outcome="mine",region="eu"}"#);
+        assert_eq!(
+            name.under("operation").to_string(),
+            r#"{lock="mine",operation="ledger",region="eu"}"#
+        );
     }
 
     #[test]

@@ -173,6 +173,17 @@ fn region() -> &'static str {
 #[in_flight(name = "once", limit = 2, labels(region = region()))]
 fn once() {}
 
+#[in_flight(name = "other", labels(mode = "fast", reason = "test", contended = "no"))]
+fn other() {}
+
+#[test]
+fn a_label_of_other_signals_is_kept() {
+    other();
+    let labels =
+        [("operation", "other"), ("mode", "fast"), ("reason", "test"), ("contended", "no")];
+    assert_eq!(value(Registry::global(), "concurrency_in_flight_peak", labels), Some(1.0));
+}
+
 #[test]
 fn a_label_is_read_once_a_call() {
     (0..5).for_each(|_| once());

@@ -2,12 +2,10 @@
 
 use super::parse::{Arguments, Label};
 use crate::faults::Faults;
+use plimsoll_model::catalog;
 use proc_macro2::{Span, TokenStream};
 use syn::spanned::Spanned;
 use syn::{Expr, Lit, LitStr};
-
-/// Labels that the operation's signals carry by themselves.
-const OWN_LABELS: [&str; 4] = ["operation", "outcome", "band", "le"];
 
 /// What an expansion is written from.
 pub(crate) struct Operation {
@@ -39,7 +37,7 @@ pub(crate) fn operation(arguments: Arguments, faults: &mut Faults) -> Option<Ope
 fn check_labels(labels: &[Label], faults: &mut Faults) {
     for (position, label) in labels.iter().enumerate() {
         let text = label.text();
-        if OWN_LABELS.contains(&text.as_str()) {
+        if catalog::carries("operation", &text) {
             faults.push(label.name.span(), format!("the signals carry the label `{text}` already"));
         } else if !text.is_ascii() {
             faults.push(label.name.span(), "a label's name is [a-zA-Z_][a-zA-Z0-9_]*");

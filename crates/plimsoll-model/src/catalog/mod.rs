@@ -119,6 +119,13 @@ pub fn otel_name_and_unit(family: &str) -> Option<(&'static str, &'static str)> 
     BY_FAMILY.get(family).map(|(name, unit)| (name.as_str(), *unit))
 }
 
+/// Says whether some signal that has the label `key` gives a value to `label` as well, or a histogram's
+/// buckets do: what a program adds to such signals can't be called that.
+pub fn carries(key: &str, label: &str) -> bool {
+    label == "le"
+        || ALL.iter().any(|signal| signal.labels.contains(&key) && signal.labels.contains(&label))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -149,6 +156,15 @@ mod tests {
         for (name, ..) in ALL.iter().flat_map(|signal| signal.families()) {
             assert!(seen.insert(name.clone()), "{name} stands twice");
         }
+    }
+
+    #[test]
+    fn a_label_is_taken_by_the_signals_that_stand_together() {
+        for label in ["operation", "outcome", "band", "le"] {
+            assert!(carries("operation", label), "{label}");
+        }
+        assert!(carries("lock", "mode") && !carries("operation", "mode"));
+        assert!(!carries("operation", "region"));
     }
 
     #[test]
