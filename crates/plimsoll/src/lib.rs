@@ -85,6 +85,13 @@
 //! to do: a log that fills up between two scrapes is folded, exact in its sums but not in its order,
 //! and `concurrency_inexact_seconds_total` says for how long.
 //!
+//! # Who waits for whom
+//!
+//! What goes through a mirror knows who holds it, where it was acquired and who waits. A lock's waits are
+//! charged to the call sites that held it meanwhile (`concurrency_lock_blamed_seconds_total`), and the
+//! admin port lists live waits, names deadlocks over locks, permits, pools and channels of all makes, and
+//! draws the last seconds. [`plimsoll_record::waits`] says how it works and what it doesn't see.
+//!
 //! # What it never does
 //!
 //! An instrument starts no thread and no task, never blocks, and takes no lock that it measures. All

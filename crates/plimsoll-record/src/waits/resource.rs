@@ -225,8 +225,16 @@ impl Resource {
 
     /// Returns who holds it, as far as that is known; and how many more do.
     pub fn holders(&self) -> (Vec<LiveHold>, u32) {
-        let known = std::iter::once(&self.alone).chain(&self.seats).filter_map(Holder::live);
-        (known.collect(), self.untold.load(Ordering::Relaxed))
+        (self.known_holders().collect(), self.untold.load(Ordering::Relaxed))
+    }
+
+    /// Returns one who holds it, if any is known.
+    pub(super) fn first_holder(&self) -> Option<LiveHold> {
+        self.known_holders().next()
+    }
+
+    fn known_holders(&self) -> impl Iterator<Item = LiveHold> {
+        std::iter::once(&self.alone).chain(&self.seats).filter_map(Holder::live)
     }
 
     /// Adds a waiter. Says whether there was room to charge its wait.

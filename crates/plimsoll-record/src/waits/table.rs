@@ -34,7 +34,7 @@ impl Wait {
     pub(super) fn begin(resource: Arc<Resource>, by: By) -> Self {
         let since_ns = now_ns();
         let is_charged = resource.join(since_ns);
-        let first_holder = resource.holders().0.into_iter().next();
+        let first_holder = resource.first_holder();
         let slot = TABLE.enter(&resource, by, since_ns, first_holder);
         Self { resource, since_ns, until_ns: None, by, first_holder, is_charged, slot }
     }
@@ -252,5 +252,76 @@ fn changed(free: u64) -> u64 {
 impl Slot {
     fn new() -> Self {
         Self { number: AtomicU64::new(0), next: AtomicU32::new(0), wait: Mutex::new(None) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::waits::{Kind, What, Who};
+    use std::panic::Location;
+    use std::sync::atomic::AtomicBool;
+
+    fn resource() -> Arc<Resource> {
+        let what = What { kind: Kind::Mutex, name: "table".into(), blame: None };
+        Resource::new(Arc::new(what), 0, Location::caller())
+    }
+
+    fn by(task: u64) -> By {
+        let site = Location::caller();
+        By { who: Who::task(task), thread: None, site, gives_up: false }
+    }
+
+    #[test]
+    fn readers_see_whole_waits_and_slots_are_used_again() {
+        let table = Table::new();
+        let ended = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            let writers: Vec<_> = (1..=3)
+                .map(|task| {
+                    let table = &table;
+                    scope.spawn(move || {
+                        let resource = resource();
+                        for at_ns in 0..50_000 {
+                            let slot = table.enter(&resource, by(task), at_ns, None);
+                            table.leave(slot.expect("there is room"));
+                        }
+                    })
+                })
+                .collect();
+            let reader = scope.spawn(|| {
+                let mut of_task = std::collections::HashMap::new();
+                while !ended.load(Ordering::Relaxed) {
+                    let waits = table.read();
+                    assert!(waits.len() <= 3, "each has one at a time: {}", waits.len());
+                    for wait in waits {
+                        // One task never waits for what another made.
+                        let resource = wait.resource.number();
+                        assert_eq!(*of_task.entry(wait.by.who).or_insert(resource), resource);
+                    }
+                }
+            });
+            writers.into_iter().for_each(|writer| writer.join().expect("it found room"));
+            ended.store(true, Ordering::Relaxed);
+            reader.join().expect("it saw nothing torn");
+        });
+        assert_eq!(table.read().len(), 0);
+        let used = table.fresh.load(Ordering::Relaxed);
+        assert!(used <= 3 * TRIES as u32, "{used} slots for three at a time");
+        assert_eq!(table.missed.load(Ordering::Relaxed), 0);
+    }
+
+    #[test]
+    fn what_finds_no_room_is_counted_and_the_rest_is_listed() {
+        let table = Table::new();
+        let resource = resource();
+        let room = CHUNK * CHUNKS;
+        let slots: Vec<_> =
+            (0..room + 5).map(|at| table.enter(&resource, by(1), at as u64, None)).collect();
+        assert_eq!(slots.iter().flatten().count(), room);
+        assert_eq!((table.read().len(), table.missed.load(Ordering::Relaxed)), (room, 5));
+        slots.into_iter().flatten().for_each(|slot| table.leave(slot));
+        assert_eq!(table.read().len(), 0);
+        assert!(table.enter(&resource, by(1), 0, None).is_some(), "there is room again");
     }
 }
