@@ -10,6 +10,7 @@
 
 mod encode;
 mod histogram;
+mod locks;
 mod merge;
 mod peers;
 mod request;
@@ -56,11 +57,12 @@ fn record(wanted: &str) -> Table {
             registry.merge();
         }
     });
-    let groups: [(&str, Measure); 4] = [
+    let groups: [(&str, Measure); 5] = [
         ("requests", request::measure),
         ("histogram", histogram::measure),
         ("merge", merge::measure),
         ("encode", encode::measure),
+        ("locks", locks::measure),
     ];
     for (name, measure) in groups.iter().filter(|(name, _)| name.starts_with(wanted)) {
         eprintln!("{name} …");
