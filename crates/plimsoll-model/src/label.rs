@@ -101,15 +101,23 @@ impl fmt::Display for Labels {
         }
         for (position, (name, value)) in self.iter().enumerate() {
             out.write_str(if position == 0 { "{" } else { "," })?;
-            write!(out, "{name}=\"")?;
-            for character in value.chars() {
-                match character {
-                    '\\' => out.write_str("\\\\")?,
-                    '"' => out.write_str("\\\"")?,
-                    '\n' => out.write_str("\\n")?,
-                    other => write!(out, "{other}")?,
-                }
+            out.write_str(name)?;
+            out.write_str("=\"")?;
+            let mut rest = value;
+            // What needs no escape, which is nearly everything, is written at once.
+            while let Some(at) = rest.bytes().position(|byte| matches!(byte, b'\\' | b'"' | b'\n'))
+            {
+                let (plain, from) = rest.split_at(at);
+                out.write_str(plain)?;
+                let (escaped, after) = from.split_at(1);
+                out.write_str(match escaped {
+                    "\\" => "\\\\",
+                    "\"" => "\\\"",
+                    _ => "\\n",
+                })?;
+                rest = after;
             }
+            out.write_str(rest)?;
             out.write_str("\"")?;
         }
         out.write_str("}")

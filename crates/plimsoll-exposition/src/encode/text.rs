@@ -28,7 +28,12 @@ fn write_family(out: &mut String, family: &Family) -> fmt::Result {
     for series in &family.series {
         let labels = &series.labels;
         match &series.value {
-            Value::Count(count) => writeln!(out, "{name}{suffix}{labels} {count}")?,
+            Value::Count(count) => {
+                // Piece by piece, since a format of five takes twice as long.
+                out.push_str(name);
+                out.push_str(suffix);
+                writeln!(out, "{labels} {count}")?;
+            }
             Value::SecondsNs(ns) => writeln!(out, "{name}{suffix}{labels} {}", Seconds(*ns))?,
             Value::Gauge(value) => writeln!(out, "{name}{suffix}{labels} {}", Number(*value))?,
             Value::Histogram(histogram) => write_histogram(out, name, labels, histogram)?,
