@@ -164,11 +164,7 @@ impl PoolProbe {
     }
 
     fn lease(&self, count: u32, who: Who, site: Site) -> Lease {
-        Lease {
-            seat: self.resource.share(who, site, None),
-            resource: Arc::clone(&self.resource),
-            _stay: self.signals.in_use.enter_n(count),
-        }
+        Lease::new(&self.resource, who, site, self.signals.in_use.enter_n(count))
     }
 }
 
@@ -240,6 +236,11 @@ pub struct Lease {
 }
 
 impl Lease {
+    pub(crate) fn new(resource: &Arc<Resource>, who: Who, site: Site, stay: Stay) -> Self {
+        let seat = resource.share(who, site, None);
+        Self { seat, resource: Arc::clone(resource), _stay: stay }
+    }
+
     /// Notes who uses it, since it may have been handed on.
     fn note_use(&self) {
         self.resource.hand_to(self.seat, task_or_root());

@@ -2,9 +2,13 @@ use crate::Name;
 use crate::clock::now_ns;
 use crate::cpu::ThreadCpu;
 use crate::instrument::{Count, Distribution, Level};
+use crate::pool::Lease;
+use crate::who::{blocking, task_or_root};
 use plimsoll_model::catalog;
+use plimsoll_record::waits::{Kind, Resource, What};
 use plimsoll_record::{ActivitySpec, HistogramSpec, Outcome, Registry, Split};
 use std::ops::ControlFlow;
+use std::panic::Location;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Records threads that work off jobs, of any make (M3): rayon's, a pool of your own.
@@ -52,6 +56,7 @@ pub struct Workers {
     busy: Level,
     wait: Distribution,
     cpu: Arc<Cpu>,
+    resource: Arc<Resource>,
 }
 
 /// The CPU time of a pool's workers.
@@ -70,11 +75,13 @@ struct CpuTimes {
 
 impl Workers {
     /// Records a pool of `size` workers in the global registry.
+    #[track_caller]
     pub fn named(name: impl Into<Name>, size: u64) -> Self {
         Self::named_in(Registry::global(), name, size)
     }
 
     /// Records a pool of `size` workers in `registry`.
+    #[track_caller]
     pub fn named_in(registry: &Registry, name: impl Into<Name>, size: u64) -> Self {
         let name = name.into();
         let labels = name.under("pool");
@@ -92,10 +99,13 @@ impl Workers {
             }
             None => ControlFlow::Break(()),
         });
+        let what = What { kind: Kind::Pool, name: name.text.to_string(), blame: None };
+        let sharers = usize::try_from(size).unwrap_or(usize::MAX);
         Self {
             busy: Level::new(registry, busy),
             wait: Distribution::new(registry, wait.edges(&name.edges_ns)),
             cpu,
+            resource: Resource::new(Arc::new(what), sharers, Location::caller()),
         }
     }
 
@@ -105,14 +115,26 @@ impl Workers {
     }
 
     /// Makes a job of `work` that waits for a worker from now on; run, it keeps that worker busy.
+    #[track_caller]
     pub fn job<O, F: FnOnce() -> O>(&self, work: F) -> impl FnOnce() -> O + use<O, F> {
+        let (site, resource) = (Location::caller(), Arc::clone(&self.resource));
         let wait = JobWait { wait: self.wait, since_ns: now_ns(), outcome: Outcome::Cancelled };
         let busy = self.busy;
         move || {
             wait.end();
-            let _stay = busy.enter();
+            let _lease = Lease::new(&resource, task_or_root(), site, busy.enter());
             work()
         }
+    }
+
+    /// Runs `blocks`, which waits for a job of this pool: rayon's `install`, or the receipt of a result.
+    ///
+    /// It shows the wait to others, so that a job that waits for its own pool, while every worker is
+    /// busy with such a job, is found as a deadlock.
+    #[track_caller]
+    pub fn wait_for<O>(&self, blocks: impl FnOnce() -> O) -> O {
+        let _wait = self.resource.wait(blocking(Location::caller()));
+        blocks()
     }
 
     /// Runs a worker's whole life, whose CPU time counts.

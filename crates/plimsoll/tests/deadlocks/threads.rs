@@ -2,8 +2,8 @@
 //! can end them.
 
 use super::{cycles_of, kinds_of, waits_of};
-use plimsoll::Registry;
 use plimsoll::sync::{crossbeam, parking_lot, std as mirror, tokio as tasks};
+use plimsoll::{Registry, Workers};
 use std::sync::{Arc, Barrier};
 use std::thread;
 
@@ -174,6 +174,32 @@ fn a_channel_with_two_receivers_accuses_nobody() {
     drop(held);
     receiver.join().expect("it ends");
     helper.join().expect("it ends");
+}
+
+/// The one worker of a pool waits for a job that only it could run.
+#[test]
+fn a_job_that_waits_for_its_own_pool() {
+    type Job = Box<dyn FnOnce() + Send>;
+    let workers = Workers::named_in(&Registry::new(), "jobs", 1);
+    let (submit, jobs) = std::sync::mpsc::channel::<Job>();
+    let outer = {
+        let (workers, submit) = (workers.clone(), submit.clone());
+        move || {
+            let (done, result) = std::sync::mpsc::channel();
+            let inner: Job = Box::new(workers.job(move || done.send(()).expect("it is awaited")));
+            submit.send(inner).expect("open");
+            workers.wait_for(|| result.recv()).expect("it never comes");
+        }
+    };
+    submit.send(Box::new(workers.job(outer))).expect("open");
+    // From elsewhere one may wait for the pool as long as one likes.
+    let elsewhere = workers.clone();
+    thread::spawn(move || elsewhere.wait_for(thread::park));
+    until_waiting("jobs", 1);
+    assert_eq!(kinds_of("jobs"), [], "no worker is busy yet");
+    thread::spawn(move || jobs.into_iter().for_each(|job| job()));
+    until_waiting("jobs", 2);
+    assert_eq!(kinds_of("jobs"), [("self", 1)]);
 }
 
 #[test]
