@@ -156,3 +156,49 @@ fn a_fork_forgets_what_its_parent_has_in_progress() {
     assert_eq!((account.level().now(), account.level().integral_ns()), (0, 40));
     assert_eq!(account.oldest_age_ns(50), 0);
 }
+
+#[test]
+fn threads_that_come_and_go_share_their_logs() {
+    let (clock, recorder) = recorder();
+    let mut logs: Vec<u32> = Vec::new();
+    for thread in 1..=1_000 {
+        clock.now_ns.store(thread * MS, Ordering::SeqCst);
+        let mut owner = recorder.adopt().expect("one was left behind, or none is there yet");
+        logs.push(recorder.record(&mut owner, &Draft::enter(0, 1)).log);
+        recorder.vacate(owner);
+    }
+    logs.dedup();
+    // The first one fills unmerged up to three quarters, then its owner merges and gets a larger one.
+    assert!(logs.len() <= 2, "{logs:?}");
+    assert_eq!(merge_at(&clock, &recorder, 1_001 * MS).2, 1_000);
+}
+
+#[test]
+fn a_stay_of_days_keeps_its_length() {
+    const DAYS_NS: u64 = 30 * 86_400 * 1_000 * MS;
+    let (clock, recorder) = recorder();
+    let mut owner = recorder.adopt().expect("nobody else wants one");
+    clock.now_ns.store(MS, Ordering::SeqCst);
+    let key = recorder.record(&mut owner, &Draft::enter(0, 1));
+    clock.now_ns.store(MS + DAYS_NS, Ordering::SeqCst);
+    recorder.record(&mut owner, &Draft::leave(0, key, 1).ending(Outcome::Ok, 0));
+    let shown = merge_at(&clock, &recorder, 2 * MS + DAYS_NS);
+    assert_eq!(shown, (2 * MS + DAYS_NS, 0, 0, i128::from(DAYS_NS)));
+    let mut merge = recorder.merge();
+    let account = merge.sink.activity_at(0, 2 * MS + DAYS_NS).expect("open");
+    let duration = account.duration().expect("measured").values().next().expect("one series");
+    assert_eq!((duration.count(), duration.sum), (1, DAYS_NS as f64 / 1e9));
+}
+
+#[test]
+fn a_clock_that_steps_back_shortens_a_stay_and_is_counted() {
+    let (clock, recorder) = recorder();
+    let mut owner = recorder.adopt().expect("nobody else wants one");
+    clock.now_ns.store(10 * MS, Ordering::SeqCst);
+    let key = recorder.record(&mut owner, &Draft::enter(0, 1));
+    clock.now_ns.store(4 * MS, Ordering::SeqCst);
+    let left = recorder.record(&mut owner, &Draft::leave(0, key, 1).ending(Outcome::Ok, 0));
+    assert_eq!(left.at_ns, key.at_ns + 1);
+    assert_eq!(merge_at(&clock, &recorder, 20 * MS), (20 * MS, 0, 0, 1));
+    assert_eq!(recorder.merge().sink.skewed(), 1);
+}
