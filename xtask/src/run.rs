@@ -47,8 +47,19 @@ pub(crate) fn step(title: &str, command: &mut Command) -> Result<(), Failure> {
 }
 
 /// Returns a cargo command with `arguments`.
+///
+/// What cargo tells this program about itself is taken out again: a build script that asks for it
+/// would run anew, and half of the dependencies with it.
 pub(crate) fn cargo(arguments: &[&str]) -> Command {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.args(arguments);
+    let told = std::env::vars_os().map(|(name, _)| name);
+    for name in told.filter(|name| name.to_str().is_some_and(is_about_this_package)) {
+        command.env_remove(name);
+    }
     command
+}
+
+fn is_about_this_package(name: &str) -> bool {
+    ["CARGO_PKG_", "CARGO_MANIFEST_"].iter().any(|start| name.starts_with(start))
 }
