@@ -44,6 +44,12 @@ impl Level {
 pub(crate) struct Stay(Option<Guard>);
 
 impl Stay {
+    /// Leaves, and enters anew `count` times: never more than before and after at once.
+    pub(crate) fn again(&mut self, level: Level, count: u32) {
+        self.0 = None;
+        *self = level.enter_n(count);
+    }
+
     pub(crate) fn set_outcome(&mut self, outcome: Outcome) {
         if let Some(guard) = &mut self.0 {
             guard.set_outcome(outcome);

@@ -1,7 +1,7 @@
 use crate::Name;
 use crate::clock::now_ns;
 use crate::instrument::{Distribution, Level, Stay};
-use crate::who::{awaiting, part, task_or_root};
+use crate::who::{awaiting, blocking, part, task_or_root};
 use plimsoll_model::{Labels, catalog};
 use plimsoll_record::waits::{Kind, Resource, Seat, Site, Wait, What, Who};
 use plimsoll_record::{ActivitySpec, HistogramSpec, Outcome, Registry, Split};
@@ -163,7 +163,12 @@ impl PoolProbe {
         self.lease(count, who, site)
     }
 
-    fn lease(&self, count: u32, who: Who, site: Site) -> Lease {
+    /// Changes how many resources a lease is of; their time in use begins anew.
+    pub(crate) fn recount(&self, lease: &mut Lease, count: u32) {
+        lease.stay.again(self.signals.in_use, count);
+    }
+
+    pub(crate) fn lease(&self, count: u32, who: Who, site: Site) -> Lease {
         Lease::new(&self.resource, who, site, self.signals.in_use.enter_n(count))
     }
 }
@@ -211,6 +216,11 @@ impl PoolWait {
         .await
     }
 
+    /// Enters it among the waits that others see, as one that blocks its thread.
+    pub(crate) fn block(&mut self) {
+        self.shown = Some(self.pool.resource.wait(blocking(self.site)));
+    }
+
     /// Enters it among the waits that others see.
     fn show(&mut self) {
         if self.shown.is_none() {
@@ -232,13 +242,13 @@ impl Drop for PoolWait {
 pub struct Lease {
     seat: Seat,
     resource: Arc<Resource>,
-    _stay: Stay,
+    stay: Stay,
 }
 
 impl Lease {
     pub(crate) fn new(resource: &Arc<Resource>, who: Who, site: Site, stay: Stay) -> Self {
         let seat = resource.share(who, site, None);
-        Self { seat, resource: Arc::clone(resource), _stay: stay }
+        Self { seat, resource: Arc::clone(resource), stay }
     }
 
     /// Notes who uses it, since it may have been handed on.

@@ -23,6 +23,7 @@ mod part;
 mod rwlock;
 mod rwlock_guard;
 mod semaphore;
+mod semaphore_permit;
 pub mod watch;
 
 pub use mutex::Mutex;
@@ -34,5 +35,6 @@ pub use rwlock_guard::{
     OwnedRwLockMappedWriteGuard, OwnedRwLockReadGuard, OwnedRwLockWriteGuard,
     RwLockMappedWriteGuard, RwLockReadGuard, RwLockWriteGuard,
 };
-pub use semaphore::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
+pub use semaphore::Semaphore;
+pub use semaphore_permit::{OwnedSemaphorePermit, SemaphorePermit};
 pub use tokio::sync::{AcquireError, SetError, TryAcquireError, TryLockError};

@@ -1,3 +1,4 @@
+use super::semaphore_permit::{OwnedSemaphorePermit, SemaphorePermit};
 use crate::Name;
 use crate::pool::{Lease, PoolProbe};
 use crate::who::{task_or_root, turn};
@@ -27,7 +28,7 @@ use tokio::sync::{self, AcquireError, TryAcquireError};
 /// See [`PoolProbe`].
 #[derive(Debug)]
 pub struct Semaphore {
-    pool: PoolProbe,
+    pub(super) pool: PoolProbe,
     inner: Arc<sync::Semaphore>,
     /// Permits in all, in use or not. Its lock keeps the count and the recorded limit in step.
     permits: Mutex<usize>,
@@ -195,6 +196,85 @@ impl Semaphore {
         Ok(OwnedSemaphorePermit { lease, inner, semaphore: self })
     }
 
+    /// Acquires one permit on a thread that may block.
+    ///
+    /// # Errors
+    /// The semaphore is closed.
+    ///
+    /// # Panics
+    /// Within an asynchronous context, as the original does.
+    #[track_caller]
+    pub fn blocking_acquire(&self) -> Result<SemaphorePermit<'_>, AcquireError> {
+        self.blocking_acquire_many(1)
+    }
+
+    /// Acquires `count` permits at once on a thread that may block.
+    ///
+    /// # Errors
+    /// The semaphore is closed.
+    ///
+    /// # Panics
+    /// Within an asynchronous context, as the original does.
+    #[track_caller]
+    pub fn blocking_acquire_many(&self, count: u32) -> Result<SemaphorePermit<'_>, AcquireError> {
+        let site = Location::caller();
+        if let Ok(permit) = self.try_acquire_by(count, task_or_root(), site) {
+            return Ok(permit);
+        }
+        let (inner, lease) = self.block(site, count, || self.inner.blocking_acquire_many(count))?;
+        Ok(SemaphorePermit { lease, inner, semaphore: self })
+    }
+
+    /// Acquires one permit that owns the semaphore, on a thread that may block.
+    ///
+    /// # Errors
+    /// The semaphore is closed.
+    ///
+    /// # Panics
+    /// Within an asynchronous context, as the original does.
+    #[track_caller]
+    pub fn blocking_acquire_owned(self: Arc<Self>) -> Result<OwnedSemaphorePermit, AcquireError> {
+        self.blocking_acquire_many_owned(1)
+    }
+
+    /// Acquires `count` permits at once that own the semaphore, on a thread that may block.
+    ///
+    /// # Errors
+    /// The semaphore is closed.
+    ///
+    /// # Panics
+    /// Within an asynchronous context, as the original does.
+    #[track_caller]
+    pub fn blocking_acquire_many_owned(
+        self: Arc<Self>,
+        count: u32,
+    ) -> Result<OwnedSemaphorePermit, AcquireError> {
+        if let Ok(permit) = Arc::clone(&self).try_acquire_many_owned(count) {
+            return Ok(permit);
+        }
+        let original = Arc::clone(&self.inner);
+        let wait = || original.blocking_acquire_many_owned(count);
+        let (inner, lease) = self.block(Location::caller(), count, wait)?;
+        Ok(OwnedSemaphorePermit { lease, inner, semaphore: self })
+    }
+
+    fn block<P>(
+        &self,
+        site: Site,
+        count: u32,
+        acquire: impl FnOnce() -> Result<P, AcquireError>,
+    ) -> Result<(P, Lease), AcquireError> {
+        let mut wait = self.pool.wait_at(task_or_root(), site);
+        wait.block();
+        match acquire() {
+            Ok(inner) => Ok((inner, wait.acquired_by(count, task_or_root()))),
+            Err(closed) => {
+                wait.end(Outcome::Error);
+                Err(closed)
+            }
+        }
+    }
+
     /// Returns how many permits are free.
     pub fn available_permits(&self) -> usize {
         self.inner.available_permits()
@@ -226,66 +306,9 @@ impl Semaphore {
         self.inner.is_closed()
     }
 
-    fn resize(&self, change: impl FnOnce(usize) -> usize) {
+    pub(super) fn resize(&self, change: impl FnOnce(usize) -> usize) {
         let mut permits = self.permits.lock().unwrap_or_else(PoisonError::into_inner);
         *permits = change(*permits);
         self.pool.set_size(*permits as u64);
-    }
-}
-
-/// Permits of [`Semaphore::acquire`] and its siblings; they go back when it is dropped.
-#[derive(Debug)]
-#[must_use = "dropping the permit gives it back at once"]
-pub struct SemaphorePermit<'a> {
-    // The fields are dropped in this order: permits leave the level before another can take them.
-    lease: Lease,
-    inner: sync::SemaphorePermit<'a>,
-    semaphore: &'a Semaphore,
-}
-
-impl SemaphorePermit<'_> {
-    /// Drops the permits without giving them back; the limit sinks with them.
-    pub fn forget(self) {
-        let Self { lease, inner, semaphore } = self;
-        drop(lease);
-        let forgotten = inner.num_permits();
-        inner.forget();
-        semaphore.resize(|permits| permits.saturating_sub(forgotten));
-    }
-
-    /// Returns how many permits it is.
-    pub fn num_permits(&self) -> usize {
-        self.inner.num_permits()
-    }
-}
-
-/// Permits of [`Semaphore::acquire_owned`] and its siblings; they go back when it is dropped.
-#[derive(Debug)]
-#[must_use = "dropping the permit gives it back at once"]
-pub struct OwnedSemaphorePermit {
-    // The fields are dropped in this order: permits leave the level before another can take them.
-    lease: Lease,
-    inner: sync::OwnedSemaphorePermit,
-    semaphore: Arc<Semaphore>,
-}
-
-impl OwnedSemaphorePermit {
-    /// Drops the permits without giving them back; the limit sinks with them.
-    pub fn forget(self) {
-        let Self { lease, inner, semaphore } = self;
-        drop(lease);
-        let forgotten = inner.num_permits();
-        inner.forget();
-        semaphore.resize(|permits| permits.saturating_sub(forgotten));
-    }
-
-    /// Returns how many permits it is.
-    pub fn num_permits(&self) -> usize {
-        self.inner.num_permits()
-    }
-
-    /// Returns the semaphore that it came from.
-    pub fn semaphore(&self) -> &Arc<Semaphore> {
-        &self.semaphore
     }
 }
