@@ -235,6 +235,11 @@ impl Tap {
         }
     }
 
+    /// Says whether any edge waits.
+    pub(crate) fn waits(&self) -> bool {
+        self.published > self.merged || !self.ahead.is_empty()
+    }
+
     /// Says whether the owner will want room soon: half of the log waits.
     pub(crate) fn fills(&self) -> bool {
         2 * (self.published - self.merged) >= self.log.capacity()

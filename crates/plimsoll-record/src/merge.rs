@@ -243,7 +243,9 @@ impl<S: Sink> Merge<S> {
         if by == By::Reader {
             return whole_ns;
         }
-        let each = (OWNER_SHARE / (self.taps.len() as u64).max(1)).max(1);
+        // Idle logs don't count, or a few threads among many logs would merge little at a time.
+        let busy = self.taps.iter().filter(|tap| tap.waits()).count() as u64;
+        let each = (OWNER_SHARE / busy.max(1)).max(1);
         self.taps.iter().map(|tap| tap.share(each)).fold(whole_ns, u64::min)
     }
 
