@@ -19,6 +19,14 @@ pub enum RegisterError {
         /// The series' labels.
         labels: Labels,
     },
+    /// Another signal exports a family of this name: one name with two types is no exposition.
+    #[error("{name} would export {family}, as another signal does: choose another name")]
+    Clash {
+        /// The signal's name.
+        name: &'static str,
+        /// The name of the family that both export.
+        family: String,
+    },
     /// The bands don't ascend from 1, or there are more than 16.
     #[error("the bands of {name} must ascend from 1 and be at most 16")]
     Bands {

@@ -78,13 +78,28 @@ impl Families {
         self.family(signal).dropped += 1;
     }
 
-    /// Checks that no series of a claim is exported yet.
+    /// Checks that no other signal exports a family of the claim's name, and nothing one of its series.
     pub(super) fn check_free(&mut self, claim: &Claim) -> Result<(), RegisterError> {
+        self.check_names(claim.signal)?;
         let family = self.family(claim.signal);
         match claim.series.iter().find(|labels| family.series.contains(labels)) {
             Some(labels) => {
                 Err(RegisterError::Taken { name: claim.signal.name, labels: labels.clone() })
             }
+            None => Ok(()),
+        }
+    }
+
+    /// A signal that exports already was checked when it was new.
+    fn check_names(&self, signal: &'static Signal) -> Result<(), RegisterError> {
+        let exports = |family: &&Family| !family.series.is_empty();
+        if self.list.iter().filter(exports).any(|family| family.signal == signal) {
+            return Ok(());
+        }
+        let taken: HashSet<String> =
+            self.list.iter().filter(exports).flat_map(|family| names(family.signal)).collect();
+        match names(signal).find(|name| taken.contains(name)) {
+            Some(family) => Err(RegisterError::Clash { name: signal.name, family }),
             None => Ok(()),
         }
     }
@@ -201,6 +216,11 @@ impl Single for Arc<Blame> {
             _ => None,
         }
     }
+}
+
+/// Returns the names of the families that a signal exports.
+fn names(signal: &'static Signal) -> impl Iterator<Item = String> {
+    signal.families().into_iter().map(|(name, _, _)| name)
 }
 
 /// Checks that a signal is of the kind that its instrument records.

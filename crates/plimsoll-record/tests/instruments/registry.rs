@@ -1,7 +1,7 @@
 //! What a registry makes, refuses and shows.
 
 use crate::seen::Seen;
-use plimsoll_model::{Labels, catalog};
+use plimsoll_model::{Kind, Labels, Signal, catalog};
 use plimsoll_record::{ActivitySpec, HistogramSpec, Outcome, RegisterError, Registry, Split};
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -91,6 +91,33 @@ fn what_cannot_be_registered_says_why() {
         registry.histogram(taken).map(drop),
         Err(RegisterError::Taken { name: "concurrency_operation_duration_seconds", labels: of_ok })
     );
+}
+
+#[test]
+fn two_signals_cannot_export_one_name() {
+    static LEVEL: Signal = Signal {
+        otel_name: "shop.x",
+        unit: "{order}",
+        name: "shop_x",
+        kind: Kind::Level,
+        labels: &[],
+        help: "Orders.",
+    };
+    static PEAK: Signal = Signal {
+        otel_name: "shop.x.peak",
+        unit: "{order}",
+        name: "shop_x_peak",
+        kind: Kind::Gauge,
+        labels: &[],
+        help: "Orders at most.",
+    };
+    let registry = Registry::new();
+    registry.activity(ActivitySpec::new(&LEVEL, Labels::default())).expect("registers");
+    let refused = registry.gauge(&PEAK, Labels::default()).map(drop);
+    let family = "shop_x_peak".to_owned();
+    assert_eq!(refused, Err(RegisterError::Clash { name: "shop_x_peak", family }));
+    assert_eq!(Seen::of(&registry).series("shop_x_peak"), 1, "the level's own");
+    registry.activity(ActivitySpec::new(&LEVEL, Labels::default())).expect("it is the same");
 }
 
 #[test]
