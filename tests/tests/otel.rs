@@ -119,6 +119,24 @@ async fn one(prometheus: &Prometheus, expression: &str, expected: f64) {
     .await;
 }
 
+/// Returns how wide the widest bucket of a native histogram is, as a factor, and its count.
+async fn native(prometheus: &Prometheus, selector: &str) -> (f64, usize) {
+    let found = wait::until(selector, PATIENCE, || async {
+        let found = prometheus.query(selector).await;
+        found.into_iter().find(|series| series["histogram"].is_array())
+    })
+    .await;
+    let histogram = &found["histogram"][1];
+    let buckets = histogram["buckets"].as_array().expect("buckets").iter();
+    let widest = buckets.map(|bucket| {
+        let bound =
+            |at: usize| bucket[at].as_str().expect("text").parse::<f64>().expect("a number");
+        if bound(1) > 0.0 { bound(2) / bound(1) } else { 1.0 }
+    });
+    let count = histogram["count"].as_str().expect("text").parse().expect("a number");
+    (widest.fold(1.0, f64::max), count)
+}
+
 /// Checks that a server has what the service has recorded, under the job that stands for it.
 async fn agrees(prometheus: &Prometheus, job: &str) {
     let of = |name: &str, more: &str| format!(r#"{name}{{operation="pay",job="{job}"{more}}}"#);
@@ -128,8 +146,11 @@ async fn agrees(prometheus: &Prometheus, job: &str) {
     for (outcome, expected) in [("ok", OK), ("error", FAILED)] {
         let ended = of("concurrency_operations_total", &format!(r#",outcome="{outcome}""#));
         one(prometheus, &format!("sum({ended})"), expected as f64).await;
-        let count =
-            of("concurrency_operation_duration_seconds_count", &format!(r#",outcome="{outcome}""#));
+        let of_outcome = format!(r#",outcome="{outcome}""#);
+        let native = of("concurrency_operation_duration_seconds", &of_outcome);
+        let classic = of("concurrency_operation_duration_seconds_count", &of_outcome);
+        // Native where it was sent so, classic where text was scraped.
+        let count = format!("histogram_count({native}) or {classic}");
         one(prometheus, &count, expected as f64).await;
     }
     let time = of("concurrency_in_flight_time_seconds_total", "");
@@ -168,7 +189,11 @@ async fn what_a_service_sends_arrives_by_remote_write_by_scrape_and_as_spans() {
         scrape: &admin.address().to_string(),
     };
     let collector = Collector::start(&collector, &onward).await;
-    let make = Make { program: &prometheus, arguments: &[], scrape: ", honor_labels: true" };
+    let make = Make {
+        program: &prometheus,
+        arguments: &[],
+        scrape: ", honor_labels: true, scrape_native_histograms: true",
+    };
     let targets = [("collector", collector.exposition.as_str())];
     let scraping = Prometheus::start_as(make, &targets, &[]).await;
 
@@ -183,6 +208,13 @@ async fn what_a_service_sends_arrives_by_remote_write_by_scrape_and_as_spans() {
     for server in [&written, &scraping] {
         agrees(server, "checkout").await;
         agrees(server, "scraped").await;
+    }
+    // The durations that were sent are exponential there, of schema 3: each bucket 9 % wide.
+    for server in [&written, &scraping] {
+        let selector = r#"concurrency_operation_duration_seconds{job="checkout",outcome="ok"}"#;
+        let (widest, count) = native(server, selector).await;
+        assert_eq!(count, OK);
+        assert!((1.09..1.091).contains(&widest), "a bucket spans a factor of {widest}");
     }
     let spans = wait::until("every span", PATIENCE, || async {
         let spans = sink.spans();

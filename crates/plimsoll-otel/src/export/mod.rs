@@ -10,7 +10,6 @@ use crate::clock;
 use config::Valid;
 use deliver::Delivery;
 use opentelemetry_sdk::Resource;
-use plimsoll_model::Details;
 use plimsoll_record::Registry;
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -101,8 +100,8 @@ impl Run {
 
     /// Sends what stands now, tried again until `patience` is over.
     async fn send(&self, patience: Duration) {
-        let body =
-            self.scope.encode(&self.registry.snapshot(), &Details::default(), clock::unix_ns());
+        let (snapshot, details) = self.registry.snapshot_detailed();
+        let body = self.scope.encode(&snapshot, &details, clock::unix_ns());
         if timeout(patience, self.delivery.deliver(body.into())).await.is_err() {
             self.delivery.give_up();
         }

@@ -1,5 +1,6 @@
 use super::Layout;
-use plimsoll_model::HistogramValue;
+use plimsoll_model::{Exponential, HistogramValue};
+use std::ops::Range;
 use std::sync::Arc;
 
 /// Cells that are allocated together, once one of them is needed.
@@ -92,6 +93,14 @@ impl Distribution {
         })
     }
 
+    /// Returns the same histograms in exponential buckets.
+    pub(crate) fn exponentials(&self) -> impl Iterator<Item = Exponential> {
+        self.series.iter().map(|cells| {
+            let count = |from, to| cells.count(from, to);
+            self.layout.export_exponential(count, cells.used())
+        })
+    }
+
     fn cells_mut(&mut self, series: usize) -> Option<&mut Cells> {
         let last = self.series.len().checked_sub(1)?;
         self.series.get_mut(series.min(last))
@@ -108,6 +117,12 @@ impl Cells {
         if let Some(row) = self.rows.get_mut(row) {
             row.get_or_insert_default()[column] += times;
         }
+    }
+
+    /// Returns the cells of the rows that are used.
+    fn used(&self) -> Range<usize> {
+        let first = self.rows.iter().position(Option::is_some).unwrap_or(self.rows.len());
+        first * ROW..self.rows.len() * ROW
     }
 
     /// Counts the cells `from..to`.
@@ -151,6 +166,24 @@ mod tests {
         }
         let sum: u128 = values.iter().map(|value| u128::from(*value)).sum();
         assert_eq!(exported.sum, sum as f64 / 1e9);
+        assert_eq!(distribution.exponentials().next(), Some(by_definition(&values)));
+    }
+
+    /// Exponential buckets as their definition says them: the least i with value ≤ 2^(i/8) s.
+    fn by_definition(values: &[u64]) -> Exponential {
+        let mut counts = std::collections::BTreeMap::new();
+        for ns in values.iter().filter(|ns| **ns > 0) {
+            let index = ((*ns as f64 / 1e9).log2() * 8.0).ceil() as i32;
+            *counts.entry(index).or_insert(0) += 1;
+        }
+        let zero = values.iter().filter(|ns| **ns == 0).count() as u64;
+        Exponential { zero, buckets: counts.into_iter().collect() }
+    }
+
+    #[test]
+    fn nothing_observed_is_no_bucket() {
+        let empty = Distribution::new(&[], true, 1);
+        assert_eq!(empty.exponentials().next(), Some(Exponential::default()));
     }
 
     #[test]

@@ -1,17 +1,31 @@
-use plimsoll_model::{Bucket, HistogramValue, bucket};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use plimsoll_model::exponential::Cuts;
+use plimsoll_model::{Bucket, Exponential, HistogramValue, bucket};
+use std::ops::Range;
+use std::sync::{Arc, LazyLock, Mutex, PoisonError, Weak};
 
 /// The default edges of what isn't a duration: the powers of two.
 const COUNT_EDGES: [u64; 11] = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1_024];
 
-/// A log-linear layout in which the exported edges are cell bounds as well: every log-linear bucket
-/// that an edge falls into is cut in two, so that what the export counts is exact.
-#[derive(Debug, PartialEq)]
+/// Nanoseconds in a second.
+const NS_PER_S: f64 = 1e9;
+
+/// The cuts of what is observed in nanoseconds and exported in seconds.
+static CUTS_OF_SECONDS: LazyLock<Cuts> = LazyLock::new(|| Cuts::new(NS_PER_S));
+
+/// The cuts of what is exported as it is observed.
+static CUTS_OF_COUNTS: LazyLock<Cuts> = LazyLock::new(|| Cuts::new(1.0));
+
+/// A log-linear layout in which the exported edges, and the bounds of exponential buckets, are cell
+/// bounds as well: every log-linear bucket that one falls into is cut in two, so that what the export
+/// counts is exact.
+#[derive(Debug)]
 pub(crate) struct Layout {
     /// Ascending upper bounds.
     edges: Vec<u64>,
     /// How many edges lie below the least value of each log-linear bucket.
     below: Vec<u16>,
+    /// Where exponential buckets cut the log-linear ones.
+    cuts: &'static Cuts,
     /// Observed units in an exported one: a divisor, because 0.3 s must be exported as 0.3 and a
     /// multiplication by 1e-9 makes it 0.30000000000000004.
     units: f64,
@@ -21,8 +35,11 @@ impl Layout {
     /// Returns the layout that is exact at the default edges and at `edges`. Histograms that have the
     /// same ones share it.
     pub(crate) fn new(edges: &[u64], seconds: bool) -> Arc<Self> {
-        let (default, units): (&[u64], f64) =
-            if seconds { (&bucket::DEFAULT_EDGES_NS, 1e9) } else { (&COUNT_EDGES, 1.0) };
+        let (default, units, cuts): (&[u64], f64, &'static Cuts) = if seconds {
+            (&bucket::DEFAULT_EDGES_NS, NS_PER_S, &CUTS_OF_SECONDS)
+        } else {
+            (&COUNT_EDGES, 1.0, &CUTS_OF_COUNTS)
+        };
         let mut edges: Vec<u64> = edges.iter().chain(default).copied().collect();
         edges.sort_unstable();
         edges.dedup();
@@ -35,14 +52,14 @@ impl Layout {
         }
         let below = |of| edges.partition_point(|edge| *edge < bucket::lower_ns(of)) as u16;
         let below = (0..bucket::BUCKETS).map(below).collect();
-        let layout = Arc::new(Self { edges, below, units });
+        let layout = Arc::new(Self { edges, below, cuts, units });
         known.push(Arc::downgrade(&layout));
         layout
     }
 
-    /// Returns the cell of a value: its bucket, moved on by the edges below the value. Both terms ascend
-    /// with the value, and two values have the same sum only if they have the same bucket and the same
-    /// edges below them.
+    /// Returns the cell of a value: its bucket, moved on by its exponential bucket and by the edges below
+    /// the value. All terms ascend with the value, and two values have the same sum only if they have
+    /// the same buckets and the same edges below them.
     #[inline]
     pub(crate) fn cell(&self, value: u64) -> usize {
         let bucket = bucket::index(value);
@@ -50,12 +67,13 @@ impl Layout {
         while self.edges.get(below).is_some_and(|edge| *edge < value) {
             below += 1;
         }
-        bucket + below
+        let exponential = self.cuts.index(bucket, value) - self.cuts.first();
+        bucket + below + exponential as usize
     }
 
     /// Returns how many cells there are.
     pub(crate) fn cells(&self) -> usize {
-        bucket::BUCKETS + self.edges.len()
+        self.cell(u64::MAX) + 1
     }
 
     /// Returns the classic histogram, in the exported unit, of cells that `count` counts from one to
@@ -70,5 +88,44 @@ impl Layout {
         }
         let above = count(from, self.cells());
         HistogramValue { buckets, above, sum: sum as f64 / self.units }
+    }
+
+    /// Returns the exponential buckets of cells that `count` counts from one to another; none is used
+    /// outside of `used`.
+    pub(crate) fn export_exponential(
+        &self,
+        count: impl Fn(usize, usize) -> u64,
+        used: Range<usize>,
+    ) -> Exponential {
+        let mut from = self.cell(1);
+        let mut exponential = Exponential { zero: count(0, from), ..Exponential::default() };
+        let first = self.bucket_of(used.start.max(from));
+        from = from.max(self.cell(bucket::lower_ns(first)));
+        for at in first..bucket::BUCKETS {
+            if from >= used.end {
+                break;
+            }
+            // What the bucket holds up to its cut, and beyond it.
+            for last in [self.cuts.until(at), bucket::upper_ns(at)] {
+                let to = (self.cell(last) + 1).max(from);
+                exponential.push(self.cuts.index(at, last), count(from, to));
+                from = to;
+            }
+        }
+        exponential
+    }
+
+    /// Returns the log-linear bucket that a cell is a part of, or the next one of a cell without values.
+    fn bucket_of(&self, cell: usize) -> usize {
+        let (mut low, mut high) = (0, bucket::BUCKETS - 1);
+        while low < high {
+            let middle = usize::midpoint(low, high);
+            if self.cell(bucket::upper_ns(middle)) < cell {
+                low = middle + 1
+            } else {
+                high = middle
+            }
+        }
+        low
     }
 }

@@ -83,7 +83,7 @@ impl Accounts {
         self.activity(number).map(|account| account.bands().names().collect()).unwrap_or_default()
     }
 
-    fn activity(&self, number: u32) -> Option<&ActivityAccount> {
+    pub(crate) fn activity(&self, number: u32) -> Option<&ActivityAccount> {
         match self.open.get(number as usize) {
             Some(Some(Account::Activity(account))) => Some(account),
             _ => None,

@@ -5,21 +5,27 @@ use super::own;
 use crate::Counter;
 use crate::account::{Accounts, ActivityAccount};
 use crate::merge::Merge;
+use crate::observed::Lent;
 use plimsoll_model::{
-    Bucket, Family as Exposed, HistogramValue, Kind, Labels, LevelPart, Series, Signal, Snapshot,
-    Value,
+    Bucket, Detail, Details, Family as Exposed, HistogramValue, Kind, Labels, LevelPart, Series,
+    Signal, Snapshot, Value,
 };
 use std::iter;
 
-/// Returns every instrument as of the merge's watermark.
-pub(super) fn snapshot(families: &Families, merge: &mut Merge<Accounts>) -> Snapshot {
+/// Returns every instrument as of the merge's watermark; `details` takes what the histograms hold
+/// beyond their classic buckets.
+pub(super) fn snapshot(
+    families: &Families,
+    merge: &mut Merge<Accounts>,
+    mut details: Option<&mut Details>,
+) -> Snapshot {
     let at_ns = merge.watermark_ns();
     let mut exposed = Vec::new();
     for family in families.iter() {
         match family.signal.kind {
             Kind::Level => exposed.extend(level(family, &mut merge.sink, at_ns)),
             Kind::Counter | Kind::Gauge | Kind::Histogram => {
-                exposed.push(plain(family, &mut merge.sink, at_ns));
+                exposed.push(plain(family, &mut merge.sink, at_ns, details.as_deref_mut()));
             }
         }
     }
@@ -54,7 +60,12 @@ pub(super) fn seconds(ns: u64) -> Value {
     Value::Gauge(ns as f64 / 1e9)
 }
 
-fn plain(family: &Family, accounts: &mut Accounts, at_ns: u64) -> Exposed {
+fn plain(
+    family: &Family,
+    accounts: &mut Accounts,
+    at_ns: u64,
+    mut details: Option<&mut Details>,
+) -> Exposed {
     let mut exposed = bare(family.signal);
     exposed.series.reserve(family.sources.len());
     for (labels, source) in &family.sources {
@@ -62,11 +73,48 @@ fn plain(family: &Family, accounts: &mut Accounts, at_ns: u64) -> Exposed {
         if let Source::Counter(counter) = source {
             let value = count(family.signal, counter.sum());
             exposed.series.push(Series { labels: labels.clone(), value });
-        } else {
-            exposed.series.extend(values(family.signal, labels, source, accounts, at_ns));
+            continue;
+        }
+        let from = exposed.series.len();
+        exposed.series.extend(values(family.signal, labels, source, accounts, at_ns));
+        if let Some(details) = details.as_deref_mut() {
+            let series = exposed.series.iter_mut().skip(from);
+            refine(family.signal, source, accounts, (series, &mut *details));
         }
     }
     exposed
+}
+
+/// Writes down what histograms hold beyond their classic buckets. Both are of one reading: a server
+/// refuses buckets that don't add up to the count.
+fn refine<'a>(
+    signal: &'static Signal,
+    source: &Source,
+    accounts: &mut Accounts,
+    (series, details): (impl Iterator<Item = &'a mut Series>, &mut Details),
+) {
+    let added;
+    let (distribution, zeros) = match source {
+        Source::Histogram { histogram, zeros, .. } => {
+            let account = histogram.number().and_then(|number| accounts.histogram(number));
+            added = histogram.added().map(Lent::gather);
+            let of_account = account.map(|account| &account.distribution);
+            (added.as_ref().or(of_account), zeros.as_slice())
+        }
+        Source::Durations { of, .. } => {
+            (accounts.activity(of.number()).and_then(ActivityAccount::duration), &[][..])
+        }
+        _ => return,
+    };
+    let Some(distribution) = distribution else { return };
+    let zeros = zeros.iter().map(Counter::sum).chain(iter::repeat(0));
+    let both = distribution.values().zip(distribution.exponentials()).zip(zeros);
+    for (series, ((value, mut exponential), zeros)) in series.zip(both) {
+        exponential.zero += zeros;
+        series.value = Value::Histogram(with_zeros((value, zeros)));
+        let detail = Detail { exponential: Some(exponential), ..Detail::default() };
+        details.insert(signal.name.into(), series.labels.clone(), detail);
+    }
 }
 
 fn values(

@@ -19,7 +19,7 @@ use crate::waits::{self, Blame};
 use crate::{Activity, ActivitySpec, Counter, Gauge, Histogram, HistogramSpec, Split};
 use claim::{ActivityClaims, Claim};
 use families::{Families, Single, Source, check_kind, overflow_of};
-use plimsoll_model::{Kind, Labels, Signal, Snapshot};
+use plimsoll_model::{Details, Kind, Labels, Signal, Snapshot};
 use shared::Shared;
 use std::any::Any;
 use std::fmt;
@@ -229,6 +229,17 @@ impl Registry {
     ///
     /// It waits up to 100 ms for a thread that is stopped amid an edge.
     pub fn snapshot(&self) -> Snapshot {
+        self.shown(None)
+    }
+
+    /// Does what [`Registry::snapshot`] does, and also returns what the histograms hold beyond their
+    /// classic buckets, for the formats that have words for it.
+    pub fn snapshot_detailed(&self) -> (Snapshot, Details) {
+        let mut details = Details::default();
+        (self.shown(Some(&mut details)), details)
+    }
+
+    fn shown(&self, details: Option<&mut Details>) -> Snapshot {
         let hooks = lock(&self.0.hooks).clone();
         let ended: Vec<Hook> = hooks.into_iter().filter(|hook| hook().is_break()).collect();
         if !ended.is_empty() {
@@ -237,7 +248,7 @@ impl Registry {
         waits::charge_live();
         recorder().catch_up();
         let families = lock(&self.0.families);
-        expose::snapshot(&families, &mut recorder().merge())
+        expose::snapshot(&families, &mut recorder().merge(), details)
     }
 
     /// Merges what the process has recorded and returns the last `back_ns`, as far as they are kept:

@@ -5,7 +5,7 @@ use http_body_util::Full;
 use hyper::body::Bytes;
 use hyper::header::{ACCEPT, ALLOW, CONTENT_TYPE, HeaderValue, VARY};
 use hyper::{Method, Request, Response, StatusCode};
-use plimsoll_exposition::{Encoding, encode};
+use plimsoll_exposition::{Encoding, Format, encode};
 use plimsoll_model::Details;
 use plimsoll_record::Registry;
 use std::sync::{Mutex, PoisonError};
@@ -64,10 +64,15 @@ impl Answers {
     fn metrics<B>(&self, request: &Request<B>) -> Response<Full<Bytes>> {
         let accept = request.headers().get(ACCEPT).and_then(|accept| accept.to_str().ok());
         let encoding = Encoding::negotiate(accept);
-        let mut snapshot = self.registry.snapshot();
+        let (mut snapshot, details) = match encoding {
+            // It has no words for details, and is asked for most.
+            Encoding::Text(Format::Text) => (self.registry.snapshot(), Details::default()),
+            Encoding::Text(Format::OpenMetrics) | Encoding::Protobuf => {
+                self.registry.snapshot_detailed()
+            }
+        };
         self.probe.lock().unwrap_or_else(PoisonError::into_inner).append_to(&mut snapshot);
-        let mut response =
-            plain(StatusCode::OK, encode::detailed(encoding, &snapshot, &Details::default()));
+        let mut response = plain(StatusCode::OK, encode::detailed(encoding, &snapshot, &details));
         let content_type = HeaderValue::from_static(encoding.content_type());
         response.headers_mut().insert(CONTENT_TYPE, content_type);
         response.headers_mut().insert(VARY, HeaderValue::from_static("accept"));
