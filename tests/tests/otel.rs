@@ -12,7 +12,7 @@ use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::metrics::SdkMeterProvider;
 use opentelemetry_sdk::trace::SdkTracerProvider;
 use plimsoll::{Operation, Outcome, Registry};
-use plimsoll_otel::{Contents, Exporter, ExporterConfig, Traced, observe};
+use plimsoll_otel::{Contents, Exporter, ExporterConfig, Traced, exemplars, observe};
 use plimsoll_runtime::{admin, ready};
 use plimsoll_tests::collector::{Collector, Onward};
 use plimsoll_tests::otlp_sink::OtlpSink;
@@ -76,6 +76,7 @@ impl Service {
             contents: Contents::Histograms,
             ..ExporterConfig::default()
         };
+        exemplars();
         let exporter = Exporter::start(&registry, &resource, config).expect("started");
         Self { registry, meters, tracers, exporter }
     }
@@ -101,12 +102,10 @@ impl Service {
         held
     }
 
-    /// Sends all that there is.
-    fn flush(self) -> Registry {
+    /// Sends all that there is; the exporter goes on each second.
+    fn flush(&self) {
         self.meters.force_flush().expect("metrics are taken");
         self.tracers.force_flush().expect("spans are taken");
-        self.exporter.stop();
-        self.registry
     }
 }
 
@@ -164,6 +163,38 @@ fn attribute<'a>(span: &'a Span, key: &str) -> Option<&'a Any> {
     span.attributes.iter().find(|pair| pair.key == key)?.value.as_ref()?.value.as_ref()
 }
 
+/// The durations that were sent are exponential there, of schema 3: each bucket 9 % wide.
+async fn agrees_on_native(prometheus: &Prometheus) {
+    let selector = r#"concurrency_operation_duration_seconds{job="checkout",outcome="ok"}"#;
+    let (widest, count) = native(prometheus, selector).await;
+    assert_eq!(count, OK);
+    assert!((1.09..1.091).contains(&widest), "a bucket spans a factor of {widest}");
+}
+
+fn say_what_they_met(spans: &[Span]) {
+    for span in spans {
+        assert_eq!(span.name, "pay");
+        assert_eq!(attribute(span, "concurrency.in_flight"), Some(&Any::IntValue(1)));
+        assert_eq!(attribute(span, "concurrency.queue.time"), Some(&Any::DoubleValue(0.25)));
+        assert_eq!(attribute(span, "concurrency.lock.wait"), Some(&Any::DoubleValue(0.0)));
+    }
+}
+
+/// Every exemplar names a trace that was sent.
+async fn agrees_on_exemplars(prometheus: &Prometheus, spans: &[Span]) {
+    let sent: Vec<String> = spans.iter().map(|span| hex(&span.trace_id)).collect();
+    let selector = r#"concurrency_operation_duration_seconds{job="checkout"}"#;
+    let found = wait::until("exemplars", PATIENCE, || async {
+        let found = prometheus.exemplars(selector).await;
+        (!found.is_empty()).then_some(found)
+    })
+    .await;
+    for (labels, _) in found {
+        let trace_id = labels["trace_id"].as_str().expect("a trace");
+        assert!(sent.iter().any(|sent| sent == trace_id), "{trace_id} of {sent:?}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_service_sends_arrives_by_remote_write_by_scrape_and_as_spans() {
     let (Some(collector), Some(prometheus)) = (peers::collector(), peers::prometheus()) else {
@@ -191,7 +222,7 @@ async fn what_a_service_sends_arrives_by_remote_write_by_scrape_and_as_spans() {
     let collector = Collector::start(&collector, &onward).await;
     let make = Make {
         program: &prometheus,
-        arguments: &[],
+        arguments: &["--enable-feature=exemplar-storage"],
         scrape: ", honor_labels: true, scrape_native_histograms: true",
     };
     let targets = [("collector", collector.exposition.as_str())];
@@ -201,20 +232,17 @@ async fn what_a_service_sends_arrives_by_remote_write_by_scrape_and_as_spans() {
     let sent = tokio::task::spawn_blocking(move || {
         let service = Service::start(&otlp);
         let held = service.work();
-        (service.flush(), held)
+        service.flush();
+        (service, held)
     });
-    let (_registry, _in_flight) = sent.await.expect("sent");
+    let (service, _in_flight) = sent.await.expect("sent");
 
     for server in [&written, &scraping] {
         agrees(server, "checkout").await;
         agrees(server, "scraped").await;
     }
-    // The durations that were sent are exponential there, of schema 3: each bucket 9 % wide.
     for server in [&written, &scraping] {
-        let selector = r#"concurrency_operation_duration_seconds{job="checkout",outcome="ok"}"#;
-        let (widest, count) = native(server, selector).await;
-        assert_eq!(count, OK);
-        assert!((1.09..1.091).contains(&widest), "a bucket spans a factor of {widest}");
+        agrees_on_native(server).await;
     }
     let spans = wait::until("every span", PATIENCE, || async {
         let spans = sink.spans();
@@ -222,10 +250,14 @@ async fn what_a_service_sends_arrives_by_remote_write_by_scrape_and_as_spans() {
     })
     .await;
     assert_eq!(spans.len(), OK + FAILED);
-    for span in &spans {
-        assert_eq!(span.name, "pay");
-        assert_eq!(attribute(span, "concurrency.in_flight"), Some(&Any::IntValue(1)));
-        assert_eq!(attribute(span, "concurrency.queue.time"), Some(&Any::DoubleValue(0.25)));
-        assert_eq!(attribute(span, "concurrency.lock.wait"), Some(&Any::DoubleValue(0.0)));
+    say_what_they_met(&spans);
+    for server in [&written, &scraping] {
+        agrees_on_exemplars(server, &spans).await;
     }
+    // It sends once more, and that takes the Collector.
+    tokio::task::spawn_blocking(|| service.exporter.stop()).await.expect("stopped");
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

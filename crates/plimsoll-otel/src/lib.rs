@@ -1,11 +1,12 @@
 //! Plimsoll's signals in OpenTelemetry.
 //!
-//! Three ways out, which fit together:
+//! Ways out, which fit together:
 //!
 //! | what | how |
 //! |---|---|
 //! | sums and levels | [`observe`] makes them observable instruments of any meter provider |
 //! | histograms, exponential, with exemplars | [`Exporter`] sends them by OTLP over HTTP, with the same resource: the SDK has no observable histogram and no exemplars |
+//! | in which trace | [`exemplars`] puts trace ids on slow waits and on peaks, in every format that has words for it |
 //! | what a call met | [`Traced`] and [`lock_wait`] write it on the call's span |
 //!
 //! ```no_run
@@ -43,10 +44,12 @@
 
 mod attribute;
 mod clock;
+mod exemplar;
 mod export;
 mod observe;
 mod span;
 
+pub use exemplar::exemplars;
 pub use export::{Contents, Exporter, ExporterConfig, StartError};
 pub use observe::observe;
 pub use span::{Traced, TracedFuture, WaitFuture, lock_wait};

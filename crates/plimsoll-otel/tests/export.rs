@@ -2,17 +2,20 @@
 
 #![allow(clippy::expect_used, clippy::indexing_slicing)] // a test stops at the first thing amiss
 
+use opentelemetry::trace::TracerProvider;
 use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
 use opentelemetry_proto::tonic::metrics::v1::{Metric, metric::Data, number_data_point};
 use opentelemetry_sdk::Resource;
+use opentelemetry_sdk::trace::{InMemorySpanExporter, SdkTracerProvider};
 use plimsoll::{Operation, Outcome, Registry};
 use plimsoll_model::{Value, catalog};
-use plimsoll_otel::{Contents, Exporter, ExporterConfig};
+use plimsoll_otel::{Contents, Exporter, ExporterConfig, exemplars};
 use prost::Message;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
+use tracing_subscriber::layer::SubscriberExt;
 
 /// A request as the server got it.
 struct Received {
@@ -206,4 +209,32 @@ fn histograms_alone_leave_the_rest_to_the_meter_provider() {
     }
     let duration = metric(&request, "concurrency.operation.duration");
     assert_eq!(duration.unit, "s");
+}
+
+#[test]
+fn a_slow_call_is_sent_with_its_trace() {
+    exemplars();
+    let spans = InMemorySpanExporter::default();
+    let provider = SdkTracerProvider::builder().with_simple_exporter(spans.clone()).build();
+    let layer = tracing_opentelemetry::layer().with_tracer(provider.tracer("test"));
+    let registry = Registry::new();
+    let pay = Operation::named_in(&registry, "pay");
+    tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), || {
+        let _span = tracing::info_span!("pay").entered();
+        pay.enter().finish(Outcome::Ok);
+    });
+    let (address, received) = server(&["200 OK"]);
+    start(address, &registry, Contents::Histograms).stop();
+    let request = next(&received);
+    let Some(Data::ExponentialHistogram(duration)) =
+        &metric(&request, "concurrency.operation.duration").data
+    else {
+        panic!("durations are exponential")
+    };
+    let span = &spans.get_finished_spans().expect("spans")[0].span_context;
+    let of_points = duration.data_points.iter().filter(|point| point.count > 0);
+    let found: Vec<_> = of_points.flat_map(|point| &point.exemplars).collect();
+    assert_eq!(found.len(), 1);
+    assert_eq!(found[0].trace_id, span.trace_id().to_bytes());
+    assert_eq!(found[0].span_id, span.span_id().to_bytes());
 }

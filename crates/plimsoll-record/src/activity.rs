@@ -1,6 +1,6 @@
 use crate::Outcome;
 use crate::edge::{Draft, EntryKey};
-use crate::process;
+use crate::{exemplar, process};
 
 /// The one instrument for all that is entered and left: requests, waits, permits, messages.
 ///
@@ -61,7 +61,10 @@ impl Activity {
     #[inline]
     pub fn leave_as(self, entered: Entered, outcome: Outcome, value: u8) {
         let draft = Draft::leave(self.number, entered.key, entered.count);
-        process::record(&draft.ending(outcome, value));
+        let left = process::record(&draft.ending(outcome, value));
+        let stay_ns = left.at_ns.saturating_sub(entered.key.at_ns);
+        let of = exemplar::Of::Stays(self.number);
+        exemplar::consider(of, usize::from(value), stay_ns, Some(left.at_ns));
     }
 
     /// Changes the limit from now on.

@@ -1,6 +1,6 @@
 use crate::edge::Draft;
 use crate::observed::Lent;
-use crate::process;
+use crate::{exemplar, process};
 
 /// A log-linear histogram of ready values. A handle is small: copy it freely, keep it where it is used.
 ///
@@ -53,7 +53,11 @@ impl Histogram {
     #[inline]
     pub fn observe_as(self, value: u64, index: u8) {
         match self.0 {
-            Recorded::Observed(lent) => lent.observe(usize::from(index), value),
+            Recorded::Observed(lent) => {
+                let series = usize::from(index);
+                lent.observe(series, value);
+                exemplar::consider(lent.exemplars(), series, value, None);
+            }
             Recorded::Banded(number) => {
                 process::record(&Draft::observe(number, value, index));
             }

@@ -51,6 +51,7 @@ mod budget;
 pub mod clock;
 mod counter;
 mod edge;
+pub mod exemplar;
 mod fold;
 mod gauge;
 #[cfg(all(test, not(loom)))]

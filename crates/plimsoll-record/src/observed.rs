@@ -1,6 +1,7 @@
 //! Ready values, counted on lines that no two threads write.
 
 use crate::account::{Distribution, Layout, ROW};
+use crate::exemplar::Of;
 use crate::stripe::{OWN_LINES, own_line};
 use crate::sync::{Padded, lock};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -49,6 +50,12 @@ impl Lent {
         if self.of.returns.load(Ordering::Relaxed) == self.returns {
             self.of.observe(series, value);
         }
+    }
+
+    /// Returns what its exemplars are kept under.
+    #[inline]
+    pub(crate) fn exemplars(self) -> Of {
+        Of::Values(std::ptr::from_ref(self.of).addr())
     }
 
     /// Adds everything up.

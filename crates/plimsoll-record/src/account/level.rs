@@ -3,6 +3,9 @@ use super::window::Window;
 /// Upper bounds of the time-weighted histogram: none, one, and the powers of two.
 const DEFAULT_EDGES: [u64; 12] = [0, 1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1_024];
 
+/// How long a crest stands against lower ones, as a peak does.
+const CREST_NS: u64 = 60_000_000_000;
+
 /// A level over time. All sums are integers of nanoseconds, so that nothing drifts.
 #[derive(Debug)]
 pub(crate) struct Level {
@@ -18,6 +21,8 @@ pub(crate) struct Level {
     /// Whether time counts as saturated now.
     saturated: bool,
     peak: Window,
+    /// The highest level of the last 60 s, and when it was last reached.
+    crest: (u64, u64),
     edges: Vec<u64>,
     /// Time at a level by bucket of `edges`; the last is above them all.
     at_level_ns: Vec<u64>,
@@ -43,6 +48,7 @@ impl Level {
             saturated_ns: 0,
             saturated: limit == Some(0),
             peak,
+            crest: (0, at_ns),
             edges,
             at_level_ns,
             bucket: 0,
@@ -81,6 +87,9 @@ impl Level {
         self.saturated = self.limit.is_some_and(|limit| now >= limit);
         self.find_bucket(now);
         self.peak.update(|peak| peak.max(now));
+        if now >= self.crest.0 || self.at_ns.saturating_sub(self.crest.1) > CREST_NS {
+            self.crest = (now, self.at_ns);
+        }
     }
 
     /// Finds the bucket of a level, which is mostly that of the one before or next to it.
@@ -120,6 +129,11 @@ impl Level {
 
     pub(crate) fn limit(&self) -> Option<u64> {
         self.limit
+    }
+
+    /// Returns the highest level of late, and when it was last reached.
+    pub(crate) fn crest(&self) -> (u64, u64) {
+        self.crest
     }
 
     pub(crate) fn peak(&self) -> u64 {

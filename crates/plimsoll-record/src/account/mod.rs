@@ -78,6 +78,11 @@ impl Accounts {
         }
     }
 
+    /// Returns an activity's highest level of late, and when it was last reached.
+    pub(crate) fn crest(&self, number: u32) -> Option<(u64, u64)> {
+        self.activity(number).map(|account| account.level().crest())
+    }
+
     /// Returns the lower edges of an activity's bands; none when its account is closed.
     pub(crate) fn band_names(&self, number: u32) -> Vec<String> {
         self.activity(number).map(|account| account.bands().names().collect()).unwrap_or_default()

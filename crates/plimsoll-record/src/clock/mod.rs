@@ -31,6 +31,12 @@ pub(crate) trait Clock: Clone {
     fn reader_fence(&self);
 }
 
+/// Returns the wall clock's nanoseconds since the Unix epoch of a reading of [`now_ns`], as it is set
+/// now.
+pub(crate) fn unix_ns(at_ns: u64) -> u64 {
+    system::wall_unix_ns().saturating_sub(now_ns().saturating_sub(at_ns))
+}
+
 /// Returns nanoseconds since the process's recorder began, on the clock that stamps edges.
 ///
 /// For durations that are handed to [`crate::Histogram::observe`].

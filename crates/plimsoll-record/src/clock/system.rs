@@ -1,7 +1,7 @@
 use super::{Clock, hardware};
 use std::sync::OnceLock;
 use std::sync::atomic::{Ordering, compiler_fence, fence};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 /// How long the counter is compared with [`Instant`]: long enough for a few parts per million.
 const CALIBRATION: Duration = Duration::from_millis(5);
@@ -137,6 +137,12 @@ fn kernel_trusts_counter() -> bool {
 #[allow(clippy::disallowed_methods)] // This is the clock module.
 fn instant() -> Instant {
     Instant::now()
+}
+
+#[allow(clippy::disallowed_methods)] // This is the clock module.
+pub(super) fn wall_unix_ns() -> u64 {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    since.map_or(0, |since| u64::try_from(since.as_nanos()).unwrap_or(u64::MAX))
 }
 
 fn start_to_now_ns(start: Instant) -> u64 {

@@ -4,6 +4,7 @@ use super::families::{Families, Family, Source};
 use super::own;
 use crate::Counter;
 use crate::account::{Accounts, ActivityAccount};
+use crate::exemplar::{Of, exemplars};
 use crate::merge::Merge;
 use crate::observed::Lent;
 use plimsoll_model::{
@@ -23,7 +24,13 @@ pub(super) fn snapshot(
     let mut exposed = Vec::new();
     for family in families.iter() {
         match family.signal.kind {
-            Kind::Level => exposed.extend(level(family, &mut merge.sink, at_ns)),
+            Kind::Level => {
+                let from = exposed.len();
+                exposed.extend(level(family, &mut merge.sink, at_ns));
+                if let Some(details) = details.as_deref_mut() {
+                    peaks(family, exposed.iter().skip(from), details);
+                }
+            }
             Kind::Counter | Kind::Gauge | Kind::Histogram => {
                 exposed.push(plain(family, &mut merge.sink, at_ns, details.as_deref_mut()));
             }
@@ -85,6 +92,21 @@ fn plain(
     exposed
 }
 
+/// Writes down in which trace each level peaked: on the bucket of its time-weighted histogram that the
+/// peak is in, since no format of Prometheus has exemplars of gauges.
+fn peaks<'a>(family: &Family, parts: impl Iterator<Item = &'a Exposed>, details: &mut Details) {
+    let name = LevelPart::TimeWeighted.family_name(family.signal);
+    for series in parts.filter(|part| part.name == name).flat_map(|part| &part.series) {
+        let Value::Histogram(value) = &series.value else { continue };
+        let Some(Source::Level(activity)) = family.sources.get(&series.labels) else { continue };
+        let exemplars = exemplars(Of::Peak(activity.number()), 0, 1.0, value);
+        if !exemplars.is_empty() {
+            let detail = Detail { exponential: None, exemplars };
+            details.insert(name.clone().into(), series.labels.clone(), detail);
+        }
+    }
+}
+
 /// Writes down what histograms hold beyond their classic buckets. Both are of one reading: a server
 /// refuses buckets that don't add up to the count.
 fn refine<'a>(
@@ -94,25 +116,30 @@ fn refine<'a>(
     (series, details): (impl Iterator<Item = &'a mut Series>, &mut Details),
 ) {
     let added;
-    let (distribution, zeros) = match source {
+    let units = if signal.unit == "s" { 1e9 } else { 1.0 };
+    let (distribution, zeros, of) = match source {
         Source::Histogram { histogram, zeros, .. } => {
             let account = histogram.number().and_then(|number| accounts.histogram(number));
             added = histogram.added().map(Lent::gather);
             let of_account = account.map(|account| &account.distribution);
-            (added.as_ref().or(of_account), zeros.as_slice())
+            let of = histogram.added().map(Lent::exemplars);
+            (added.as_ref().or(of_account), zeros.as_slice(), of)
         }
         Source::Durations { of, .. } => {
-            (accounts.activity(of.number()).and_then(ActivityAccount::duration), &[][..])
+            let account = accounts.activity(of.number());
+            (account.and_then(ActivityAccount::duration), &[][..], Some(Of::Stays(of.number())))
         }
         _ => return,
     };
     let Some(distribution) = distribution else { return };
     let zeros = zeros.iter().map(Counter::sum).chain(iter::repeat(0));
     let both = distribution.values().zip(distribution.exponentials()).zip(zeros);
-    for (series, ((value, mut exponential), zeros)) in series.zip(both) {
+    for (at, (series, ((value, mut exponential), zeros))) in series.zip(both).enumerate() {
         exponential.zero += zeros;
-        series.value = Value::Histogram(with_zeros((value, zeros)));
-        let detail = Detail { exponential: Some(exponential), ..Detail::default() };
+        let value = with_zeros((value, zeros));
+        let exemplars = of.map(|of| exemplars(of, at, units, &value)).unwrap_or_default();
+        series.value = Value::Histogram(value);
+        let detail = Detail { exponential: Some(exponential), exemplars };
         details.insert(signal.name.into(), series.labels.clone(), detail);
     }
 }

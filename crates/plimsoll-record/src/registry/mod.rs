@@ -12,6 +12,7 @@ pub use error::RegisterError;
 pub use timeline::{Timeline, Track};
 
 use crate::account::{Account, Bands, Distribution, HistogramAccount};
+use crate::exemplar::{self, Of, Offered};
 use crate::observed::Lent;
 use crate::process::recorder;
 use crate::sync::{Mutex, lock};
@@ -22,6 +23,7 @@ use families::{Families, Single, Source, check_kind, overflow_of};
 use plimsoll_model::{Details, Kind, Labels, Signal, Snapshot};
 use shared::Shared;
 use std::any::Any;
+use std::collections::HashSet;
 use std::fmt;
 use std::num::NonZeroU32;
 use std::ops::ControlFlow;
@@ -221,7 +223,8 @@ impl Registry {
     /// Merges what the process has recorded, so that the logs don't fill. Call it every 50 ms or
     /// oftener, from a thread that has nothing urgent to do.
     pub fn merge(&self) {
-        drop(recorder().merge());
+        let offered = Offered::take();
+        offered.keep(&recorder().merge().sink);
     }
 
     /// Merges what the process has recorded and returns every instrument as of one instant, which is
@@ -246,9 +249,12 @@ impl Registry {
             lock(&self.0.hooks).retain(|hook| !ended.iter().any(|ended| Arc::ptr_eq(hook, ended)));
         }
         waits::charge_live();
+        let offered = Offered::take();
         recorder().catch_up();
         let families = lock(&self.0.families);
-        expose::snapshot(&families, &mut recorder().merge(), details)
+        let mut merge = recorder().merge();
+        offered.keep(&merge.sink);
+        expose::snapshot(&families, &mut merge, details)
     }
 
     /// Merges what the process has recorded and returns the last `back_ns`, as far as they are kept:
@@ -311,9 +317,15 @@ impl Drop for Inner {
     fn drop(&mut self) {
         let families = lock(&self.families);
         let mut merge = recorder().merge();
+        let mut gone = HashSet::new();
         for number in families.iter().flat_map(families::Family::numbers) {
             merge.sink.close(number);
+            gone.extend([Of::Stays(number), Of::Peak(number)]);
         }
-        families.iter().flat_map(families::Family::lent).for_each(Lent::give_back);
+        for lent in families.iter().flat_map(families::Family::lent) {
+            gone.insert(lent.exemplars());
+            lent.give_back();
+        }
+        exemplar::forget(|of| gone.contains(&of));
     }
 }
