@@ -22,13 +22,25 @@ static CUTS_OF_COUNTS: LazyLock<Cuts> = LazyLock::new(|| Cuts::new(1.0));
 pub(crate) struct Layout {
     /// Ascending upper bounds.
     edges: Vec<u64>,
-    /// How many edges lie below the least value of each log-linear bucket.
-    below: Vec<u16>,
+    /// Where each log-linear bucket begins.
+    starts: Vec<Start>,
     /// Where exponential buckets cut the log-linear ones.
     cuts: &'static Cuts,
     /// Observed units in an exported one: a divisor, because 0.3 s must be exported as 0.3 and a
     /// multiplication by 1e-9 makes it 0.30000000000000004.
     units: f64,
+}
+
+/// What a log-linear bucket's least value comes after: all that a value in it is looked up by, side by
+/// side.
+#[derive(Clone, Copy, Debug)]
+struct Start {
+    /// The last value that is in the same exponential bucket.
+    cut: u64,
+    /// Its cell.
+    cell: u32,
+    /// How many edges lie below it.
+    below: u16,
 }
 
 impl Layout {
@@ -50,9 +62,15 @@ impl Layout {
         if let Some(layout) = known.iter().filter_map(Weak::upgrade).find(same) {
             return layout;
         }
-        let below = |of| edges.partition_point(|edge| *edge < bucket::lower_ns(of)) as u16;
-        let below = (0..bucket::BUCKETS).map(below).collect();
-        let layout = Arc::new(Self { edges, below, cuts, units });
+        let start = |at| {
+            let least = bucket::lower_ns(at);
+            let below = edges.partition_point(|edge| *edge < least);
+            let exponential = cuts.index(at, least) - cuts.first();
+            let cell = (at + below) as u32 + exponential as u32;
+            Start { cut: cuts.until(at), cell, below: below as u16 }
+        };
+        let starts = (0..bucket::BUCKETS).map(start).collect();
+        let layout = Arc::new(Self { edges, starts, cuts, units });
         known.push(Arc::downgrade(&layout));
         layout
     }
@@ -62,13 +80,10 @@ impl Layout {
     /// the same buckets and the same edges below them.
     #[inline]
     pub(crate) fn cell(&self, value: u64) -> usize {
-        let bucket = bucket::index(value);
-        let mut below = self.below.get(bucket).map_or(0, |below| usize::from(*below));
-        while self.edges.get(below).is_some_and(|edge| *edge < value) {
-            below += 1;
-        }
-        let exponential = self.cuts.index(bucket, value) - self.cuts.first();
-        bucket + below + exponential as usize
+        let Some(start) = self.starts.get(bucket::index(value)) else { return 0 };
+        let passed = self.edges.iter().skip(usize::from(start.below));
+        let passed = passed.take_while(|edge| **edge < value).count();
+        start.cell as usize + usize::from(value > start.cut) + passed
     }
 
     /// Returns how many cells there are.
