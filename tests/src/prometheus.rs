@@ -91,33 +91,15 @@ impl Prometheus {
     /// # Panics
     /// Prometheus refuses the expression.
     pub async fn query(&self, expression: &str) -> Vec<Value> {
-        let answer: Value = self
-            .http
-            .get(format!("{}/api/v1/query", self.url))
-            .query(&[("query", expression)])
-            .send()
-            .await
-            .expect("an answer")
-            .json()
-            .await
-            .expect("JSON");
-        assert_eq!(answer["status"], "success", "{expression}: {answer}");
-        answer["data"]["result"].as_array().cloned().unwrap_or_default()
+        let data = self.data("query", &[("query", expression)]).await;
+        data["result"].as_array().cloned().unwrap_or_default()
     }
 
-    /// Returns the exemplars of `selector` within the last hour: their labels and values.
+    /// Returns the labels and the value of every exemplar of `selector`.
     pub async fn exemplars(&self, selector: &str) -> Vec<(Value, String)> {
-        let answer: Value = self
-            .http
-            .get(format!("{}/api/v1/query_exemplars", self.url))
-            .query(&[("query", selector), ("start", "0"), ("end", "9999999999")])
-            .send()
-            .await
-            .expect("an answer")
-            .json()
-            .await
-            .expect("JSON");
-        let series = answer["data"].as_array().cloned().unwrap_or_default();
+        let ever = [("query", selector), ("start", "0"), ("end", "9999999999")];
+        let data = self.data("query_exemplars", &ever).await;
+        let series = data.as_array().cloned().unwrap_or_default();
         let all = series.iter().filter_map(|series| series["exemplars"].as_array()).flatten();
         all.map(|one| (one["labels"].clone(), one["value"].as_str().unwrap_or("").to_owned()))
             .collect()
@@ -125,15 +107,16 @@ impl Prometheus {
 
     /// Returns the alerts that are active now.
     pub async fn alerts(&self) -> Vec<Value> {
-        let answer: Value = self
-            .http
-            .get(format!("{}/api/v1/alerts", self.url))
-            .send()
-            .await
-            .expect("an answer")
-            .json()
-            .await
-            .expect("JSON");
-        answer["data"]["alerts"].as_array().cloned().unwrap_or_default()
+        let data = self.data("alerts", &[]).await;
+        data["alerts"].as_array().cloned().unwrap_or_default()
+    }
+
+    /// Asks its API and returns what it answers with.
+    async fn data(&self, what: &str, query: &[(&str, &str)]) -> Value {
+        let request = self.http.get(format!("{}/api/v1/{what}", self.url)).query(query);
+        let answer = request.send().await.expect("an answer");
+        let mut answer: Value = answer.json().await.expect("JSON");
+        assert_eq!(answer["status"], "success", "{what} {query:?}: {answer}");
+        answer["data"].take()
     }
 }
