@@ -230,7 +230,7 @@ impl Feed {
         let mut writer = Writer::default();
         writer.option(self.start_s, Writer::float);
         writer.option(self.scraped, Writer::time);
-        writer.count(books.slis);
+        writer.count(self.target.relabeling.fingerprint(books.slis));
         writer.count(self.meters.len() as u64);
         for wired in &self.meters {
             writer.option(wired.meter.last, Writer::float);
@@ -258,7 +258,7 @@ impl Feed {
         (self.start_s, self.scraped) = (kept.start_s, kept.scraped);
         // Whether or not the daemon itself was gone, the last that was heard is that scrape.
         self.heard = kept.scraped;
-        self.other_slis = kept.slis != books.slis;
+        self.other_slis = kept.slis != self.target.relabeling.fingerprint(books.slis);
         for (key, meter) in kept.meters {
             let number = u32::try_from(self.meters.len()).unwrap_or(u32::MAX);
             self.meter_numbers.insert(key.clone(), number);

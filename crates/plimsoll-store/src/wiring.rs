@@ -5,7 +5,6 @@ use crate::books::Books;
 use crate::feed::{Birth, Feed, Role, Use, WiredMeter};
 use crate::increase::Meter;
 use crate::select::{Match, Part};
-use crate::target::Target;
 use plimsoll_model::{Labels, RefusalReason, SeriesKey, catalog};
 use std::sync::Arc;
 
@@ -22,11 +21,11 @@ impl Feed {
             return Role::Start;
         }
         let mut used = Use::default();
-        if let Some((name, part)) = self.level_names.find(&key.name) {
+        let Some(named) = self.target.rename(key) else { return Role::Ignored };
+        if let Some((name, part)) = self.level_names.find(&named.name) {
             used.level = self.levels.number(name, &key.labels).map(|level| (level, part));
         }
-        let labels = labels_of(&self.target, &key.labels);
-        for (ledger, found) in books.feeds(&key.name, &labels) {
+        for (ledger, found) in books.feeds(&named.name, &named.labels) {
             let Some(slo) = books.slos.get(found.slo) else { continue };
             let reckoning = Reckoning::of(&slo.sli);
             let account = self.account(ledger, reckoning);
@@ -120,22 +119,6 @@ impl WiredMeter {
     }
 }
 
-/// Returns a series' labels with those of its target, as Prometheus joins them.
-fn labels_of(target: &Target, scraped: &Labels) -> Labels {
-    let own = [("job", &*target.job), ("instance", &*target.instance)];
-    let mut joined = scraped.clone();
-    for (name, value) in own.into_iter().chain(target.labels.iter()) {
-        if let Some(theirs) = scraped.get(name) {
-            if target.honor_labels {
-                continue;
-            }
-            joined = joined.with(&format!("exported_{name}"), theirs).unwrap_or(joined);
-        }
-        joined = joined.with(name, value).unwrap_or(joined);
-    }
-    joined
-}
-
 /// Returns the family's name, which `_created` is put behind.
 fn base_name(name: &str) -> &str {
     ["_total", "_bucket", "_count", "_sum"]
@@ -146,28 +129,4 @@ fn base_name(name: &str) -> &str {
 
 fn number(of: usize) -> u32 {
     u32::try_from(of).unwrap_or(u32::MAX)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use std::time::Duration;
-
-    #[test]
-    fn a_scraped_label_gives_way_to_the_target_s() {
-        let mut target = Target {
-            job: "auth".into(),
-            instance: "a:1".into(),
-            labels: Labels::new([("region", "eu")]).expect("valid"),
-            interval: Duration::from_secs(1),
-            honor_labels: false,
-        };
-        let scraped = Labels::new([("code", "500"), ("job", "inner")]).expect("valid");
-        let joined = labels_of(&target, &scraped).to_string();
-        let expected = r#"{code="500",exported_job="inner",instance="a:1",job="auth",region="eu"}"#;
-        assert_eq!(joined, expected);
-        target.honor_labels = true;
-        let joined = labels_of(&target, &scraped).to_string();
-        assert_eq!(joined, r#"{code="500",instance="a:1",job="inner",region="eu"}"#);
-    }
 }

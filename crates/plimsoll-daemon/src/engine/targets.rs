@@ -2,7 +2,7 @@ use crate::config::{Config, Job, ScrapeTarget};
 use crate::source::Report;
 use crate::view::{LastScrape, TargetView, refusals};
 use plimsoll_model::{SeriesIndex, SeriesKey};
-use plimsoll_store::{Store, Target, TargetIndex};
+use plimsoll_store::{Relabeling, Store, Target, TargetIndex};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -35,6 +35,7 @@ impl Targets {
                 labels: target.labels.clone(),
                 interval: job.interval,
                 honor_labels: job.honor_labels,
+                relabeling: Relabeling::default(),
             },
             url: target.url.to_string(),
             index: None,

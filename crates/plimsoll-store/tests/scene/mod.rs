@@ -6,7 +6,7 @@ use plimsoll_model::{
     WindowCounts,
 };
 use plimsoll_slo::{Alerting, EventsPart, Objective, Policy, Sli, Slo, Windows, WithinKind};
-use plimsoll_store::{Archive, Limits, Store, Target, TargetIndex};
+use plimsoll_store::{Archive, Limits, Relabeling, Store, Target, TargetIndex};
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -96,6 +96,7 @@ pub fn target(instance: &str, interval_ms: i64) -> Target {
         labels: Labels::default(),
         interval: ms(interval_ms),
         honor_labels: false,
+        relabeling: Relabeling::default(),
     }
 }
 
