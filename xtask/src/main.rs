@@ -23,6 +23,7 @@ cargo xtask COMMAND
   generate          write dashboards/ and alerts/ from their Rust source
   generate --check  fail if they differ from it
   bench record      measure the recorder and its peers in one run (about a minute)
+  bench slo         measure the daemon beside Prometheus (about 6 minutes; --full: half an hour)
   peers             build the servers that Debian lacks, once: Prometheus 3, the Collector
   soak [MINUTES]    watch the daemon's memory over MINUTES (10) at a 1 s scrape
 
@@ -37,7 +38,7 @@ fn main() -> ExitCode {
         ["test", "--quick"] => test::quick(),
         ["generate"] => generate::write(root()).map_err(generation),
         ["generate", "--check"] => generate::check(root()).map_err(generation),
-        ["bench", name] => bench::run(name),
+        ["bench", name, arguments @ ..] => bench::run(name, arguments),
         ["peers"] => peers::ensure(),
         ["soak"] => soak::watch(Duration::from_secs(600)),
         ["soak", minutes] => match minutes.parse::<u64>() {

@@ -22,7 +22,7 @@ pub(crate) fn ensure() -> Result<(), Failure> {
     let prometheus = folder.join(PROMETHEUS);
     let collector = folder.join(COLLECTOR);
     let has_prometheus =
-        ["prometheus", "promtool"].iter().all(|name| prometheus.join(name).exists());
+        ["prometheus", "promtool", "decode"].iter().all(|name| prometheus.join(name).exists());
     let has_collector = collector.join("otelcol").exists();
     if has_prometheus && has_collector {
         return Ok(());
@@ -56,8 +56,16 @@ fn folder() -> Result<PathBuf, Failure> {
 fn build_prometheus(folder: &Path) -> Result<(), Failure> {
     make(folder)?;
     let source = root().join("tests/peers/prometheus");
-    for program in ["prometheus", "promtool"] {
-        let package = format!("github.com/prometheus/prometheus/cmd/{program}");
+    let packages = [
+        ("prometheus", "github.com/prometheus/prometheus/cmd/prometheus"),
+        ("promtool", "github.com/prometheus/prometheus/cmd/promtool"),
+        // Ours: it measures their parser.
+        ("decode", "./decode"),
+    ];
+    for (program, package) in packages {
+        if folder.join(program).exists() {
+            continue;
+        }
         // Under another name until it is whole, so that a build that is stopped isn't found.
         let part = folder.join(format!("{program}.part"));
         let mut build = go(&source);

@@ -1,4 +1,4 @@
-//! Measures Plimsoll and its peers in one run: `cargo xtask bench record`.
+//! Measures Plimsoll and its peers in one run: `cargo xtask bench record`, `cargo xtask bench slo`.
 //!
 //! Ours and theirs take turns, so that what disturbs the machine disturbs both, and what is compared
 //! is the ratio within a round. Costs are processor time of the whole process, so that work which is
@@ -14,9 +14,11 @@ mod locks;
 mod merge;
 mod peers;
 mod request;
+mod slo;
 mod table;
 mod turns;
 
+use slo::Extent;
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -25,19 +27,24 @@ use table::Table;
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    let table = match words.as_slice() {
-        ["record"] => record(""),
-        ["record", group] => record(group),
+    let (name, table) = match words.as_slice() {
+        ["record"] => ("record", record("")),
+        ["record", group] => ("record", record(group)),
+        ["slo"] => ("slo", slo::measure("", Extent::SHORT)),
+        ["slo", "--full"] => ("slo", slo::measure("", Extent::FULL)),
+        ["slo", group] => ("slo", slo::measure(group, Extent::SHORT)),
         other => {
-            eprintln!("plimsoll-bench: no such benchmark: {}; there is: record", other.join(" "));
+            let other = other.join(" ");
+            eprintln!("plimsoll-bench: no such benchmark: {other}; there are record and slo");
             return ExitCode::from(2);
         }
     };
     table.print();
-    match table.write(Path::new("target/bench/record.json")) {
+    let path = format!("target/bench/{name}.json");
+    match table.write(Path::new(&path)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("plimsoll-bench: cannot write target/bench/record.json: {error}");
+            eprintln!("plimsoll-bench: cannot write {path}: {error}");
             ExitCode::FAILURE
         }
     }

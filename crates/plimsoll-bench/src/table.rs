@@ -11,6 +11,10 @@ pub(crate) enum Goal {
     CheaperBy(f64),
     /// Ours costs at most so many times what theirs does.
     AtMost(f64),
+    /// Ours does at least so many times what theirs does.
+    FasterBy(f64),
+    /// Ours is at most this; there is nothing to compare it with.
+    Below(f64),
     /// Nothing is asked of it.
     None,
 }
@@ -75,6 +79,12 @@ impl Table {
 }
 
 impl Row {
+    /// Makes a row of ours alone, which is to stay at or below `most`.
+    pub(crate) fn alone(what: &str, unit: &'static str, ours: f64, most: f64) -> Self {
+        let rounds = vec![(ours, most)];
+        Self { what: what.into(), unit, peer_name: "the goal", rounds, goal: Goal::Below(most) }
+    }
+
     fn ours(&self) -> f64 {
         median(self.rounds.iter().map(|(ours, _)| *ours))
     }
@@ -87,7 +97,7 @@ impl Row {
     fn ratio_of(&self, (ours, peer): (f64, f64)) -> f64 {
         match self.goal {
             Goal::CheaperBy(_) => peer / ours,
-            Goal::AtMost(_) | Goal::None => ours / peer,
+            Goal::AtMost(_) | Goal::FasterBy(_) | Goal::Below(_) | Goal::None => ours / peer,
         }
     }
 
@@ -106,6 +116,8 @@ impl Row {
         match self.goal {
             Goal::CheaperBy(least) => Some(self.ratio() >= least),
             Goal::AtMost(most) => Some(self.ratio() <= most),
+            Goal::FasterBy(least) => Some(self.ratio() >= least),
+            Goal::Below(most) => Some(self.ours() <= most),
             Goal::None => None,
         }
     }
@@ -129,7 +141,8 @@ impl Row {
 impl Goal {
     fn text(self) -> String {
         match self {
-            Self::CheaperBy(least) => format!("≥ {least} ×"),
+            Self::CheaperBy(least) | Self::FasterBy(least) => format!("≥ {least} ×"),
+            Self::Below(most) => format!("≤ {most}"),
             Self::AtMost(most) => format!("≤ {most} ×"),
             Self::None => String::new(),
         }
