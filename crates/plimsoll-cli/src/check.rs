@@ -1,7 +1,7 @@
 //! `plimsoll check`: every fault at once, before anything runs.
 
 use plimsoll_daemon::Config;
-use plimsoll_slo::{Slo, length_name};
+use plimsoll_slo::Slo;
 use plimsoll_spec::{Document, Fault};
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -78,5 +78,5 @@ fn warn(warnings: &[Fault]) {
 
 fn line(slo: &Slo) -> String {
     let objective = f64::from(slo.objective.ppm()) / 10_000.0;
-    format!("{}/{}: {objective} % over {}", slo.service, slo.name, length_name(slo.period))
+    format!("{}/{}: {objective} % over {}", slo.service, slo.name, slo.period)
 }

@@ -2,7 +2,9 @@
 
 use crate::notify::Facts;
 use crate::view::SloView;
-use plimsoll_slo::{Alert, AlertName, Cause, EventsPart, LevelBound, Sli, WithinKind, length_name};
+use plimsoll_slo::{
+    Alert, AlertName, Cause, Composite, EventsPart, LevelBound, Sli, WithinKind, length_name,
+};
 
 /// Names the kind of an SLI as the SLO file does.
 pub(crate) fn sli_kind(sli: &Sli) -> &'static str {
@@ -13,6 +15,10 @@ pub(crate) fn sli_kind(sli: &Sli) -> &'static str {
         Sli::Within { of: WithinKind::Staleness, .. } => "staleness",
         Sli::Level { .. } => "level",
         Sli::Lag { .. } => "lag",
+        Sli::Up { .. } => "up",
+        Sli::Composite(Composite::AllOf(_)) => "all_of",
+        Sli::Composite(Composite::Weighted(_)) => "weighted",
+        Sli::Query { .. } => "query",
     }
 }
 
@@ -36,6 +42,19 @@ pub(crate) fn sli(sli: &Sli) -> String {
             format!("{signal} at most {most}")
         }
         Sli::Lag { signal, at_most } => format!("{signal} at most {}", length_name(*at_most)),
+        Sli::Up { signal } => format!("{signal} is 1"),
+        Sli::Composite(Composite::AllOf(names)) => format!("all of {}", names.join(", ")),
+        Sli::Composite(Composite::Weighted(parts)) => {
+            let part =
+                |(name, ppm): &(String, u32)| format!("{} % {name}", f64::from(*ppm) / 10_000.0);
+            parts.iter().map(part).collect::<Vec<_>>().join(", ")
+        }
+        Sli::Query { total, part: EventsPart::Good(good), .. } => {
+            format!("{} of {}", good.0, total.0)
+        }
+        Sli::Query { total, part: EventsPart::Bad(bad), .. } => {
+            format!("no {} of {}", bad.0, total.0)
+        }
     }
 }
 
@@ -80,7 +99,7 @@ pub(crate) fn summary(slo: &SloView, alert: &Alert, facts: &Facts) -> String {
 /// Says with the numbers how bad it is.
 pub(crate) fn description(slo: &SloView, facts: &Facts) -> String {
     let objective = f64::from(slo.slo.objective.ppm()) / 1e4;
-    let period = length_name(slo.slo.period);
+    let period = slo.slo.period.to_string();
     let share = facts.share.map_or("an unknown part".into(), percent);
     let left = slo.assessment.budget.remaining.low.map_or("an unknown part".into(), percent);
     let seen = slo.assessment.coverage.map_or("an unknown part".into(), percent);

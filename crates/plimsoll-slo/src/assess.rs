@@ -50,7 +50,8 @@ pub struct Assessment {
 
 /// Assesses an SLO on what its windows hold. `now` is the end of the last closed slice.
 pub fn assess(slo: &Slo, windows: &impl Windows, now: TimeMs) -> Assessment {
-    let whole = WindowBurn::new(slo.period, windows.window(slo.period), slo.objective);
+    let whole =
+        WindowBurn::new(slo.period.longest(), windows.window(slo.period.longest()), slo.objective);
     let budget = Budget::new(slo, windows, now);
     let rows: Vec<RowVerdict> = slo
         .alerting

@@ -30,12 +30,16 @@ struct BudgetScale {
 
 impl Budget {
     pub(crate) fn new(slo: &Slo, windows: &impl Windows, now: TimeMs) -> Self {
-        let whole = WindowBurn::new(slo.period, windows.window(slo.period), slo.objective);
-        let elapsed = now.since(windows.watched_since()).min(slo.period);
+        let whole = WindowBurn::new(
+            slo.period.longest(),
+            windows.window(slo.period.longest()),
+            slo.objective,
+        );
+        let elapsed = now.since(windows.watched_since()).min(slo.period.longest());
         let scale = BudgetScale {
             total: whole.held.counts.known(),
             known_ms: part_of(elapsed, whole.held.known, whole.held.expected),
-            period_ms: millis(slo.period),
+            period_ms: millis(slo.period.longest()),
             allowed_ppm: slo.objective.allowed_ppm(),
         };
         let reason = match whole.reason {

@@ -16,7 +16,7 @@ pub fn explain(slo: &Slo, assessment: &Assessment) -> String {
 }
 
 fn write_all(out: &mut String, slo: &Slo, assessment: &Assessment) -> fmt::Result {
-    let (objective, period) = (percent(objective_ratio(slo.objective)), length_name(slo.period));
+    let (objective, period) = (percent(objective_ratio(slo.objective)), slo.period);
     let (service, name, policy) = (&slo.service, &slo.name, &slo.alerting.policy.name);
     writeln!(out, "{service}/{name}: {objective} over {period}, policy {policy}")?;
     let (counts, unit) = (assessment.counts, assessment.unit.as_str());

@@ -137,7 +137,8 @@ impl RowVerdict {
             long,
             short,
             share: budget.share(&long),
-            share_min: row.burn.0 as f64 / 1e3 * row.long.as_secs_f64() / slo.period.as_secs_f64(),
+            share_min: row.burn.0 as f64 / 1e3 * row.long.as_secs_f64()
+                / slo.period.longest().as_secs_f64(),
             evidence: Evidence::new(slo, &row, long.low()),
             is_long_over: is_over(long.low()),
             is_short_over: is_over(short.low_extended()),
@@ -225,8 +226,9 @@ pub(crate) fn conditions(
         let is_met = is_below && is_long && last_known.is_some();
         add(Cause::Coverage, AlertName::Ticket, is_met, !is_below);
     }
-    let is_spent = budget.is_exhausted(windows.window(slo.period).counts.bad);
+    let is_spent = budget.is_exhausted(windows.window(slo.period.longest()).counts.bad);
     let may_be_spent = budget.spent.high.is_none_or(|spent| spent >= 1.0);
     add(Cause::Exhausted, AlertName::Ticket, is_spent, !is_spent && !may_be_spent);
+    conditions.retain(|condition| !slo.alerting.off.contains(&condition.alert));
     conditions
 }

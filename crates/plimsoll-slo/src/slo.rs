@@ -1,6 +1,9 @@
 use crate::policy::in_slices;
-use plimsoll_model::{Labels, Selector};
+use crate::{AlertName, Exclusion, Period, Sli};
+use plimsoll_model::Labels;
+use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// The part of all events that has to be good, in parts per million: 99.9 % is 999,000.
@@ -42,14 +45,20 @@ pub struct Slo {
     pub service: String,
     /// Its name, unique within the service.
     pub name: String,
+    /// What it promises, in words; empty for none.
+    pub description: String,
     /// Labels that its alerts carry.
     pub labels: Labels,
     /// The objective.
     pub objective: Objective,
-    /// The length of the rolling period over which the budget is kept.
-    pub period: Duration,
+    /// The period over which the budget is kept.
+    pub period: Period,
     /// What is good and what is bad.
     pub sli: Sli,
+    /// Who counts it.
+    pub backend: Backend,
+    /// What doesn't count; shared by the SLOs of a file.
+    pub exclusions: Vec<Arc<Exclusion>>,
     /// The labels whose values each make an SLO of their own; empty for one in all.
     pub by: Vec<String>,
     /// The most label sets that `by` may make.
@@ -65,96 +74,12 @@ impl Slo {
         let policy = self.alerting.policy.rows.iter().map(|row| row.in_slices(slice));
         let mut windows: Vec<Duration> = policy
             .flat_map(|row| [row.long, row.short])
-            .chain([in_slices(self.alerting.no_data_after, slice), self.period])
+            .chain([in_slices(self.alerting.no_data_after, slice), self.period.longest()])
             .collect();
         windows.sort_unstable();
         windows.dedup();
         windows
     }
-}
-
-/// What is good and what is bad.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Sli {
-    /// Counters of events.
-    Events {
-        /// All events.
-        total: Selector,
-        /// Those that the total is split by.
-        part: EventsPart,
-    },
-    /// A histogram of seconds: an event is good when it took at most `within`.
-    /// Latency, lock wait and staleness are of this kind.
-    Within {
-        /// Which of the three it is, for words and units.
-        of: WithinKind,
-        /// The histogram, without `_bucket`.
-        histogram: Selector,
-        /// The threshold.
-        within: Duration,
-        /// Only events that met at least so many in flight.
-        when: Option<InFlightAtLeast>,
-    },
-    /// An exact level: time is good while the level keeps its bound. Counts milliseconds.
-    Level {
-        /// The level, without a suffix.
-        signal: Selector,
-        /// The bound.
-        bound: LevelBound,
-    },
-    /// A gauge of seconds: a slice is good while every partition is at most `at_most` behind.
-    /// Counts milliseconds.
-    Lag {
-        /// The gauge.
-        signal: Selector,
-        /// The threshold.
-        at_most: Duration,
-    },
-}
-
-impl Sli {
-    /// Says whether it counts milliseconds rather than events.
-    pub fn counts_time(&self) -> bool {
-        matches!(self, Self::Level { .. } | Self::Lag { .. })
-    }
-}
-
-/// Which part of the total is given.
-#[derive(Clone, Debug, PartialEq)]
-pub enum EventsPart {
-    /// The good ones.
-    Good(Selector),
-    /// The bad ones.
-    Bad(Selector),
-}
-
-/// What a histogram of seconds measures.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum WithinKind {
-    /// How long a request took.
-    Latency,
-    /// How long a lock or pool made it wait.
-    Wait,
-    /// How old what it read was.
-    Staleness,
-}
-
-/// A condition on the in-flight band of an event.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct InFlightAtLeast {
-    /// The operation whose level makes the band.
-    pub operation: String,
-    /// The lower edge of the least band that counts.
-    pub at_least: u64,
-}
-
-/// The bound that a level has to keep.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LevelBound {
-    /// Below its own configured limit: read from the saturated time.
-    BelowLimit,
-    /// At most so much: read from the time-weighted histogram.
-    AtMost(u64),
 }
 
 /// When an SLO pages and what the alert carries.
@@ -164,16 +89,39 @@ pub struct Alerting {
     pub policy: Policy,
     /// Where a person reads what to do.
     pub runbook: Option<String>,
-    /// Labels of the page, beside those of the SLO.
-    pub page_labels: Labels,
-    /// Labels of the ticket, beside those of the SLO.
-    pub ticket_labels: Labels,
+    /// The label `alertname` of pages, tickets and notices, where it isn't the usual.
+    pub name: Option<String>,
+    /// What a page carries, beside the SLO's labels.
+    pub page: Carried,
+    /// What a ticket or notice carries, beside the SLO's labels.
+    pub ticket: Carried,
+    /// The alerts that are turned off.
+    pub off: Vec<AlertName>,
     /// How long a condition has to hold before the alert fires.
     pub pending_for: Duration,
     /// The least bad events in the long window that a page needs.
     pub min_bad: u64,
     /// How long nothing may be known before that pages.
     pub no_data_after: Duration,
+}
+
+/// What an alert carries.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Carried {
+    /// Labels, which win over the SLO's and over `severity`.
+    pub labels: Labels,
+    /// Annotations, in plain text.
+    pub annotations: BTreeMap<String, String>,
+}
+
+/// Who counts an SLO.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Backend {
+    /// The daemon itself, from what it scrapes and is sent.
+    #[default]
+    Own,
+    /// The server of that name in the daemon's configuration, which speaks the Prometheus API.
+    Prometheus(String),
 }
 
 /// How bad it is.

@@ -3,7 +3,8 @@
 mod script;
 
 use plimsoll_slo::{
-    Alert, AlertName, AlertState, Alerts, Assessment, Cause, Change, Policy, Slo, Transition,
+    Alert, AlertName, AlertState, Alerts, Assessment, Cause, Change, Period, Policy, Slo,
+    Transition,
 };
 use script::{HOUR, MINUTE, Script, at, slo};
 
@@ -193,7 +194,7 @@ fn the_two_five_policy_gives_notice_first() {
 #[test]
 fn going_blind_gives_no_budget_back() {
     let mut hourly = slo(999_000);
-    hourly.period = HOUR;
+    hourly.period = Period::Rolling(HOUR);
     hourly.alerting.policy = Policy { name: "none".into(), rows: Vec::new() };
     let mut life = Life::new(hourly);
     life.run(30, 0, 600);

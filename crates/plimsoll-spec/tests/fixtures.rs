@@ -64,7 +64,7 @@ fn a_file_becomes_its_slos() {
 
     assert_eq!((auth.service.as_str(), auth.name.as_str()), ("checkout", "auth-availability"));
     assert_eq!(auth.labels.to_string(), r#"{region="eu",team="payments"}"#);
-    assert_eq!((auth.objective.ppm(), auth.period.as_secs()), (999_000, 2_592_000));
+    assert_eq!((auth.objective.ppm(), auth.period.to_string()), (999_000, "30d".into()));
     assert_eq!((auth.by.as_slice(), auth.max_groups), (["region".to_owned()].as_slice(), 50));
     let Sli::Events { total, part: EventsPart::Bad(bad) } = &auth.sli else { panic!("events") };
     assert_eq!(total.to_string(), r#"http_requests_total{job="auth"}"#);
@@ -100,8 +100,8 @@ fn a_file_becomes_its_slos() {
     assert_eq!(lag.alerting.no_data_after, Duration::from_secs(600));
 
     assert_eq!(fresh.labels.get("team"), Some("risk"), "its own before the file's");
-    assert_eq!(fresh.alerting.page_labels.get("channel"), Some("oncall"));
-    assert_eq!(fresh.alerting.ticket_labels.get("channel"), Some("backlog"));
+    assert_eq!(fresh.alerting.page.labels.get("channel"), Some("oncall"));
+    assert_eq!(fresh.alerting.ticket.labels.get("channel"), Some("backlog"));
     let runbook = fresh.alerting.runbook.as_deref();
     assert_eq!(runbook, Some("https://runbooks.example.org/fresh-under-load"));
 }

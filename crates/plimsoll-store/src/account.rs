@@ -2,9 +2,9 @@
 
 use crate::increase::{Life, Reading};
 use crate::ledger::{Ledger, Silence};
+use crate::reckoning::Reckoning;
 use crate::tally::Tally;
 use plimsoll_model::{Counts, Labels, TimeMs};
-use plimsoll_slo::{EventsPart, LevelBound, Sli};
 use std::collections::HashMap;
 
 /// How fast a rate forgets: what is older than this weighs less than 1/e.
@@ -12,49 +12,6 @@ const RATE_MEMORY_MS: f64 = 600_000.0;
 
 /// Two edges are the same when they differ by less than this part of them.
 const EDGE_TOLERANCE: f64 = 1e-9;
-
-/// How increases become counts.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Reckoning {
-    /// Total and good events.
-    Good,
-    /// Total and bad events.
-    Bad,
-    /// Histogram buckets around a threshold, in the histogram's unit.
-    Buckets { threshold: f64, of_time: bool },
-    /// Saturated milliseconds against the time that passed.
-    Saturated,
-    /// Seconds of lag, slice by slice.
-    Lag { at_most: f64 },
-}
-
-impl Reckoning {
-    pub(crate) fn of(sli: &Sli) -> Self {
-        match sli {
-            Sli::Events { part: EventsPart::Good(_), .. } => Self::Good,
-            Sli::Events { part: EventsPart::Bad(_), .. } => Self::Bad,
-            Sli::Within { within, .. } => {
-                Self::Buckets { threshold: within.as_secs_f64(), of_time: false }
-            }
-            Sli::Level { bound: LevelBound::BelowLimit, .. } => Self::Saturated,
-            Sli::Level { bound: LevelBound::AtMost(most), .. } => {
-                Self::Buckets { threshold: *most as f64, of_time: true }
-            }
-            Sli::Lag { at_most, .. } => Self::Lag { at_most: at_most.as_secs_f64() },
-        }
-    }
-
-    /// Returns what one of a counter's values is worth in the ledger's units.
-    pub(crate) fn scale(self) -> f64 {
-        if self == Self::Saturated { 1000.0 } else { 1.0 }
-    }
-
-    /// Says whether silence within a good scrape is unknown: a counter of events that isn't there
-    /// counted nothing, but time passes whether a level is exposed or not.
-    fn needs_samples(self) -> bool {
-        matches!(self, Self::Saturated | Self::Lag { .. } | Self::Buckets { of_time: true, .. })
-    }
-}
 
 /// What an increase is of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,13 +25,14 @@ pub(crate) enum Slot {
     Upper,
 }
 
-/// Increases that aren't counts yet. What doesn't fit, because a body was cut between two counters,
-/// waits for the next scrape.
+/// Increases that aren't counts yet, in units. What doesn't fit, because a body was cut between two
+/// counters, or makes no whole event waits for the next scrape; what a sum of counters is below zero
+/// is taken off it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Pending {
-    pub(crate) total: u64,
-    pub(crate) named: u64,
-    pub(crate) upper: u64,
+    pub(crate) total: i64,
+    pub(crate) named: i64,
+    pub(crate) upper: i64,
 }
 
 /// What is known about the process since an account was last settled.
@@ -245,7 +203,7 @@ impl Account {
         })
     }
 
-    pub(crate) fn take_reading(&mut self, slot: Slot, reading: Reading) {
+    pub(crate) fn take_reading(&mut self, slot: Slot, worth: i64, reading: Reading) {
         self.round.sampled = true;
         let (Reading::Increase(more) | Reading::Reset(more)) = reading else { return };
         self.round.reset |= matches!(reading, Reading::Reset(_));
@@ -255,13 +213,17 @@ impl Account {
             Slot::Named => &mut self.pending.named,
             Slot::Upper => &mut self.pending.upper,
         };
+        let more = i64::try_from(more).unwrap_or(i64::MAX).saturating_mul(worth);
         *pending = pending.saturating_add(more);
     }
 
-    pub(crate) fn take_lag(&mut self, seconds: f64) {
+    pub(crate) fn take_gauge(&mut self, value: f64) {
         self.round.sampled = true;
-        self.round.over |=
-            matches!(self.reckoning, Reckoning::Lag { at_most } if seconds > at_most);
+        self.round.over |= match self.reckoning {
+            Reckoning::Lag { at_most } => value > at_most,
+            Reckoning::Up => value != 1.0,
+            _ => false,
+        };
     }
 
     /// Notes that a sample was refused: the interval is unknown until a good one closes it.
@@ -273,7 +235,7 @@ impl Account {
     pub(crate) fn settle(&mut self, passage: &Passage, ledger: &mut Ledger) {
         let round = std::mem::take(&mut self.round);
         let blind = round.refused || (self.reckoning.needs_samples() && !round.sampled);
-        if let (Reckoning::Lag { .. }, Some(lag)) = (self.reckoning, ledger.lag.as_mut()) {
+        if let (true, Some(lag)) = (self.reckoning.is_gauge(), ledger.lag.as_mut()) {
             lag.await_word(passage.feed);
             match blind {
                 true => lag.silence(passage.feed, passage.at),
@@ -330,23 +292,26 @@ impl Account {
 
     /// Takes the counts out of what is pending; `passed_ms` is the time that levels were watched.
     fn take_counts(&mut self, passed_ms: u64) -> Counts {
-        let pending = &mut self.pending;
+        let (units, pending) = (self.reckoning.units(), &mut self.pending);
         if self.reckoning == Reckoning::Saturated {
-            pending.total = passed_ms;
+            pending.total = i64::try_from(passed_ms).unwrap_or(i64::MAX);
         }
-        let total = std::mem::take(&mut pending.total);
-        let named = total.min(pending.named);
-        pending.named -= named;
+        let total = whole(pending.total, units);
+        let named = whole(pending.named, units).min(total);
+        take(&mut pending.total, total, units);
+        take(&mut pending.named, named, units);
         let rest = total - named;
         match self.reckoning {
-            Reckoning::Good => Counts { good: named, bad: rest, unknown: 0 },
-            Reckoning::Bad | Reckoning::Saturated => Counts { good: rest, bad: named, unknown: 0 },
+            Reckoning::Good { .. } => Counts { good: named, bad: rest, unknown: 0 },
+            Reckoning::Bad { .. } | Reckoning::Saturated => {
+                Counts { good: rest, bad: named, unknown: 0 }
+            }
             Reckoning::Buckets { .. } => {
-                let upper = pending.upper.clamp(named, total);
-                pending.upper = pending.upper.saturating_sub(upper);
+                let upper = whole(pending.upper, units).clamp(named, total);
+                pending.upper = pending.upper.saturating_sub_unsigned(upper).max(0);
                 Counts { good: named, bad: total - upper, unknown: upper - named }
             }
-            Reckoning::Lag { .. } => Counts::default(),
+            Reckoning::Lag { .. } | Reckoning::Up => Counts::default(),
         }
     }
 
@@ -381,4 +346,13 @@ impl Account {
 
 fn ms_between(from: TimeMs, to: TimeMs) -> u64 {
     u64::try_from(to.since(from).as_millis()).unwrap_or(u64::MAX)
+}
+
+/// Returns how many whole events so many units make; none while they are below zero.
+fn whole(pending: i64, units: u64) -> u64 {
+    u64::try_from(pending).map_or(0, |pending| pending / units.max(1))
+}
+
+fn take(pending: &mut i64, events: u64, units: u64) {
+    *pending = pending.saturating_sub_unsigned(events.saturating_mul(units));
 }

@@ -1,9 +1,10 @@
 //! One target's series: what each is for, and what the last scrape said.
 
-use crate::account::{Account, Passage, Reckoning, Slot};
+use crate::account::{Account, Passage, Slot};
 use crate::books::Books;
 use crate::increase::{Life, Meter, is_ahead};
 use crate::level::{LevelBoard, LevelNames};
+use crate::reckoning::Reckoning;
 use crate::target::Target;
 use plimsoll_model::{LevelPart, RefusalReason, Sample, Scrape, SeriesIndex, SeriesKey, TimeMs};
 use std::collections::{BTreeMap, HashMap};
@@ -38,9 +39,18 @@ pub(crate) enum Role {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Use {
     pub(crate) meter: Option<u32>,
-    /// The accounts whose lag it is.
-    pub(crate) lags: Vec<u32>,
+    /// The accounts that it tells what is good.
+    pub(crate) gauges: Vec<u32>,
     pub(crate) level: Option<(u32, LevelPart)>,
+}
+
+/// What a counter counts for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Wire {
+    pub(crate) account: u32,
+    pub(crate) slot: Slot,
+    /// Units of the account that each of its increases is worth.
+    pub(crate) worth: i64,
 }
 
 /// A counter and whom it counts for.
@@ -48,8 +58,7 @@ pub(crate) struct Use {
 pub(crate) struct WiredMeter {
     pub(crate) key: SeriesKey,
     pub(crate) meter: Meter,
-    /// Account and slot.
-    pub(crate) wires: Vec<(u32, Slot)>,
+    pub(crate) wires: Vec<Wire>,
     pub(crate) birth: Option<u32>,
 }
 
@@ -255,25 +264,25 @@ impl Feed {
                 }
                 None => wired.meter.read(sample.value, sample.at_ms, life, born),
             };
-            for (account, slot) in &wired.wires {
+            for Wire { account, slot, worth } in &wired.wires {
                 let Some(account) = self.accounts.get_mut(*account as usize) else { continue };
                 match reading {
-                    Ok(reading) => account.take_reading(*slot, reading),
+                    Ok(reading) => account.take_reading(*slot, *worth, reading),
                     Err(_) => account.take_refusal(),
                 }
             }
             refusal = reading.err();
         }
-        let lag_wrong = !sample.value.is_finite() && !used.lags.is_empty();
+        let lag_wrong = !sample.value.is_finite() && !used.gauges.is_empty();
         refusal = refusal.or(lag_wrong.then_some(RefusalReason::NotANumber));
-        for account in &used.lags {
+        for account in &used.gauges {
             match (self.accounts.get_mut(*account as usize), refusal) {
-                (Some(account), None) => account.take_lag(sample.value),
+                (Some(account), None) => account.take_gauge(sample.value),
                 (Some(account), Some(_)) => account.take_refusal(),
                 (None, _) => {}
             }
         }
-        let counted = used.meter.is_some() || !used.lags.is_empty();
+        let counted = used.meter.is_some() || !used.gauges.is_empty();
         if let Some(reason) = refusal.filter(|_| counted) {
             self.refuse(reason, 1);
         }

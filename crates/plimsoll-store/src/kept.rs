@@ -1,16 +1,17 @@
 //! What outlives a restart, as plain records: taken out of a store by its checkpoints, put back
 //! when an archive is loaded.
 
-use crate::account::{Account, Doubt, Pending, Rate, Reckoning};
+use crate::account::{Account, Doubt, Pending, Rate};
 use crate::books::Books;
 use crate::feed::{Feed, WiredMeter};
 use crate::gap::Gap;
 use crate::increase::Meter;
+use crate::reckoning::Reckoning;
 use crate::tally::Tally;
 use crate::wire::{Reader, Writer};
 use crate::{Ledger, Store};
 use plimsoll_model::{Labels, SeriesKey, TimeMs};
-use plimsoll_slo::{EventsPart, LevelBound, Sli, Slo};
+use plimsoll_slo::{Backend, Composite, EventsPart, LevelBound, Sli, Slo};
 use std::fmt::Write;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
@@ -80,7 +81,19 @@ fn sli_text(slo: &Slo) -> String {
             format!("level {signal} at most {most}")
         }
         Sli::Lag { signal, at_most } => format!("lag {signal} at most {} ns", at_most.as_nanos()),
+        Sli::Up { signal } => format!("up {signal}"),
+        Sli::Composite(Composite::AllOf(names)) => format!("all of {names:?}"),
+        Sli::Composite(Composite::Weighted(parts)) => format!("weighted {parts:?}"),
+        Sli::Query { total, part: EventsPart::Good(good), unit } => {
+            format!("query {:?} good {:?} in {unit:?}", total.0, good.0)
+        }
+        Sli::Query { total, part: EventsPart::Bad(bad), unit } => {
+            format!("query {:?} bad {:?} in {unit:?}", total.0, bad.0)
+        }
     };
+    if let Backend::Prometheus(name) = &slo.backend {
+        let _ = write!(text, " from {name:?}");
+    }
     if !slo.by.is_empty() {
         let _ = write!(text, " by {}", slo.by.join(","));
     }
@@ -112,7 +125,7 @@ impl KeptLedger {
     pub(crate) fn of(ledger: &Ledger, now: TimeMs) -> Self {
         Self {
             now,
-            period_ms: millis(ledger.slo().period),
+            period_ms: millis(ledger.slo().period.longest()),
             history_ms: ledger.history_ms(),
             slice_ms: ledger.slice_ms.unsigned_abs(),
             group: ledger.group().clone(),
@@ -241,7 +254,7 @@ impl Feed {
         for account in &self.accounts {
             writer.text(books.ledgers.get(account.ledger).map_or("", |ledger| &ledger.key));
             let Pending { total, named, upper } = account.pending;
-            [total, named, upper].into_iter().for_each(|part| writer.count(part));
+            [total, named, upper].into_iter().for_each(|part| writer.count(part.cast_unsigned()));
             writer.option(account.settled, Writer::time);
             writer.float(account.rate.counts);
             writer.float(account.rate.ms);
@@ -308,9 +321,9 @@ impl KeptFeed {
             Some(KeptAccount {
                 ledger: reader.text()?.into(),
                 pending: Pending {
-                    total: reader.count()?,
-                    named: reader.count()?,
-                    upper: reader.count()?,
+                    total: reader.count()?.cast_signed(),
+                    named: reader.count()?.cast_signed(),
+                    upper: reader.count()?.cast_signed(),
                 },
                 settled: reader.option(Reader::time)?,
                 rate: Rate { counts: reader.float()?, ms: reader.float()? },

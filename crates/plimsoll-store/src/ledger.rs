@@ -70,7 +70,7 @@ impl Ledger {
             tiers: Tiers::new(slo.windows(slice).into_iter().map(slices).collect()),
             gaps: Gaps::default(),
             silent: BTreeMap::new(),
-            lag: matches!(slo.sli, Sli::Lag { .. }).then(LagBook::default),
+            lag: matches!(slo.sli, Sli::Lag { .. } | Sli::Up { .. }).then(LagBook::default),
             between_edges: BTreeMap::new(),
             now: None,
             watched_since: None,
@@ -187,7 +187,7 @@ impl Ledger {
 
     /// Returns the length of a slot of history, in milliseconds: whole slices.
     pub(crate) fn history_ms(&self) -> i64 {
-        let slots = self.slo.period.as_millis() as u64 / HISTORY_SLOTS;
+        let slots = self.slo.period.longest().as_millis() as u64 / HISTORY_SLOTS;
         let slices = (slots as i64 / self.slice_ms).max(1);
         slices * self.slice_ms
     }

@@ -22,6 +22,7 @@ mod kept;
 mod lag;
 mod ledger;
 mod level;
+mod reckoning;
 mod relabel;
 mod select;
 mod store;

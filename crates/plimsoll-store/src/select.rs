@@ -2,7 +2,7 @@
 
 use crate::StoreError;
 use plimsoll_model::{Labels, LevelPart, MatchOp, Selector};
-use plimsoll_slo::{EventsPart, LevelBound, Sli, Slo};
+use plimsoll_slo::{Backend, EventsPart, LevelBound, Linear, Sli, Slo, Term};
 use regex::Regex;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -10,14 +10,14 @@ use std::sync::Arc;
 /// What a series is to an SLO.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Part {
-    /// All events.
-    Total,
+    /// All events, each worth so many of the account's units.
+    Total(i64),
     /// The good events, the bad ones, or the saturated time: whichever the SLO names.
-    Named,
+    Named(i64),
     /// A bucket of a histogram, whose `le` says what it holds.
     Bucket,
-    /// A gauge of lag.
-    Lag,
+    /// A gauge that says slice by slice what is good.
+    Gauge,
 }
 
 /// A part that a series plays in the SLO of that number.
@@ -35,7 +35,7 @@ impl Selection {
     pub(crate) fn new(slos: &[Arc<Slo>]) -> Result<Self, StoreError> {
         let mut selection = Self::default();
         for (number, slo) in slos.iter().enumerate() {
-            for (part, selector) in parts(&slo.sli) {
+            for (part, selector) in parts(slo) {
                 let conditions = compile(slo, &selector)?;
                 let entry = (Match { slo: number, part }, conditions);
                 selection.0.entry(selector.name).or_default().push(entry);
@@ -55,25 +55,58 @@ impl Selection {
     }
 }
 
-/// Returns the metrics that an SLI reads, each with its part.
-fn parts(sli: &Sli) -> Vec<(Part, Selector)> {
+/// Returns the metrics that the store reads for an SLO, each with its part.
+fn parts(slo: &Slo) -> Vec<(Part, Selector)> {
+    if slo.backend != Backend::Own {
+        return Vec::new();
+    }
     let suffixed =
         |selector: &Selector, suffix: &str| selector.renamed(format!("{}{suffix}", selector.name));
-    match sli {
+    match &slo.sli {
         Sli::Events { total, part: EventsPart::Good(named) | EventsPart::Bad(named) } => {
-            vec![(Part::Total, total.clone()), (Part::Named, named.clone())]
+            let units = units(&slo.sli);
+            let totals = terms(total, units).map(|(worth, of)| (Part::Total(worth), of));
+            let named = terms(named, units).map(|(worth, of)| (Part::Named(worth), of));
+            totals.chain(named).collect()
         }
         Sli::Within { histogram, .. } => vec![(Part::Bucket, suffixed(histogram, "_bucket"))],
         Sli::Level { signal, bound: LevelBound::BelowLimit } => {
             let suffix = format!("{}_total", LevelPart::Saturated.suffix());
-            vec![(Part::Named, suffixed(signal, &suffix))]
+            vec![(Part::Named(1), suffixed(signal, &suffix))]
         }
         Sli::Level { signal, bound: LevelBound::AtMost(_) } => {
             let suffix = format!("{}_bucket", LevelPart::TimeWeighted.suffix());
             vec![(Part::Bucket, suffixed(signal, &suffix))]
         }
-        Sli::Lag { signal, .. } => vec![(Part::Lag, signal.clone())],
+        Sli::Lag { signal, .. } | Sli::Up { signal } => vec![(Part::Gauge, signal.clone())],
+        Sli::Composite(_) | Sli::Query { .. } => Vec::new(),
     }
+}
+
+/// Returns how many units make one event: the least that every factor of the SLI is whole in, so
+/// that sums of fractions stay integers.
+pub(crate) fn units(sli: &Sli) -> u64 {
+    let Sli::Events { total, part: EventsPart::Good(named) | EventsPart::Bad(named) } = sli else {
+        return 1;
+    };
+    let terms = total.0.iter().chain(&named.0);
+    terms.fold(1, |units, term| {
+        let denominator = u64::from(term.factor.denominator.get());
+        units / common_divisor(units, denominator) * denominator
+    })
+}
+
+fn common_divisor(one: u64, other: u64) -> u64 {
+    if other == 0 { one } else { common_divisor(other, one % other) }
+}
+
+/// Returns the counters of a sum, each with what one of it is worth.
+fn terms(sum: &Linear, units: u64) -> impl Iterator<Item = (i64, Selector)> {
+    sum.0.iter().map(move |Term { factor, selector }| {
+        let of_one = units / u64::from(factor.denominator.get());
+        let worth = i64::try_from(of_one).unwrap_or(i64::MAX);
+        (worth.saturating_mul(factor.numerator.into()), selector.clone())
+    })
 }
 
 /// A condition on one label.
@@ -86,6 +119,8 @@ struct Condition {
 #[derive(Debug)]
 enum Test {
     Equal(String),
+    /// A bucket's upper bound, however its digits are written.
+    Bound(f64),
     NotEqual(String),
     Matches(Regex),
     NotMatches(Regex),
@@ -100,6 +135,7 @@ impl Condition {
         let value = labels.get(&self.label).unwrap_or("");
         match &self.test {
             Test::Equal(other) => value == other,
+            Test::Bound(bound) => value.parse::<f64>().is_ok_and(|value| value == *bound),
             Test::NotEqual(other) => value != other,
             Test::Matches(pattern) => pattern.is_match(value),
             Test::NotMatches(pattern) => !pattern.is_match(value),
@@ -113,7 +149,10 @@ fn compile(slo: &Slo, selector: &Selector) -> Result<Vec<Condition>, StoreError>
     let mut conditions = Vec::with_capacity(selector.matchers.len());
     for matcher in &selector.matchers {
         let test = match matcher.op {
-            MatchOp::Equal => Test::Equal(matcher.value.clone()),
+            MatchOp::Equal => match matcher.value.parse::<f64>() {
+                Ok(bound) if matcher.label == "le" => Test::Bound(bound),
+                _ => Test::Equal(matcher.value.clone()),
+            },
             MatchOp::NotEqual => Test::NotEqual(matcher.value.clone()),
             MatchOp::Matches => Test::Matches(anchored(slo, &matcher.value)?),
             MatchOp::NotMatches => Test::NotMatches(anchored(slo, &matcher.value)?),

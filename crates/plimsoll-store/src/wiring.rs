@@ -1,9 +1,10 @@
 //! What a new series of a target is for.
 
-use crate::account::{Reckoning, Slot};
+use crate::account::Slot;
 use crate::books::Books;
-use crate::feed::{Birth, Feed, Role, Use, WiredMeter};
+use crate::feed::{Birth, Feed, Role, Use, Wire, WiredMeter};
 use crate::increase::Meter;
+use crate::reckoning::Reckoning;
 use crate::select::{Match, Part};
 use plimsoll_model::{Labels, RefusalReason, SeriesKey, catalog};
 use std::sync::Arc;
@@ -31,7 +32,7 @@ impl Feed {
             let account = self.account(ledger, reckoning);
             self.wire(key, account, found, &mut used);
         }
-        if used.meter.is_some() || used.level.is_some() || !used.lags.is_empty() {
+        if used.meter.is_some() || used.level.is_some() || !used.gauges.is_empty() {
             self.uses.push(used);
             return Role::Used(number(self.uses.len() - 1));
         }
@@ -42,20 +43,20 @@ impl Feed {
     }
 
     fn wire(&mut self, key: &SeriesKey, account: u32, found: Match, used: &mut Use) {
-        let slot = match found.part {
-            Part::Lag => return used.lags.push(account),
-            Part::Total => Slot::Total,
-            Part::Named => Slot::Named,
+        let (slot, worth) = match found.part {
+            Part::Gauge => return used.gauges.push(account),
+            Part::Total(worth) => (Slot::Total, worth),
+            Part::Named(worth) => (Slot::Named, worth),
             Part::Bucket => return self.wire_bucket(key, account, used),
         };
         if let Some(meter) = self.meter(key, account, used) {
-            self.connect(meter, account, slot);
+            self.connect(meter, Wire { account, slot, worth });
         }
     }
 
-    fn connect(&mut self, meter: u32, account: u32, slot: Slot) {
+    fn connect(&mut self, meter: u32, wire: Wire) {
         if let Some(wired) = self.meters.get_mut(meter as usize) {
-            wired.wires.push((account, slot));
+            wired.wires.push(wire);
         }
     }
 
@@ -71,9 +72,9 @@ impl Feed {
         let wires = owner.map(|owner| owner.wire_bucket(labels, le, meter)).unwrap_or_default();
         for (slot, replaced) in wires {
             if let Some(other) = replaced.and_then(|other| self.meters.get_mut(other as usize)) {
-                other.wires.retain(|wire| *wire != (account, slot));
+                other.wires.retain(|wire| (wire.account, wire.slot) != (account, slot));
             }
-            self.connect(meter, account, slot);
+            self.connect(meter, Wire { account, slot, worth: 1 });
         }
     }
 

@@ -136,7 +136,7 @@ fn a_changed_objective_keeps_the_counts_and_a_changed_sli_starts_anew() {
 
     let mut other = errors();
     if let Sli::Events { part: plimsoll_slo::EventsPart::Bad(bad), .. } = &mut other.sli {
-        *bad = selector("odd_total");
+        *bad = selector("odd_total").into();
     }
     restart(&mut scene, &archive, vec![other.clone()]);
     assert_eq!(scene.counts(HOUR), (0, 0, 0));
@@ -158,7 +158,7 @@ fn a_changed_objective_keeps_the_counts_and_a_changed_sli_starts_anew() {
 fn history_adds_up_in_any_step_and_ends_with_the_period() {
     let directory = Directory::new("history");
     let mut slo = errors();
-    slo.period = Duration::from_secs(86_400);
+    slo.period = plimsoll_slo::Period::Rolling(Duration::from_secs(86_400));
     let mut scene = Scene::new(slo, MINUTE);
     let mut archive = Archive::open(&directory.0).expect("opened");
     for minute in 0..=36 * 60_i64 {

@@ -124,9 +124,9 @@ fn each_label_set_of_by_is_a_ledger_of_its_own_up_to_the_bound() {
 
 #[test]
 fn torn_counters_settle_in_the_next_scrape() {
-    let good = EventsPart::Good(selector("good_total"));
+    let good = EventsPart::Good(selector("good_total").into());
     let mut scene =
-        Scene::new(slo("s", Sli::Events { total: selector("all_total"), part: good }), 1000);
+        Scene::new(slo("s", Sli::Events { total: selector("all_total").into(), part: good }), 1000);
     // The body was read between the two increments: one more good than there were events.
     for (second, all, good) in [(0, 0.0, 0.0), (1, 10.0, 11.0), (2, 20.0, 18.0)] {
         scene.scrape(second * 1000, &[(START, -9.0), ("all_total", all), ("good_total", good)]);

@@ -186,7 +186,7 @@ fn agree(found: &WindowCounts, truth: &WindowCounts) -> bool {
 #[test]
 fn every_window_equals_the_replay_of_every_event() {
     let mut slo = errors();
-    slo.period = Duration::from_secs(2 * 3600);
+    slo.period = plimsoll_slo::Period::Rolling(Duration::from_secs(2 * 3600));
     let (mut gaps_cut, mut coarse) = (0, 0);
     for seed in 1..=3 {
         let mut life = Life::new(seed, slo.clone());

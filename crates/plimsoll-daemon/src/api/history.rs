@@ -34,7 +34,7 @@ pub(super) async fn history(
     query: &str,
 ) -> Result<Json<Value>, Problem> {
     let range = range(query, shared.now())?;
-    let period = slo.slo.period;
+    let period = slo.slo.period.longest();
     // What was left at the first point depends on the whole period before it.
     let asked = HistoryQuery {
         id: slo.id.clone(),
@@ -145,7 +145,7 @@ impl<'a> Trailing<'a> {
         self.known += point.known;
         self.expected += point.expected;
         while let Some(oldest) = points.get(self.first)
-            && point.at.since(oldest.at) >= self.slo.period
+            && point.at.since(oldest.at) >= self.slo.period.longest()
         {
             self.counts.good = self.counts.good.saturating_sub(oldest.counts.good);
             self.counts.bad = self.counts.bad.saturating_sub(oldest.counts.bad);
@@ -164,8 +164,8 @@ impl<'a> Trailing<'a> {
     /// Returns how many bad ones the period's budget allows; `None` before anything was known.
     fn allowed(&self, elapsed: Duration) -> Option<f64> {
         let seen = part(self.known.as_secs_f64(), self.expected.as_secs_f64())?;
-        let known = elapsed.min(self.slo.period).as_secs_f64() * seen;
-        let period = self.slo.period.as_secs_f64();
+        let known = elapsed.min(self.slo.period.longest()).as_secs_f64() * seen;
+        let period = self.slo.period.longest().as_secs_f64();
         let expected = part(self.counts.known() as f64 * period, known)?;
         let allowed = expected * f64::from(self.slo.objective.allowed_ppm()) / 1e6;
         (allowed > 0.0).then_some(allowed)

@@ -51,7 +51,7 @@ fn slo_families(view: &View) -> Vec<Family> {
             for window in &slo.assessment.windows {
                 rows.bounds(slo, Some(&length_name(window.length)), window.ratio);
             }
-            rows.bounds(slo, Some(&length_name(slo.slo.period)), slo.assessment.ratio);
+            rows.bounds(slo, Some(&slo.slo.period.to_string()), slo.assessment.ratio);
         }),
         each(&catalog::SLO_BURN_RATE, |slo, rows| {
             for window in &slo.assessment.windows {
@@ -65,7 +65,7 @@ fn slo_families(view: &View) -> Vec<Family> {
             for window in &slo.assessment.windows {
                 rows.gauge(slo, &[("window", &length_name(window.length))], window.coverage);
             }
-            let period = length_name(slo.slo.period);
+            let period = slo.slo.period.to_string();
             rows.gauge(slo, &[("window", &period)], slo.assessment.coverage);
         }),
         each(&catalog::SLO_EVENTS, |slo, rows| {

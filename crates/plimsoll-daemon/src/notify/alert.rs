@@ -1,5 +1,6 @@
 use plimsoll_model::{Labels, TimeMs};
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// An alert as sinks, the API and the archive carry it.
@@ -15,7 +16,7 @@ pub(crate) struct Alert {
     pub(crate) fired: bool,
     pub(crate) resolved_at: Option<TimeMs>,
     pub(crate) labels: Labels,
-    pub(crate) annotations: BTreeMap<&'static str, String>,
+    pub(crate) annotations: BTreeMap<Cow<'static, str>, String>,
     pub(crate) facts: Facts,
 }
 

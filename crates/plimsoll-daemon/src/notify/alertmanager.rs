@@ -6,6 +6,7 @@ use crate::instant::rfc3339;
 use plimsoll_model::TimeMs;
 use reqwest::{Method, Url};
 use serde::Serialize;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -28,7 +29,7 @@ pub(super) struct AlertmanagerSink {
 #[serde(rename_all = "camelCase")]
 struct PostableAlert<'a> {
     labels: BTreeMap<&'a str, &'a str>,
-    annotations: &'a BTreeMap<&'static str, String>,
+    annotations: &'a BTreeMap<Cow<'static, str>, String>,
     starts_at: String,
     ends_at: String,
     #[serde(rename = "generatorURL", skip_serializing_if = "str::is_empty")]

@@ -4,7 +4,8 @@ use crate::links::Links;
 use crate::view::SloView;
 use crate::words;
 use plimsoll_model::{Interval, Labels, TimeMs};
-use plimsoll_slo::{AlertName, AlertState, Assessment, Cause, Severity};
+use plimsoll_slo::{AlertName, AlertState, Assessment, Carried, Cause, Severity};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -45,9 +46,9 @@ impl Composer {
             resolved_at: None,
             labels: merged(&[&self.external], &labels),
             annotations: BTreeMap::from([
-                ("summary", summary.to_owned()),
-                ("runbook_url", runbook(WATCHDOG)),
-                ("page_url", self.links.page("")),
+                ("summary".into(), summary.to_owned()),
+                ("runbook_url".into(), runbook(WATCHDOG)),
+                ("page_url".into(), self.links.page("")),
             ]),
             facts: Facts::default(),
         }
@@ -74,18 +75,16 @@ impl Composer {
     /// What says which alert it is can't be replaced; after it the more particular wins.
     fn labels(&self, slo: &SloView, name: AlertName) -> Labels {
         let alerting = &slo.slo.alerting;
-        let of_severity = match name.severity() {
-            Severity::Page => alerting.page_labels.clone(),
-            Severity::Ticket => alerting.ticket_labels.clone(),
-            Severity::Notice => Labels::default(),
-        };
+        let of_severity = &carried(slo, name).labels;
+        let own = alerting.name.as_deref().filter(|_| name != AlertName::NoData);
+        let severity = of_severity.get("severity").unwrap_or(name.severity().as_str());
         let fixed = [
-            ("alertname", name.as_str()),
-            ("severity", name.severity().as_str()),
+            ("alertname", own.unwrap_or(name.as_str())),
+            ("severity", severity),
             ("service", slo.slo.service.as_str()),
             ("slo", slo.slo.name.as_str()),
         ];
-        let labels = merged(&[&self.external, &slo.slo.labels, &of_severity], &fixed);
+        let labels = merged(&[&self.external, &slo.slo.labels, of_severity], &fixed);
         slo.group_labels()
             .fold(labels, |labels, (name, value)| labels.with(&name, value).unwrap_or(labels))
     }
@@ -95,23 +94,34 @@ impl Composer {
         slo: &SloView,
         alert: &plimsoll_slo::Alert,
         facts: &Facts,
-    ) -> BTreeMap<&'static str, String> {
+    ) -> BTreeMap<Cow<'static, str>, String> {
         let own = slo.slo.alerting.runbook.clone();
-        let mut annotations = BTreeMap::from([
+        let words = [
             ("summary", words::summary(slo, alert, facts)),
             ("description", words::description(slo, facts)),
             ("runbook_url", own.unwrap_or_else(|| runbook(alert.name.as_str()))),
             ("page_url", self.links.page(&slo.id)),
             ("signature", facts.signature.clone()),
-        ]);
+        ];
+        let mut annotations = BTreeMap::from(words.map(|(name, text)| (name.into(), text)));
         let numbers =
             [("burn", facts.burn), ("share", facts.share), ("coverage", slo.assessment.coverage)];
         for (name, number) in numbers {
             if let Some(number) = number {
-                annotations.insert(name, words::number(number));
+                annotations.insert(name.into(), words::number(number));
             }
         }
+        let theirs = carried(slo, alert.name).annotations.iter();
+        annotations.extend(theirs.map(|(name, text)| (name.clone().into(), text.clone())));
         annotations
+    }
+}
+
+/// Returns what the SLO's file gives that alert to carry.
+fn carried(slo: &SloView, name: AlertName) -> &Carried {
+    match name.severity() {
+        Severity::Page => &slo.slo.alerting.page,
+        Severity::Ticket | Severity::Notice => &slo.slo.alerting.ticket,
     }
 }
 

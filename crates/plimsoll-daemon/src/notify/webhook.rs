@@ -7,6 +7,7 @@ use plimsoll_model::TimeMs;
 use reqwest::header::CONTENT_TYPE;
 use reqwest::{Method, Url};
 use serde::Serialize;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -36,7 +37,7 @@ struct Change<'a> {
     id: &'a str,
     status: Phase,
     labels: BTreeMap<&'a str, &'a str>,
-    annotations: &'a BTreeMap<&'static str, String>,
+    annotations: &'a BTreeMap<Cow<'static, str>, String>,
     starts_at: String,
     ends_at: Option<String>,
 }

@@ -6,8 +6,8 @@
 
 use plimsoll_model::{Counts, Labels, MatchOp, Matcher, Selector, TimeMs, WindowCounts};
 use plimsoll_slo::{
-    AlertName, Alerting, Alerts, Assessment, EventsPart, LevelBound, Objective, Policy, Sli, Slo,
-    Windows, assess,
+    AlertName, Alerting, Alerts, Assessment, Backend, Carried, EventsPart, LevelBound, Objective,
+    Period, Policy, Sli, Slo, Windows, assess,
 };
 use std::time::Duration;
 
@@ -136,18 +136,23 @@ pub(crate) fn slo(objective_ppm: u32) -> Slo {
         name: "auth".into(),
         labels: Labels::default(),
         objective,
-        period: 30 * DAY,
+        description: String::new(),
+        period: Period::Rolling(30 * DAY),
+        backend: Backend::Own,
+        exclusions: Vec::new(),
         sli: Sli::Events {
-            total: selector(Vec::new()),
-            part: EventsPart::Bad(selector(vec![bad])),
+            total: selector(Vec::new()).into(),
+            part: EventsPart::Bad(selector(vec![bad]).into()),
         },
         by: Vec::new(),
         max_groups: 1,
         alerting: Alerting {
             policy: Policy::workbook(),
             runbook: None,
-            page_labels: Labels::default(),
-            ticket_labels: Labels::default(),
+            name: None,
+            page: Carried::default(),
+            ticket: Carried::default(),
+            off: Vec::new(),
             pending_for: Duration::ZERO,
             min_bad: 5,
             no_data_after: 5 * MINUTE,

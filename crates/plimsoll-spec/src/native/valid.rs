@@ -1,10 +1,11 @@
 use super::check::unreachable;
-use super::raw::{RawAlerting, RawFile, RawRow, RawSli, RawSlo};
+use super::raw::{RawAlerting, RawCarried, RawFile, RawRow, RawSli, RawSlo};
 use crate::{Document, Fault, Length, Parsed, SelectorText};
 use plimsoll_model::bucket::DEFAULT_BANDS;
 use plimsoll_model::{Labels, Selector};
 use plimsoll_slo::{
-    Alerting, EventsPart, InFlightAtLeast, LevelBound, Policy, PolicyRow, Sli, Slo, WithinKind,
+    Alerting, Backend, Carried, EventsPart, InFlightAtLeast, LevelBound, Period, Policy, PolicyRow,
+    Sli, Slo, WithinKind,
 };
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -53,10 +54,13 @@ impl Reader<'_> {
         Ok(Slo {
             service,
             name: raw.name.0.0,
+            description: String::new(),
             labels,
             objective,
-            period,
+            period: Period::Rolling(period),
             sli: self.sli(raw.sli, warnings)?,
+            backend: Backend::Own,
+            exclusions: Vec::new(),
             by: raw.by,
             max_groups: usize::try_from(raw.max_groups.unwrap_or(MAX_GROUPS_DEFAULT))
                 .unwrap_or(usize::MAX),
@@ -73,10 +77,10 @@ impl Reader<'_> {
         };
         Ok(match raw {
             RawSli::Events { total, good, bad } => Sli::Events {
-                total: selector(total),
+                total: selector(total).into(),
                 part: match (good, bad) {
-                    (Some(good), None) => EventsPart::Good(selector(good)),
-                    (None, Some(bad)) => EventsPart::Bad(selector(bad)),
+                    (Some(good), None) => EventsPart::Good(selector(good).into()),
+                    (None, Some(bad)) => EventsPart::Bad(selector(bad).into()),
                     _ => return Err(self.fault("sli.events", "must have one of good and bad")),
                 },
             },
@@ -131,12 +135,19 @@ impl Reader<'_> {
         Ok(Alerting {
             policy,
             runbook: raw.runbook.map(|runbook| runbook.0.0),
-            page_labels: self.labels("alerting.page.labels", raw.page.labels)?,
-            ticket_labels: self.labels("alerting.ticket.labels", raw.ticket.labels)?,
+            name: None,
+            page: self.carried("alerting.page", raw.page)?,
+            ticket: self.carried("alerting.ticket", raw.ticket)?,
+            off: Vec::new(),
             pending_for: length(raw.pending_for).unwrap_or_default(),
             min_bad: raw.min_bad.unwrap_or(MIN_BAD_DEFAULT),
             no_data_after: raw.no_data_after.map_or(NO_DATA_AFTER_DEFAULT, |given| given.0.0),
         })
+    }
+
+    fn carried(&self, key: &str, raw: RawCarried) -> Result<Carried, Fault> {
+        let labels = self.labels(&format!("{key}.labels"), raw.labels)?;
+        Ok(Carried { labels, annotations: BTreeMap::new() })
     }
 
     fn labels(&self, key: &str, labels: BTreeMap<String, String>) -> Result<Labels, Fault> {

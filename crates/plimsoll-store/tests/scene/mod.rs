@@ -5,7 +5,10 @@ use plimsoll_model::{
     Labels, MatchOp, Matcher, Sample, Scrape, Selector, SeriesIndex, SeriesKey, TimeMs,
     WindowCounts,
 };
-use plimsoll_slo::{Alerting, EventsPart, Objective, Policy, Sli, Slo, Windows, WithinKind};
+use plimsoll_slo::{
+    Alerting, Backend, Carried, EventsPart, Objective, Period, Policy, Sli, Slo, Windows,
+    WithinKind,
+};
 use plimsoll_store::{Archive, Limits, Relabeling, Store, Target, TargetIndex};
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -47,21 +50,26 @@ pub fn selector(text: &str) -> Selector {
 }
 
 pub fn slo(name: &str, sli: Sli) -> Slo {
-    let period = Duration::from_secs(30 * 86_400);
+    let period = Period::Rolling(Duration::from_secs(30 * 86_400));
     Slo {
         service: "shop".into(),
         name: name.into(),
+        description: String::new(),
         labels: Labels::default(),
         objective: Objective::from_ppm(999_000).expect("valid"),
         period,
         sli,
+        backend: Backend::Own,
+        exclusions: Vec::new(),
         by: Vec::new(),
         max_groups: 100,
         alerting: Alerting {
             policy: Policy::workbook(),
             runbook: None,
-            page_labels: Labels::default(),
-            ticket_labels: Labels::default(),
+            name: None,
+            page: Carried::default(),
+            ticket: Carried::default(),
+            off: Vec::new(),
             pending_for: Duration::ZERO,
             min_bad: 5,
             no_data_after: Duration::from_secs(300),
@@ -72,7 +80,7 @@ pub fn slo(name: &str, sli: Sli) -> Slo {
 /// `requests_total` and, of it, `errors_total`.
 pub fn errors() -> Slo {
     let (total, bad) = (selector("requests_total"), selector("errors_total"));
-    slo("availability", Sli::Events { total, part: EventsPart::Bad(bad) })
+    slo("availability", Sli::Events { total: total.into(), part: EventsPart::Bad(bad.into()) })
 }
 
 pub fn within(of: &str, ms: u64) -> Slo {
