@@ -3,16 +3,15 @@
 use crate::account::{Distribution, Layout, ROW};
 use crate::exemplar::Of;
 use crate::stripe::{OWN_LINES, own_line};
-use crate::sync::{Padded, lock};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, OnceLock};
+use crate::sync::{AtomicU64, OnceLock, Ordering, Padded, fence, lock, pause, yield_now};
+use std::sync::{Arc, Mutex};
 
 /// Log-linear histograms of one layout, side by side, each in a part for every thread.
 ///
 /// A part has one writer, which therefore needs no atomic addition; threads beyond the number of lines
 /// share one part, and add.
 #[derive(Debug)]
-struct Observed {
+pub(crate) struct Observed {
     layout: Arc<Layout>,
     series: Vec<Parts>,
     /// How often it was given back.
@@ -78,15 +77,28 @@ type Parts = [OnceLock<Box<Part>>; OWN_LINES + 1];
 struct Part {
     /// Rows of cells, made when one of them is needed.
     rows: Box<[OnceLock<Box<Row>>]>,
-    /// The sums of the lower and of the upper halves of the values: neither overflows.
+    sum: Sum,
+}
+
+/// A sum that doesn't overflow: of the lower and of the upper halves of the values.
+#[derive(Debug)]
+struct Sum {
     low: AtomicU64,
     high: AtomicU64,
+    /// How many values with an upper half were begun, and how many of them done: whoever reads takes
+    /// none of which it would see one half. The others are one addition.
+    begun: AtomicU64,
+    done: AtomicU64,
 }
+
+/// How often a reader looks again at a sum that is being added to, the later half of the times after
+/// other threads have been let run. After that it is one that a fork has stopped for good.
+const LOOKS: u32 = if cfg!(loom) { 8 } else { 20_000 };
 
 type Row = Padded<[AtomicU64; ROW]>;
 
 impl Observed {
-    fn new(layout: Arc<Layout>, series: usize) -> Self {
+    pub(crate) fn new(layout: Arc<Layout>, series: usize) -> Self {
         let parts = || std::array::from_fn(|_| OnceLock::new());
         let series = (0..series).map(|_| parts()).collect();
         Self { layout, series, returns: AtomicU64::new(0) }
@@ -94,37 +106,40 @@ impl Observed {
 
     #[inline]
     fn observe(&self, series: usize, value: u64) {
+        self.observe_at(own_line(), series, value);
+    }
+
+    /// Counts a value on a line that only the calling thread has, or else beside others.
+    #[inline]
+    pub(crate) fn observe_at(&self, own: Option<usize>, series: usize, value: u64) {
         let Some(parts) = self.series.get(series).or(self.series.last()) else { return };
-        let own = own_line();
         let Some(part) = parts.get(own.map_or(0, |line| line + 1)) else { return };
         let Some(part) = made(part, || Box::new(Part::new(self.layout.cells()))) else { return };
         let cell = self.layout.cell(value);
         let Some(row) = part.rows.get(cell / ROW) else { return };
-        let Some(row) = made(row, || Box::new(Padded([const { AtomicU64::new(0) }; ROW]))) else {
+        let Some(row) = made(row, || Box::new(Padded(std::array::from_fn(|_| AtomicU64::new(0)))))
+        else {
             return;
         };
         let Some(count) = row.0.get(cell % ROW) else { return };
         let add = if own.is_some() { add_alone } else { add_shared };
+        part.sum.add(value, add);
+        // Last: what is counted is in the sum.
         add(count, 1);
-        add(&part.low, value & u64::from(u32::MAX));
-        if value >> 32 > 0 {
-            add(&part.high, value >> 32);
-        }
     }
 
     /// Adds everything up. Values that are being observed meanwhile are in it or not, and may be in
     /// the sum without being counted yet.
-    fn gather(&self) -> Distribution {
+    pub(crate) fn gather(&self) -> Distribution {
         let mut whole = Distribution::of(Arc::clone(&self.layout), self.series.len());
         for (series, parts) in self.series.iter().enumerate() {
             for part in parts.iter().filter_map(OnceLock::get) {
                 for (row, counts) in part.rows.iter().enumerate() {
                     let Some(counts) = counts.get() else { continue };
-                    let counts = counts.0.each_ref().map(|count| count.load(Ordering::Relaxed));
+                    let counts = counts.0.each_ref().map(|count| count.load(Ordering::Acquire));
                     whole.add_row(series, row, counts);
                 }
-                let halves = [&part.high, &part.low].map(|half| half.load(Ordering::Relaxed));
-                whole.add_sum(series, (u128::from(halves[0]) << 32) + u128::from(halves[1]));
+                whole.add_sum(series, part.sum.read());
             }
         }
         whole
@@ -133,7 +148,8 @@ impl Observed {
     fn clear(&self) {
         for part in self.series.iter().flatten().filter_map(OnceLock::get) {
             let rows = part.rows.iter().filter_map(OnceLock::get).flat_map(|row| &row.0);
-            rows.chain([&part.low, &part.high]).for_each(|word| word.store(0, Ordering::Relaxed));
+            let halves = [&part.sum.low, &part.sum.high];
+            rows.chain(halves).for_each(|word| word.store(0, Ordering::Relaxed));
         }
     }
 }
@@ -141,7 +157,44 @@ impl Observed {
 impl Part {
     fn new(cells: usize) -> Self {
         let rows = (0..cells.div_ceil(ROW)).map(|_| OnceLock::new()).collect();
-        Self { rows, low: AtomicU64::new(0), high: AtomicU64::new(0) }
+        Self { rows, sum: Sum::new() }
+    }
+}
+
+impl Sum {
+    fn new() -> Self {
+        let zero = || AtomicU64::new(0);
+        Self { low: zero(), high: zero(), begun: zero(), done: zero() }
+    }
+
+    #[inline]
+    fn add(&self, value: u64, add: impl Fn(&AtomicU64, u64)) {
+        let (low, high) = (value & u64::from(u32::MAX), value >> 32);
+        if high == 0 {
+            return add(&self.low, low);
+        }
+        add(&self.begun, 1);
+        add(&self.low, low);
+        add(&self.high, high);
+        add(&self.done, 1);
+    }
+
+    fn read(&self) -> u128 {
+        for look in 0..LOOKS {
+            let done = self.done.load(Ordering::Acquire);
+            let (whole, begun) = (self.halves(), self.begun.load(Ordering::Relaxed));
+            if begun == done {
+                return whole;
+            }
+            if look < LOOKS / 2 { pause() } else { yield_now() }
+        }
+        self.halves()
+    }
+
+    fn halves(&self) -> u128 {
+        let [low, high] = [&self.low, &self.high].map(|half| half.load(Ordering::Relaxed));
+        fence(Ordering::Acquire);
+        (u128::from(high) << 32) + u128::from(low)
     }
 }
 
@@ -156,15 +209,16 @@ fn made<T>(cell: &OnceLock<T>, make: impl FnOnce() -> T) -> Option<&T> {
     cell.get()
 }
 
-/// Adds where nobody else writes.
+/// Adds where nobody else writes. Release, as whatever is added here: who sees it sees what was added
+/// before it.
 #[inline]
 fn add_alone(to: &AtomicU64, amount: u64) {
-    to.store(to.load(Ordering::Relaxed).wrapping_add(amount), Ordering::Relaxed);
+    to.store(to.load(Ordering::Relaxed).wrapping_add(amount), Ordering::Release);
 }
 
 #[inline]
 fn add_shared(to: &AtomicU64, amount: u64) {
-    to.fetch_add(amount, Ordering::Relaxed);
+    to.fetch_add(amount, Ordering::Release);
 }
 
 #[cfg(test)]

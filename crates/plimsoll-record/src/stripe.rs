@@ -1,6 +1,6 @@
-use crate::sync::Padded;
+use crate::sync::{AtomicU64, Ordering, Padded, global};
 use std::cell::Cell;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::AtomicUsize;
 
 /// How many lines a sum is spread over; threads beyond it share.
 const STRIPES: usize = 8;
@@ -16,7 +16,12 @@ impl Striped {
 
     #[inline]
     pub(crate) fn add(&self, amount: u64) {
-        if let Some(stripe) = self.0.get(own_stripe()) {
+        self.add_at(own_stripe(), amount);
+    }
+
+    #[inline]
+    pub(crate) fn add_at(&self, stripe: usize, amount: u64) {
+        if let Some(stripe) = self.0.get(stripe) {
             stripe.0.fetch_add(amount, Ordering::Relaxed);
         }
     }
@@ -47,10 +52,12 @@ fn own_stripe() -> usize {
 }
 
 /// How many threads have a line that nobody else writes.
-pub(crate) const OWN_LINES: usize = 32;
+pub(crate) const OWN_LINES: usize = if cfg!(loom) { 1 } else { 32 };
 
-/// Which lines are taken, a bit for each.
-static TAKEN: AtomicU64 = AtomicU64::new(0);
+global! {
+    /// Which lines are taken, a bit for each.
+    static TAKEN: AtomicU64 = AtomicU64::new(0);
+}
 
 /// A thread's line, from when it first asks until it ends.
 struct OwnLine(Cell<Option<Option<usize>>>);
@@ -58,12 +65,7 @@ struct OwnLine(Cell<Option<Option<usize>>>);
 impl OwnLine {
     #[cold]
     fn take(&self) -> Option<usize> {
-        let mut line = None;
-        // Acquire: what the last owner of the line has written there is added to, not overwritten.
-        let _ = TAKEN.fetch_update(Ordering::Acquire, Ordering::Relaxed, |taken| {
-            line = Some(taken.trailing_ones() as usize).filter(|line| *line < OWN_LINES);
-            line.map(|line| taken | 1 << line)
-        });
+        let line = take_line();
         self.0.set(Some(line));
         line
     }
@@ -72,9 +74,25 @@ impl OwnLine {
 impl Drop for OwnLine {
     fn drop(&mut self) {
         if let Some(Some(line)) = self.0.get() {
-            TAKEN.fetch_and(!(1 << line), Ordering::Release);
+            give_back_line(line);
         }
     }
+}
+
+/// Takes a line that nobody else has until it is given back.
+pub(crate) fn take_line() -> Option<usize> {
+    let mut line = None;
+    // Acquire: what the last owner of the line has written there is added to, not overwritten.
+    let _ = TAKEN.fetch_update(Ordering::Acquire, Ordering::Relaxed, |taken| {
+        line = Some(taken.trailing_ones() as usize).filter(|line| *line < OWN_LINES);
+        line.map(|line| taken | 1 << line)
+    });
+    line
+}
+
+/// Gives a line back with what was written there.
+pub(crate) fn give_back_line(line: usize) {
+    TAKEN.fetch_and(!(1 << line), Ordering::Release);
 }
 
 /// Returns the line that this thread alone writes; none when all are taken, or the thread is ending.

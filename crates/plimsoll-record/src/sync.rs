@@ -1,16 +1,18 @@
-//! Atomics and locks: the standard library's, or loom's when its models check the log.
+//! Atomics and locks: the standard library's, or loom's when its models check what is built on them.
 
 #[cfg(loom)]
 pub(crate) use loom::sync::{
     Arc, Mutex, MutexGuard,
-    atomic::{AtomicU64, Ordering},
+    atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering, fence},
 };
 #[cfg(loom)]
 pub(crate) use loom::thread::yield_now;
+#[cfg(loom)]
+pub(crate) use once::OnceLock;
 #[cfg(not(loom))]
 pub(crate) use std::sync::{
-    Arc, Mutex, MutexGuard,
-    atomic::{AtomicU64, Ordering},
+    Arc, Mutex, MutexGuard, OnceLock,
+    atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering, fence},
 };
 use std::sync::{PoisonError, TryLockError};
 #[cfg(not(loom))]
@@ -76,4 +78,57 @@ pub(crate) fn pause() {
     yield_now();
     #[cfg(not(loom))]
     std::hint::spin_loop();
+}
+
+/// Makes a static of something that models make anew for each order of their steps.
+#[cfg(not(loom))]
+macro_rules! global {
+    ($(#[$of:meta])* static $name:ident: $type:ty = $value:expr;) => {
+        $(#[$of])*
+        static $name: $type = $value;
+    };
+}
+#[cfg(loom)]
+macro_rules! global {
+    ($(#[$of:meta])* static $name:ident: $type:ty = $value:expr;) => {
+        loom::lazy_static! {
+            $(#[$of])*
+            static ref $name: $type = $value;
+        }
+    };
+}
+pub(crate) use global;
+
+/// A cell that is set once, since loom has none: its value, and whether that is seen yet.
+#[cfg(loom)]
+mod once {
+    use super::{AtomicBool, Ordering, pause};
+
+    #[derive(Debug)]
+    pub(crate) struct OnceLock<T> {
+        value: std::sync::OnceLock<T>,
+        seen: AtomicBool,
+    }
+
+    impl<T> OnceLock<T> {
+        pub(crate) fn new() -> Self {
+            Self { value: std::sync::OnceLock::new(), seen: AtomicBool::new(false) }
+        }
+
+        pub(crate) fn get(&self) -> Option<&T> {
+            let value = self.value.get()?;
+            self.seen.load(Ordering::Acquire).then_some(value)
+        }
+
+        pub(crate) fn set(&self, value: T) -> Result<(), T> {
+            let set = self.value.set(value);
+            if set.is_ok() {
+                self.seen.store(true, Ordering::Release);
+            }
+            while !self.seen.load(Ordering::Acquire) {
+                pause();
+            }
+            set
+        }
+    }
 }

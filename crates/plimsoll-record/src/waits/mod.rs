@@ -21,7 +21,8 @@ mod holder;
 mod past;
 mod resource;
 mod scan;
-mod table;
+pub(crate) mod table;
+mod wait;
 mod who;
 
 pub use blame::Blame;
@@ -30,8 +31,8 @@ pub use past::{Role, Span};
 pub(crate) use past::{lasting, since};
 pub use resource::{By, Kind, Resource, Seat, What};
 pub use scan::{Cycle, Scanner};
-pub(crate) use table::charge_live;
-pub use table::{LiveWait, Wait, live, missed};
+pub(crate) use wait::charge_live;
+pub use wait::{LiveWait, Wait, live, missed};
 pub use who::Who;
 
 use std::panic::Location;

@@ -1,139 +1,43 @@
-//! The waits that last: a bounded table that no one waits for.
+//! A bounded table that no one waits for.
 
-use super::holder::LiveHold;
-use super::{By, Resource, Role};
-use crate::clock::now_ns;
-use crate::sync::try_lock;
+use crate::sync::{AtomicU32, AtomicU64, Mutex, OnceLock, Ordering, try_lock};
 use std::array;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
-use std::sync::{Arc, LazyLock, Mutex, OnceLock};
 
 /// Slots in a chunk, which is made when it is first needed.
-const CHUNK: usize = 256;
+const CHUNK: usize = if cfg!(loom) { 2 } else { 256 };
 
-/// Chunks at most: 8,192 waits are told apart.
-const CHUNKS: usize = 32;
+/// Chunks at most: 8,192 entries are told apart.
+const CHUNKS: usize = if cfg!(loom) { 1 } else { 32 };
 
-/// How often a waiter looks for a slot that nobody is reading.
-const TRIES: usize = 4;
-
-/// A wait for a resource. It ends when it is finished or dropped, cancelled waits too.
-#[derive(Debug)]
-#[must_use = "dropping it ends the wait at once"]
-pub struct Wait {
-    resource: Arc<Resource>,
-    since_ns: u64,
-    until_ns: Option<u64>,
-    by: By,
-    first_holder: Option<LiveHold>,
-    is_charged: bool,
-    slot: Option<u32>,
-}
-
-impl Wait {
-    pub(super) fn begin(resource: Arc<Resource>, by: By) -> Self {
-        let since_ns = now_ns();
-        let is_charged = resource.join(since_ns);
-        let first_holder = resource.first_holder();
-        let slot = TABLE.enter(&resource, by, since_ns, first_holder);
-        Self { resource, since_ns, until_ns: None, by, first_holder, is_charged, slot }
-    }
-
-    /// Returns when it began.
-    pub fn since_ns(&self) -> u64 {
-        self.since_ns
-    }
-
-    /// Ends the wait; returns when it ended, the first time that it is asked.
-    pub fn finish(&mut self) -> u64 {
-        if let Some(until_ns) = self.until_ns {
-            return until_ns;
-        }
-        let until_ns = now_ns();
-        self.until_ns = Some(until_ns);
-        if let Some(slot) = self.slot {
-            TABLE.leave(slot);
-        }
-        if self.is_charged {
-            self.resource.leave(until_ns);
-        }
-        let (span, role) = ((self.since_ns, until_ns), Role::Wait(self.first_holder));
-        self.resource.keep(self.by.who, Some(self.by.site), span, role);
-        until_ns
-    }
-}
-
-impl Drop for Wait {
-    fn drop(&mut self) {
-        self.finish();
-    }
-}
-
-/// A wait that lasts.
-#[derive(Clone, Debug)]
-pub struct LiveWait {
-    /// Tells it from every other wait of the process.
-    pub number: u64,
-    /// What it waits for.
-    pub resource: Arc<Resource>,
-    /// Who waits, and where.
-    pub by: By,
-    /// When it began, on the clock of [`crate::clock::now_ns`].
-    pub since_ns: u64,
-    /// Who held it when the wait began.
-    pub first_holder: Option<LiveHold>,
-}
-
-/// Returns the waits that last, the oldest first. Costs what there are; it holds nobody up.
-pub fn live() -> Vec<LiveWait> {
-    let mut waits = TABLE.read();
-    waits.sort_by_key(|wait| (wait.since_ns, wait.number));
-    waits
-}
-
-/// Returns how many waits found no room in the table so far: they were charged, but not listed.
-pub fn missed() -> u64 {
-    TABLE.missed.load(Ordering::Relaxed)
-}
-
-/// Charges the waits that last until now.
-pub(crate) fn charge_live() {
-    if TABLE.entered.load(Ordering::Relaxed) == 0 {
-        return;
-    }
-    let mut resources: Vec<_> = TABLE.read().into_iter().map(|wait| wait.resource).collect();
-    resources.sort_by_key(|resource| resource.number());
-    resources.dedup_by_key(|resource| resource.number());
-    let at_ns = now_ns();
-    resources.iter().for_each(|resource| resource.charge(at_ns));
-}
-
-static TABLE: LazyLock<Table> = LazyLock::new(Table::new);
+/// How often a slot is looked for that nobody is reading.
+const TRIES: usize = if cfg!(loom) { 2 } else { 4 };
 
 /// Slots, and a stack of those that are free.
-struct Table {
-    chunks: [OnceLock<Box<[Slot; CHUNK]>>; CHUNKS],
+pub(crate) struct Table<T> {
+    chunks: [OnceLock<Box<Chunk<T>>>; CHUNKS],
     /// The top of the free slots plus one, 0 when there is none; above it a count of the changes, so
     /// that a top that went and came back isn't taken for the old one.
     free: AtomicU64,
     /// Slots that were never used begin here.
     fresh: AtomicU32,
-    /// Waits ever entered, which numbers them, and those that found no slot.
+    /// How many were ever entered, which numbers them, and how many found no slot.
     entered: AtomicU64,
     missed: AtomicU64,
 }
 
-struct Slot {
-    /// The number of the wait, or 0.
+type Chunk<T> = [Slot<T>; CHUNK];
+
+struct Slot<T> {
+    /// The number of what is in it, or 0.
     number: AtomicU64,
     /// The next free slot plus one.
     next: AtomicU32,
     /// Only ever tried. What is left here when the number is 0 means nothing.
-    wait: Mutex<Option<LiveWait>>,
+    content: Mutex<Option<(u64, T)>>,
 }
 
-impl Table {
-    fn new() -> Self {
+impl<T: Clone> Table<T> {
+    pub(crate) fn new() -> Self {
         Self {
             chunks: array::from_fn(|_| OnceLock::new()),
             free: AtomicU64::new(0),
@@ -143,23 +47,16 @@ impl Table {
         }
     }
 
-    /// Enters a wait; returns its slot, or none when there is no room.
-    fn enter(
-        &self,
-        resource: &Arc<Resource>,
-        by: By,
-        since_ns: u64,
-        first_holder: Option<LiveHold>,
-    ) -> Option<u32> {
+    /// Enters what `make` makes of its number; returns its slot, or none when there is no room.
+    pub(crate) fn enter(&self, make: impl FnOnce(u64) -> T) -> Option<u32> {
         let number = self.entered.fetch_add(1, Ordering::Relaxed) + 1;
-        let resource = Arc::clone(resource);
-        let mut wait = Some(LiveWait { number, resource, by, since_ns, first_holder });
+        let mut entry = Some((number, make(number)));
         let mut being_read = [None; TRIES];
         let mut found = None;
         for other in &mut being_read {
             let Some((place, slot)) = self.pop() else { break };
-            if let Some(mut content) = try_lock(&slot.wait) {
-                *content = wait.take();
+            if let Some(mut content) = try_lock(&slot.content) {
+                *content = entry.take();
                 drop(content);
                 slot.number.store(number, Ordering::Release);
                 found = Some(place);
@@ -172,17 +69,19 @@ impl Table {
         found
     }
 
-    fn leave(&self, place: u32) {
+    /// Leaves the slot.
+    pub(crate) fn leave(&self, place: u32) {
         let Some(slot) = self.slot(place) else { return };
         slot.number.store(0, Ordering::Release);
-        // A reader may have it: then the next wait replaces it.
-        if let Some(mut content) = try_lock(&slot.wait) {
+        // A reader may have it: then what is entered next replaces it.
+        if let Some(mut content) = try_lock(&slot.content) {
             *content = None;
         }
         self.push(place);
     }
 
-    fn read(&self) -> Vec<LiveWait> {
+    /// Returns a copy of everything that is entered; it holds nobody up.
+    pub(crate) fn read(&self) -> Vec<T> {
         let used = self.fresh.load(Ordering::Acquire).min((CHUNK * CHUNKS) as u32);
         (0..used)
             .filter_map(|place| {
@@ -192,20 +91,29 @@ impl Table {
                     return None;
                 }
                 // One that is being written has only begun, or has just ended.
-                let wait = try_lock(&slot.wait)?.clone()?;
-                (wait.number == number && slot.number.load(Ordering::Acquire) == number)
-                    .then_some(wait)
+                let (of, entry) = try_lock(&slot.content)?.clone()?;
+                (of == number && slot.number.load(Ordering::Acquire) == number).then_some(entry)
             })
             .collect()
     }
 
-    fn slot(&self, place: u32) -> Option<&Slot> {
+    /// Says whether nothing was ever entered.
+    pub(crate) fn is_untouched(&self) -> bool {
+        self.entered.load(Ordering::Relaxed) == 0
+    }
+
+    /// Returns how many found no room.
+    pub(crate) fn missed(&self) -> u64 {
+        self.missed.load(Ordering::Relaxed)
+    }
+
+    fn slot(&self, place: u32) -> Option<&Slot<T>> {
         let place = place as usize;
         self.chunks.get(place / CHUNK)?.get()?.get(place % CHUNK)
     }
 
     /// Takes a free slot, or one that was never used.
-    fn pop(&self) -> Option<(u32, &Slot)> {
+    fn pop(&self) -> Option<(u32, &Slot<T>)> {
         let mut free = self.free.load(Ordering::Acquire);
         loop {
             let Some(place) = (free as u32).checked_sub(1) else { return self.take_fresh() };
@@ -232,7 +140,7 @@ impl Table {
         }
     }
 
-    fn take_fresh(&self) -> Option<(u32, &Slot)> {
+    fn take_fresh(&self) -> Option<(u32, &Slot<T>)> {
         let room = |fresh: u32| ((fresh as usize) < CHUNK * CHUNKS).then_some(fresh + 1);
         let place = self.fresh.fetch_update(Ordering::AcqRel, Ordering::Relaxed, room).ok()?;
         let chunk = self.chunks.get(place as usize / CHUNK)?;
@@ -249,56 +157,40 @@ fn changed(free: u64) -> u64 {
     ((free >> 32).wrapping_add(1)) << 32
 }
 
-impl Slot {
+impl<T> Slot<T> {
     fn new() -> Self {
-        Self { number: AtomicU64::new(0), next: AtomicU32::new(0), wait: Mutex::new(None) }
+        Self { number: AtomicU64::new(0), next: AtomicU32::new(0), content: Mutex::new(None) }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::waits::{Kind, What, Who};
-    use std::panic::Location;
-    use std::sync::atomic::AtomicBool;
-
-    fn resource() -> Arc<Resource> {
-        let what = What { kind: Kind::Mutex, name: "table".into(), blame: None };
-        Resource::new(Arc::new(what), 0, Location::caller())
-    }
-
-    fn by(task: u64) -> By {
-        let site = Location::caller();
-        By { who: Who::task(task), thread: None, site, gives_up: false }
-    }
+    use crate::sync::AtomicBool;
+    use std::sync::Arc;
 
     #[test]
-    fn readers_see_whole_waits_and_slots_are_used_again() {
+    fn readers_see_whole_entries_and_slots_are_used_again() {
         let table = Table::new();
         let ended = AtomicBool::new(false);
         std::thread::scope(|scope| {
             let writers: Vec<_> = (1..=3)
-                .map(|task| {
+                .map(|writer| {
                     let table = &table;
                     scope.spawn(move || {
-                        let resource = resource();
-                        for at_ns in 0..50_000 {
-                            let slot = table.enter(&resource, by(task), at_ns, None);
+                        let of = Arc::new(writer);
+                        for _ in 0..50_000 {
+                            let slot = table.enter(|_| (writer, Arc::clone(&of)));
                             table.leave(slot.expect("there is room"));
                         }
                     })
                 })
                 .collect();
             let reader = scope.spawn(|| {
-                let mut of_task = std::collections::HashMap::new();
                 while !ended.load(Ordering::Relaxed) {
-                    let waits = table.read();
-                    assert!(waits.len() <= 3, "each has one at a time: {}", waits.len());
-                    for wait in waits {
-                        // One task never waits for what another made.
-                        let resource = wait.resource.number();
-                        assert_eq!(*of_task.entry(wait.by.who).or_insert(resource), resource);
-                    }
+                    let entries = table.read();
+                    assert!(entries.len() <= 3, "each has one at a time: {}", entries.len());
+                    assert!(entries.iter().all(|(writer, of)| *writer == **of), "{entries:?}");
                 }
             });
             writers.into_iter().for_each(|writer| writer.join().expect("it found room"));
@@ -314,14 +206,12 @@ mod tests {
     #[test]
     fn what_finds_no_room_is_counted_and_the_rest_is_listed() {
         let table = Table::new();
-        let resource = resource();
         let room = CHUNK * CHUNKS;
-        let slots: Vec<_> =
-            (0..room + 5).map(|at| table.enter(&resource, by(1), at as u64, None)).collect();
+        let slots: Vec<_> = (0..room + 5).map(|_| table.enter(|number| number)).collect();
         assert_eq!(slots.iter().flatten().count(), room);
         assert_eq!((table.read().len(), table.missed.load(Ordering::Relaxed)), (room, 5));
         slots.into_iter().flatten().for_each(|slot| table.leave(slot));
         assert_eq!(table.read().len(), 0);
-        assert!(table.enter(&resource, by(1), 0, None).is_some(), "there is room again");
+        assert!(table.enter(|number| number).is_some(), "there is room again");
     }
 }

@@ -1,37 +1,13 @@
-//! Models of the shipped log and merge, which loom runs through every order of their steps:
-//! `RUSTFLAGS="--cfg loom" cargo test -p plimsoll-record --lib --release models`
-//!
-//! The clock is modelled as a counter that all threads advance: reading it orders nothing but its own
-//! readings, so that what the log relies on is its fences alone.
+//! The log and its merge.
 
-#![allow(clippy::expect_used)] // A model fails by it.
-
+use super::{ModelClock, model};
 use crate::Outcome;
-use crate::clock::Clock;
 use crate::edge::{Change, Draft, Edge, EntryKey};
 use crate::fold::Fold;
 use crate::merge::Sink;
 use crate::recorder::Recorder;
-use crate::sync::{Arc, AtomicU64, Ordering};
-use loom::sync::atomic::fence;
+use crate::sync::Arc;
 use loom::thread;
-
-#[derive(Clone, Debug)]
-struct ModelClock(Arc<AtomicU64>);
-
-impl Clock for ModelClock {
-    fn now_ns(&self) -> u64 {
-        self.0.fetch_add(1, Ordering::Relaxed) + 1
-    }
-
-    fn owner_fence(&self) {
-        fence(Ordering::SeqCst);
-    }
-
-    fn reader_fence(&self) {
-        fence(Ordering::SeqCst);
-    }
-}
 
 /// What has been handed on.
 #[derive(Debug, Default)]
@@ -62,8 +38,7 @@ struct Merged {
 }
 
 fn recorder() -> Arc<Modelled> {
-    let clock = ModelClock(Arc::new(AtomicU64::new(0)));
-    Arc::new(Recorder::new(clock, Handed::default()))
+    Arc::new(Recorder::new(ModelClock::new(), Handed::default()))
 }
 
 fn merge(recorder: &Modelled) -> Merged {
@@ -102,12 +77,6 @@ fn check(recorder: &Modelled, merges: &[Merged], published: usize) {
         assert_eq!(merged.edges, earlier, "at {} of {stamps:?}", merged.watermark_ns);
     }
     assert!(stamps.is_sorted() || merge.inexact_ns() > 0, "{stamps:?}");
-}
-
-fn model(body: impl Fn() + Send + Sync + 'static) {
-    let mut builder = loom::model::Builder::new();
-    builder.preemption_bound = Some(4);
-    builder.check(body);
 }
 
 #[test]

@@ -6,35 +6,28 @@
 //! merge keeps the last offer of each power of two, and gives a peak the trace of a stay that spans it.
 //! Without a source of traces all this is one load and a comparison that fails.
 
+mod offers;
+
+pub(crate) use offers::Offers;
+
 use crate::account::Accounts;
 use crate::clock::{now_ns, unix_ns};
-use crate::sync::{lock, try_lock};
+use crate::sync::{global, lock};
 use plimsoll_model::{Exemplar, HistogramValue, TraceContext};
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, OnceLock};
 
 /// Returns the trace that the calling thread works for now, if it is one that is kept.
 pub type TraceSource = fn() -> Option<TraceContext>;
-
-/// Instruments beyond these share a slot, and so a longest stay.
-const SLOTS: usize = 256;
-
-/// Offers between two merges; those beyond are dropped.
-const OFFERS_MAX: usize = 256;
 
 /// Series that exemplars are kept of.
 const SERIES_MAX: usize = 10_000;
 
 static SOURCE: OnceLock<TraceSource> = OnceLock::new();
 
-/// What a stay must exceed to be offered.
-static LEAST: [AtomicU64; SLOTS] = [const { AtomicU64::new(u64::MAX) }; SLOTS];
-
-/// Whether a slot was raised since the last merge.
-static RAISED: AtomicBool = AtomicBool::new(false);
-
-static OFFERS: Mutex<Vec<Offer>> = Mutex::new(Vec::new());
+global! {
+    static OFFERS: Offers<Offer> = Offers::new();
+}
 
 /// What is kept of each series, by the power of two that the value lies in.
 type Known = BTreeMap<(Of, usize), BTreeMap<u32, Seen>>;
@@ -75,8 +68,7 @@ struct Seen {
 /// It is called on the thread that records, and may wait for nothing that is recorded there.
 pub fn trace_by(source: TraceSource) {
     if SOURCE.set(source).is_ok() {
-        lock(&OFFERS).reserve_exact(OFFERS_MAX);
-        LEAST.iter().for_each(|least| least.store(0, Ordering::Relaxed));
+        OFFERS.open();
     }
 }
 
@@ -89,28 +81,10 @@ pub(crate) fn consider(of: Of, series: usize, value: u64, at_ns: Option<u64>) {
         // The low bits of an address are all the same.
         Of::Values(address) => address >> 8,
     };
-    let least = &LEAST[slot % SLOTS];
-    if value > least.load(Ordering::Relaxed) {
-        offer(least, Offer { of, series, value, at_ns: at_ns.unwrap_or(0), trace: NONE });
-    }
-}
-
-const NONE: TraceContext = TraceContext { trace_id: [0; 16], span_id: [0; 8] };
-
-#[cold]
-fn offer(least: &AtomicU64, mut offer: Offer) {
-    least.store(offer.value, Ordering::Relaxed);
-    RAISED.store(true, Ordering::Relaxed);
-    let Some(trace) = SOURCE.get().and_then(|source| source()) else { return };
-    offer.trace = trace;
-    if offer.at_ns == 0 {
-        offer.at_ns = now_ns();
-    }
-    if let Some(mut offers) = try_lock(&OFFERS)
-        && offers.len() < OFFERS_MAX
-    {
-        offers.push(offer);
-    }
+    OFFERS.consider(slot, value, || {
+        let trace = SOURCE.get().and_then(|source| source())?;
+        Some(Offer { of, series, value, at_ns: at_ns.unwrap_or_else(now_ns), trace })
+    });
 }
 
 /// Takes what was offered. Before a merge, so that the merge has all that the offers are of.
@@ -118,11 +92,7 @@ pub(crate) struct Offered(Vec<Offer>);
 
 impl Offered {
     pub(crate) fn take() -> Self {
-        if RAISED.swap(false, Ordering::Relaxed) {
-            LEAST.iter().for_each(|least| least.store(0, Ordering::Relaxed));
-        }
-        // One that is being offered right now comes with the next merge.
-        Self(try_lock(&OFFERS).map(|mut offers| offers.drain(..).collect()).unwrap_or_default())
+        Self(OFFERS.take())
     }
 
     /// Keeps them, and gives the peaks that they span their trace.
