@@ -5,6 +5,7 @@ use crate::engine::Outlets;
 use crate::engine::{BuildError, Surroundings};
 use crate::generation::Built;
 use crate::keeper::Keeper;
+use crate::lens;
 use crate::supervisor::{RunError, Supervisor};
 use crate::timeline::Timeline;
 use plimsoll_model::TimeMs;
@@ -17,7 +18,7 @@ use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use tokio::sync::{Semaphore, broadcast, mpsc, watch};
+use tokio::sync::{Semaphore, broadcast, mpsc};
 use tokio::task::JoinSet;
 
 /// Marks that wait to be kept at most.
@@ -122,13 +123,13 @@ impl Bound {
     /// # Errors
     /// See [`RunError`].
     pub async fn run(mut self, stop: Stop) -> Result<(), RunError> {
-        let (view, seen) = watch::channel(Arc::new(self.built.first_view()));
+        let (stage, lens) = lens::new(self.built.first_view());
         let (marks, marked) = mpsc::channel(MARKS);
         let (reloads, asked) = mpsc::channel(1);
         let shared = Arc::new(Shared {
             about: about(&self.config, self.around.clock.now()),
             clock: self.around.clock.clone(),
-            view: seen,
+            lens,
             keeper: self.around.keeper.clone(),
             tally: self.around.tally.clone(),
             process: Mutex::new(Probe::new(self.around.clock.now())),
@@ -145,7 +146,7 @@ impl Bound {
         tasks.spawn(api::broadcast_changes(shared.clone()));
         tasks.spawn(api::keep_marks(shared.clone(), marked));
         let outlets =
-            Outlets { view: Arc::new(view), marks, hold: Arc::new(Mutex::new(Some(self.hold))) };
+            Outlets { stage: Arc::new(stage), marks, hold: Arc::new(Mutex::new(Some(self.hold))) };
         let supervisor = Supervisor { config: self.config, around: self.around, outlets, shared };
         let ended = supervisor.run(self.built, asked, &stop).await;
         // A client that never ends its request may not keep the daemon from ending.

@@ -14,6 +14,7 @@ mod engine;
 mod generation;
 mod instant;
 mod keeper;
+mod lens;
 mod links;
 mod notify;
 mod reload;

@@ -53,7 +53,7 @@ impl Supervisor {
                 () = hangups.next() => None,
                 Some(ask) = asked.recv() => ask,
             };
-            let outcome = match self.prepare() {
+            let outcome = match self.prepare().await {
                 Ok((config, built)) => {
                     running = self.replace(running, built).await;
                     self.config = config;
@@ -75,12 +75,12 @@ impl Supervisor {
     }
 
     /// Does everything of a reload that may fail, while the old generation runs on.
-    fn prepare(&self) -> Result<(Config, Built), ReloadError> {
+    async fn prepare(&self) -> Result<(Config, Built), ReloadError> {
         let config = Config::read(&self.config.file).map_err(ReloadError::Faults)?;
         // The listener and the data file stay open, whatever the file says now.
         let config =
             config.with_listen(self.config.listen).with_data_dir(self.config.data_dir.clone());
-        if let Some(error) = &self.shared.view.borrow().flush_error {
+        if let Some(error) = &self.shared.lens.look().await.flush_error {
             return Err(ReloadError::State(error.clone()));
         }
         let built = Built::new(&config, &self.around)?;

@@ -4,13 +4,13 @@ use plimsoll_model::{Interval, TimeMs};
 use std::time::Duration;
 
 /// From here on a short window is an outage, whatever its share of the budget.
-const OUTAGE_PERCENT: u32 = 90;
+pub(crate) const OUTAGE_PERCENT: u32 = 90;
 
 /// Bad events that an outage has at least.
-const OUTAGE_BAD_MIN: u64 = 20;
+pub(crate) const OUTAGE_BAD_MIN: u64 = 20;
 
 /// Below this part of the expected target-time known, what is shown can't be relied on.
-const COVERAGE_FLOOR_PERCENT: u128 = 90;
+pub(crate) const COVERAGE_FLOOR_PERCENT: u128 = 90;
 
 /// What an alert is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -19,14 +19,13 @@ use std::sync::{Arc, PoisonError};
 pub(super) async fn metrics(State(shared): State<Arc<Shared>>, headers: HeaderMap) -> Response {
     let accept = headers.get(ACCEPT).and_then(|value| value.to_str().ok());
     let format = negotiate(accept);
-    let body = encode::body(format, &snapshot(&shared));
+    let body = encode::body(format, &snapshot(&shared, &*shared.seen().await));
     ([(CONTENT_TYPE, format.content_type())], body).into_response()
 }
 
-fn snapshot(shared: &Shared) -> Snapshot {
-    let view = shared.seen();
-    let mut families = slo_families(&view);
-    families.push(refused(&view));
+fn snapshot(shared: &Shared, view: &View) -> Snapshot {
+    let mut families = slo_families(view);
+    families.push(refused(view));
     families.push(notifications(shared));
     families.retain(|family| !family.series.is_empty());
     let mut snapshot = Snapshot { families };

@@ -14,6 +14,7 @@ mod shape;
 mod stream;
 
 use crate::keeper::Keeper;
+use crate::lens::Lens;
 use crate::notify::Tally;
 use crate::reload::{ReloadAsk, ReloadState};
 use crate::timeline::Timeline;
@@ -31,7 +32,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use tokio::net::TcpListener;
-use tokio::sync::{Semaphore, broadcast, mpsc, watch};
+use tokio::sync::{Semaphore, broadcast, mpsc};
 
 pub(crate) use events::keep_marks;
 pub(crate) use stream::{BATCHES, Batch, STREAMS_MAX, broadcast_changes};
@@ -43,7 +44,7 @@ const BODY_BYTES_MAX: usize = 64 << 10;
 pub(crate) struct Shared {
     pub(crate) about: About,
     pub(crate) clock: Timeline,
-    pub(crate) view: watch::Receiver<Arc<View>>,
+    pub(crate) lens: Lens,
     pub(crate) keeper: Keeper,
     pub(crate) tally: Arc<Tally>,
     pub(crate) process: Mutex<Probe>,
@@ -71,8 +72,8 @@ impl Shared {
         self.clock.now()
     }
 
-    fn seen(&self) -> Arc<View> {
-        self.view.borrow().clone()
+    async fn seen(&self) -> Arc<View> {
+        self.lens.look().await
     }
 }
 

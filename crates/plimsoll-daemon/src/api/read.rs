@@ -11,7 +11,7 @@ use std::sync::{Arc, PoisonError};
 
 /// `GET /api/v1/slos`.
 pub(super) async fn slos(State(shared): State<Arc<Shared>>) -> Json<Value> {
-    Json(json!({ "slos": shape::slos(&shared.seen()) }))
+    Json(json!({ "slos": shape::slos(&*shared.seen().await) }))
 }
 
 /// `GET /api/v1/slos/{id}` and `…/{id}/history`. An id holds a `/` and may end like either, so the
@@ -22,7 +22,7 @@ pub(super) async fn slo_or_history(
     RawQuery(query): RawQuery,
 ) -> Result<Json<Value>, Problem> {
     let Path(path) = path.map_err(|error| Problem::new(error.status(), error.body_text()))?;
-    let view = shared.seen();
+    let view = shared.seen().await;
     if let Some(slo) = view.slos.iter().find(|slo| slo.id == path) {
         let mut whole = shape::slo(&view, slo);
         whole["explanation"] = plimsoll_slo::explain(&slo.slo, &slo.assessment).into();
@@ -38,23 +38,23 @@ pub(super) async fn slo_or_history(
 
 /// `GET /api/v1/alerts`.
 pub(super) async fn alerts(State(shared): State<Arc<Shared>>) -> Json<Value> {
-    Json(json!({ "alerts": shape::alerts(&shared.seen()) }))
+    Json(json!({ "alerts": shape::alerts(&*shared.seen().await) }))
 }
 
 /// `GET /api/v1/signals`.
 pub(super) async fn signals(State(shared): State<Arc<Shared>>) -> Json<Value> {
-    Json(json!({ "signals": shape::signals(&shared.seen()) }))
+    Json(json!({ "signals": shape::signals(&*shared.seen().await) }))
 }
 
 /// `GET /api/v1/targets`.
 pub(super) async fn targets(State(shared): State<Arc<Shared>>) -> Json<Value> {
-    Json(json!({ "targets": shape::targets(&shared.seen()) }))
+    Json(json!({ "targets": shape::targets(&*shared.seen().await) }))
 }
 
 /// `GET /api/v1/status`.
 pub(super) async fn status(State(shared): State<Arc<Shared>>) -> Json<Value> {
     let about = &shared.about;
-    let view = shared.seen();
+    let view = shared.seen().await;
     let reload = shared.reload.lock().unwrap_or_else(PoisonError::into_inner).clone();
     Json(json!({
         "version": about.version,

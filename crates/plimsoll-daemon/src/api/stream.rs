@@ -3,6 +3,7 @@
 use super::problem::Problem;
 use super::{Shared, shape};
 use crate::instant::rfc3339;
+use crate::view::View;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::sse::{Event, Sse};
@@ -39,7 +40,7 @@ pub(crate) async fn broadcast_changes(shared: Arc<Shared>) {
             last = Last::default();
             continue;
         }
-        let batch = last.changes(&shared);
+        let batch = last.changes(&*shared.seen().await);
         if !batch.is_empty() {
             // No reader left in the meantime: nobody to tell.
             drop(shared.batches.send(Arc::new(batch)));
@@ -55,11 +56,10 @@ struct Last {
 }
 
 impl Last {
-    fn changes(&mut self, shared: &Shared) -> Vec<(&'static str, String)> {
-        let view = shared.view.borrow().clone();
+    fn changes(&mut self, view: &View) -> Vec<(&'static str, String)> {
         let mut changed = Vec::new();
         let mut told = HashMap::with_capacity(view.slos.len());
-        for slo in shape::slos(&view) {
+        for slo in shape::slos(view) {
             // Time passing alone is no change.
             let mut timeless = slo.clone();
             timeless["as_of"] = Value::Null;
@@ -75,7 +75,7 @@ impl Last {
         if !changed.is_empty() {
             batch.push(("slos", Value::Array(changed).to_string()));
         }
-        for (name, value) in others(shared) {
+        for (name, value) in others(view) {
             if self.others.get(name) != Some(&value) {
                 self.others.insert(name, value.clone());
                 batch.push((name, value));
@@ -85,18 +85,17 @@ impl Last {
     }
 }
 
-fn others(shared: &Shared) -> [(&'static str, String); 3] {
-    let view = shared.view.borrow().clone();
+fn others(view: &View) -> [(&'static str, String); 3] {
     [
-        ("alerts", Value::Array(shape::alerts(&view)).to_string()),
-        ("signals", Value::Array(shape::signals(&view)).to_string()),
-        ("targets", Value::Array(shape::targets(&view)).to_string()),
+        ("alerts", Value::Array(shape::alerts(view)).to_string()),
+        ("signals", Value::Array(shape::signals(view)).to_string()),
+        ("targets", Value::Array(shape::targets(view)).to_string()),
     ]
 }
 
 /// What a reader needs before changes mean anything to it.
-fn everything(shared: &Shared) -> Vec<(&'static str, String)> {
-    let view = shared.view.borrow().clone();
+async fn everything(shared: &Shared) -> Batch {
+    let view = shared.seen().await;
     let hello = json!({
         "version": shared.about.version,
         "instance": shared.about.instance,
@@ -104,8 +103,8 @@ fn everything(shared: &Shared) -> Vec<(&'static str, String)> {
     });
     let mut events =
         vec![("hello", hello.to_string()), ("slos", Value::Array(shape::slos(&view)).to_string())];
-    events.extend(others(shared));
-    events
+    events.extend(others(&view));
+    Arc::new(events)
 }
 
 /// `GET /api/v1/stream`.
@@ -127,12 +126,13 @@ struct Reader {
 
 impl Reader {
     fn events(self) -> impl Stream<Item = Result<Event, Infallible>> {
-        let first = Arc::new(everything(&self.shared));
+        let shared = self.shared.clone();
+        let first = stream::once(async move { everything(&shared).await });
         let rest = stream::unfold(self, |mut reader| async move {
             let batch = reader.next().await?;
             Some((batch, reader))
         });
-        stream::once(async { first }).chain(rest).flat_map(|batch| {
+        first.chain(rest).flat_map(|batch| {
             let events: Vec<_> = batch
                 .iter()
                 .map(|(name, data)| Ok(Event::default().event(*name).data(data)))
@@ -146,7 +146,7 @@ impl Reader {
         let stop = self.shared.stop.clone();
         match stop.run_until_stopped(tokio::time::timeout(PING, self.batches.recv())).await? {
             Ok(Ok(batch)) => Some(batch),
-            Ok(Err(RecvError::Lagged(_))) => Some(Arc::new(everything(&self.shared))),
+            Ok(Err(RecvError::Lagged(_))) => Some(everything(&self.shared).await),
             Ok(Err(RecvError::Closed)) => None,
             Err(_elapsed) => Some(Arc::new(vec![("ping", "{}".into())])),
         }

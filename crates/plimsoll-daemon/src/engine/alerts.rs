@@ -55,17 +55,25 @@ impl AlertBook {
             .collect()
     }
 
-    /// Takes one step for every SLO; says what changed, each with the SLO's position.
+    /// Lets the alerts go of SLOs that aren't there any more.
+    pub(super) fn keep_only<'a>(&mut self, ids: impl Iterator<Item = &'a str>) {
+        let here: HashSet<&str> = ids.collect();
+        self.by_ledger.retain(|id, _| here.contains(id.as_str()));
+    }
+
+    /// Says whether an alert of the SLO pends or fires: then each step matters to it.
+    pub(super) fn goes_on(&self, id: &str) -> bool {
+        let alerts = self.by_ledger.get(id);
+        alerts.is_some_and(|alerts| alerts.iter().any(|alert| alert.state != AlertState::Resolved))
+    }
+
+    /// Takes one step for SLOs that aren't quiet; says what changed, each with the SLO's position.
     pub(super) fn step(&mut self, now: TimeMs, slos: &[SloView]) -> Vec<(usize, Transition)> {
         let mut changed = Vec::new();
         for (position, slo) in slos.iter().enumerate() {
             let alerts = self.by_ledger.entry(slo.id.clone()).or_default();
             let transitions = alerts.step(now, &slo.assessment);
             changed.extend(transitions.into_iter().map(|transition| (position, transition)));
-        }
-        if self.by_ledger.len() > slos.len() {
-            let here: HashSet<&str> = slos.iter().map(|slo| slo.id.as_str()).collect();
-            self.by_ledger.retain(|id, _| here.contains(id.as_str()));
         }
         changed
     }

@@ -11,6 +11,7 @@ mod targets;
 use crate::client::AccessError;
 use crate::config::Config;
 use crate::keeper::{KeepError, Keeper};
+use crate::lens::Stage;
 use crate::links::Links;
 use crate::notify::{AlertList, Composer, Tally};
 use crate::source::Report;
@@ -22,8 +23,8 @@ use plimsoll_model::TimeMs;
 use plimsoll_runtime::clock::{Clock, StepWatch};
 use plimsoll_runtime::ready::Hold;
 use plimsoll_runtime::shutdown::Stop;
-use plimsoll_slo::{Change, Transition, assess};
-use plimsoll_store::{ArchiveError, Checkpoint, Limits, Mark, Store, StoreError};
+use plimsoll_slo::{Change, Transition, assess, is_quiet};
+use plimsoll_store::{ArchiveError, Checkpoint, Ledger, Limits, Mark, Store, StoreError};
 use std::collections::HashMap;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -57,7 +58,7 @@ pub(crate) struct Surroundings {
 /// Where the engine's findings go; clones lead to the same places.
 #[derive(Clone)]
 pub(crate) struct Outlets {
-    pub(crate) view: Arc<watch::Sender<Arc<View>>>,
+    pub(crate) stage: Arc<Stage>,
     /// Marks that charts shall show; one that finds the queue full is lost and logged.
     pub(crate) marks: mpsc::Sender<Mark>,
     /// Held until the first step.
@@ -69,9 +70,13 @@ pub(crate) struct Engine {
     store: Store,
     targets: Targets,
     alerts: AlertBook,
+    /// What the last step found to tell.
+    told: AlertList,
     flusher: Flusher,
     keeper: Keeper,
     clock: Timeline,
+    /// When the last step was.
+    stepped: TimeMs,
     steps: StepWatch,
     slice: Duration,
     links: Arc<Links>,
@@ -90,10 +95,12 @@ impl Engine {
             store: Store::new(config.slos.clone(), Limits { slice })?,
             targets: Targets::new(config, dropped),
             alerts: AlertBook::new(Composer::new(config, links.clone())),
+            told: AlertList::default(),
             flusher: Flusher::new(around.keeper.clone()),
             keeper: around.keeper.clone(),
             steps: StepWatch::new(&around.clock),
             clock: around.clock.clone(),
+            stepped: around.clock.now(),
             slice,
             links,
         })
@@ -103,6 +110,7 @@ impl Engine {
     pub(crate) fn restore(&mut self) -> Result<(), BuildError> {
         let records = self.keeper.load(&mut self.store)?;
         self.alerts.restore(records);
+        self.alerts.keep_only(self.store.ledgers().iter().map(Ledger::id));
         self.targets.add_to(&mut self.store);
         Ok(())
     }
@@ -110,9 +118,9 @@ impl Engine {
     /// Returns what is known before the first step, so that nobody is shown an empty daemon.
     pub(crate) fn first_view(&mut self) -> View {
         let now = self.clock.now();
-        let slos = self.assess(now);
-        let alerts = self.alerts.list(now, &slos);
-        self.view(now, slos, alerts)
+        let loud = self.loud(now);
+        self.told = self.alerts.list(now, &loud);
+        self.view(now)
     }
 
     /// Runs until `stop`, then writes the last checkpoint.
@@ -130,6 +138,7 @@ impl Engine {
                 () = stop.stopped() => break,
                 () = self.flusher.ended() => {}
                 Some(report) = reports.recv() => self.targets.take(report, &mut self.store),
+                () = outlets.stage.wanted() => outlets.stage.show(self.view(self.stepped)),
                 _ = ticks.tick() => self.step(&alerts, &outlets),
             }
         }
@@ -148,30 +157,35 @@ impl Engine {
             tracing::warn!(step_ms, "the wall clock was set; windows go on by the monotonic clock");
         }
         self.store.advance(now);
-        let mut slos = self.assess(now);
-        for (position, transition) in self.alerts.step(now, &slos) {
-            mark(&slos, position, &transition, outlets);
+        let loud = self.loud(now);
+        for (position, transition) in self.alerts.step(now, &loud) {
+            mark(&loud, position, &transition, outlets);
         }
-        for slo in &mut slos {
-            slo.alerts = self.alerts.of(&slo.id);
-        }
-        let list = self.alerts.list(now, &slos);
+        self.told = self.alerts.list(now, &loud);
         alerts.send_if_modified(|told| {
-            let is_news = !same_phases(told, &list);
+            let is_news = !same_phases(told, &self.told);
             // The numbers are kept fresh for whoever is told again, and wake nobody.
-            *told = list.clone();
+            *told = self.told.clone();
             is_news
         });
         if self.flusher.is_due(now) {
             let checkpoint = self.checkpoint(now);
             self.flusher.start(now, checkpoint);
         }
-        outlets.view.send_replace(Arc::new(self.view(now, slos, list)));
+        self.stepped = now;
+        outlets.stage.stepped(now);
         drop(outlets.hold.lock().unwrap_or_else(PoisonError::into_inner).take());
     }
 
-    fn assess(&self, now: TimeMs) -> Vec<SloView> {
-        let view = |ledger: &plimsoll_store::Ledger| SloView {
+    /// Assesses the SLOs that aren't quiet, or have an alert that goes on.
+    fn loud(&self, now: TimeMs) -> Vec<SloView> {
+        let is_loud =
+            |ledger: &&Ledger| !is_quiet(ledger.slo(), *ledger) || self.alerts.goes_on(ledger.id());
+        self.store.ledgers().iter().filter(is_loud).map(|ledger| self.slo(ledger, now)).collect()
+    }
+
+    fn slo(&self, ledger: &Ledger, now: TimeMs) -> SloView {
+        SloView {
             id: ledger.id().to_owned(),
             slo: ledger.slo().clone(),
             group: ledger.group().clone(),
@@ -181,8 +195,7 @@ impl Engine {
             feeds: Vec::new(),
             groups_refused: self.groups_refused(ledger.slo()),
             between_edges: ledger.between_edges(),
-        };
-        self.store.ledgers().iter().map(view).collect()
+        }
     }
 
     fn groups_refused(&self, slo: &plimsoll_slo::Slo) -> u64 {
@@ -192,7 +205,9 @@ impl Engine {
         self.store.groups_refused(&format!("{}/{}", slo.service, slo.name))
     }
 
-    fn view(&self, now: TimeMs, mut slos: Vec<SloView>, alerts: AlertList) -> View {
+    fn view(&self, now: TimeMs) -> View {
+        let ledgers = self.store.ledgers().iter();
+        let mut slos: Vec<SloView> = ledgers.map(|ledger| self.slo(ledger, now)).collect();
         let targets = self.targets.views(&self.store);
         let by_id: HashMap<&str, usize> =
             self.store.ledgers().iter().enumerate().map(|(at, ledger)| (ledger.id(), at)).collect();
@@ -210,7 +225,7 @@ impl Engine {
         View {
             at: now,
             slos,
-            alerts,
+            alerts: self.told.clone(),
             levels: self.store.levels().into_iter().map(level).collect(),
             targets,
             flushed_at: self.flusher.written(),
