@@ -1,3 +1,4 @@
+use crate::wide::compare_products;
 use crate::{Milli, Reason, Slo, WindowBurn, Windows};
 use plimsoll_model::{Interval, TimeMs};
 use std::time::Duration;
@@ -16,6 +17,8 @@ pub struct Budget {
     pub remaining: Interval,
     /// Why a bound is missing, if one is.
     pub reason: Option<Reason>,
+    bad_min: u64,
+    bad_max: Option<u64>,
     scale: BudgetScale,
 }
 
@@ -56,6 +59,8 @@ impl Budget {
                 high: spent.low.map(|spent| 1.0 - spent),
             },
             reason,
+            bad_min: whole.held.counts.bad,
+            bad_max: bad_max(&whole),
             scale,
         }
     }
@@ -69,17 +74,24 @@ impl Budget {
     /// as fast as allowed spends in `length`.
     pub fn is_share_reached(&self, bad: u64, burn: Milli, length: Duration) -> bool {
         // bad ÷ (allowed × total × period ÷ known) ≥ burn × length ÷ period, without a division.
-        let scale = &self.scale;
-        let product = |factors: [u64; 4]| {
-            factors.iter().fold(1_u128, |product, factor| product.saturating_mul((*factor).into()))
-        };
-        let spent = product([bad, 1_000_000_000, scale.known_ms, 1]);
-        let threshold = product([burn.0, scale.allowed_ppm.into(), millis(length), scale.total]);
-        bad > 0 && spent >= threshold
+        let (scale, wide) = (&self.scale, |value: u64| u128::from(value));
+        let spent = [wide(bad) * 1_000_000_000, scale.known_ms.into()];
+        let allowed = wide(burn.0) * u128::from(scale.allowed_ppm);
+        let threshold = [allowed, wide(millis(length)) * wide(scale.total)];
+        bad > 0 && compare_products(spent, threshold).is_ge()
     }
 
     /// Says whether surely all of it is spent.
-    pub fn is_exhausted(&self, bad: u64) -> bool {
+    pub fn is_exhausted(&self) -> bool {
+        self.is_whole(self.bad_min)
+    }
+
+    /// Says whether all of it may be spent, as far as anybody knows.
+    pub fn may_be_exhausted(&self) -> bool {
+        self.bad_max.is_none_or(|bad| self.is_whole(bad))
+    }
+
+    fn is_whole(&self, bad: u64) -> bool {
         self.is_share_reached(bad, Milli(1_000), Duration::from_millis(self.scale.period_ms))
     }
 }
@@ -99,15 +111,16 @@ impl BudgetScale {
             // Something may be bad where nothing was expected: how much of the budget, none can say.
             (_, false) => None,
         };
-        let (sure, cut) = (window.held.counts, window.held.cut);
-        let most = [sure.unknown, cut.bad, cut.unknown]
-            .iter()
-            .fold(sure.bad, |most, more| most.saturating_add(*more));
-        Interval {
-            low: share(sure.bad),
-            high: if window.held.rate_unknown { None } else { share(most) },
-        }
+        Interval { low: share(window.held.counts.bad), high: bad_max(window).and_then(share) }
     }
+}
+
+/// Returns how many may be bad at most: everything unknown, and all that a cut gap held.
+fn bad_max(window: &WindowBurn) -> Option<u64> {
+    let (sure, cut) = (window.held.counts, window.held.cut);
+    let more = [sure.unknown, cut.bad, cut.unknown];
+    let most = more.iter().fold(sure.bad, |most, more| most.saturating_add(*more));
+    (!window.held.rate_unknown).then_some(most)
 }
 
 /// Returns that part of `length` that `known` is of `expected`, in whole milliseconds.

@@ -22,6 +22,7 @@ mod quiet;
 mod reason;
 mod sli;
 mod slo;
+mod wide;
 mod windows;
 
 pub use alert::{Alert, AlertState, Alerts, Change, Transition};

@@ -226,9 +226,7 @@ pub(crate) fn conditions(
         let is_met = is_below && is_long && last_known.is_some();
         add(Cause::Coverage, AlertName::Ticket, is_met, !is_below);
     }
-    let is_spent = budget.is_exhausted(windows.window(slo.period.longest()).counts.bad);
-    let may_be_spent = budget.spent.high.is_none_or(|spent| spent >= 1.0);
-    add(Cause::Exhausted, AlertName::Ticket, is_spent, !is_spent && !may_be_spent);
+    add(Cause::Exhausted, AlertName::Ticket, budget.is_exhausted(), !budget.may_be_exhausted());
     conditions.retain(|condition| !slo.alerting.off.contains(&condition.alert));
     conditions
 }
