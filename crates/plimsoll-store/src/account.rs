@@ -53,6 +53,8 @@ struct Round {
     refused: bool,
     sampled: bool,
     reset: bool,
+    /// A counter was there before the SLO looked at it.
+    baseline: bool,
     over: bool,
     /// Counters of time that had an increase, zero included.
     timed: u64,
@@ -61,6 +63,7 @@ struct Round {
 impl Doubt {
     fn learn(&mut self, passage: &Passage, round: &Round) {
         self.gap |= passage.gap;
+        self.untold |= round.baseline;
         match passage.life {
             Life::Started(start) => self.started = Some(start),
             Life::Untold => self.untold |= passage.gap || round.reset,
@@ -107,6 +110,8 @@ pub(crate) struct Passage {
     pub(crate) life: Life,
     /// Scrapes were missed in between.
     pub(crate) gap: bool,
+    /// Since when the first one was awaited, if this is the first.
+    pub(crate) awaited: Option<TimeMs>,
     /// Until when a gauge stands.
     pub(crate) until: TimeMs,
 }
@@ -122,6 +127,8 @@ pub(crate) struct Account {
     pub(crate) rate: Rate,
     /// Silent since `settled`.
     pub(crate) open: bool,
+    /// Since when the first scrape was awaited: unknown time, as soon as there is a rate for it.
+    awaited: Option<TimeMs>,
     /// What scrapes that couldn't be settled said about the process.
     pub(crate) doubt: Doubt,
     round: Round,
@@ -137,6 +144,7 @@ impl Account {
             settled: None,
             rate: Rate::default(),
             open: false,
+            awaited: None,
             doubt: Doubt::default(),
             round: Round::default(),
             edges: HashMap::new(),
@@ -226,6 +234,11 @@ impl Account {
         };
     }
 
+    /// Notes that a counter's past isn't known: what it counted since the last settlement is lost.
+    pub(crate) fn take_baseline(&mut self) {
+        self.round.baseline = true;
+    }
+
     /// Notes that a sample was refused: the interval is unknown until a good one closes it.
     pub(crate) fn take_refusal(&mut self) {
         self.round.refused = true;
@@ -248,8 +261,9 @@ impl Account {
             return self.fall_silent(passage.feed, ledger);
         }
         let first = passage.before.filter(|_| passage.life != Life::Untold || self.has_pending());
-        if let Some(from) = self.settled.or(first) {
-            self.post(from, passage.at, round.timed, ledger);
+        match self.settled.or(first) {
+            Some(from) => self.post(from, passage.at, round.timed, ledger),
+            None => self.awaited = passage.awaited,
         }
         self.doubt = Doubt::default();
         self.settled = Some(passage.at);
@@ -282,9 +296,14 @@ impl Account {
         if known_ms > 0 {
             self.rate.learn(counts.known().saturating_add(counts.unknown), known_ms);
         }
+        let rate = self.rate.per_ms();
+        if let Some(since) = self.awaited.take_if(|_| rate.is_some()) {
+            let lost = Silence { since, rate };
+            ledger.spread(since, from, lost.tally(ms_between(since, from)));
+        }
         if known_from > from {
             // A first rate is also the best guess for what came just before it.
-            let rate = before.or(self.rate.per_ms()).filter(|_| !(untold && gap));
+            let rate = before.or(rate).filter(|_| !(untold && gap));
             let lost = Silence { since: from, rate };
             ledger.spread(from, known_from, lost.tally(ms_between(from, known_from)));
         }

@@ -2,7 +2,7 @@
 
 use crate::account::{Account, Passage, Slot};
 use crate::books::Books;
-use crate::increase::{Life, Meter, is_ahead};
+use crate::increase::{Life, Meter, Reading, is_ahead};
 use crate::level::{LevelBoard, LevelNames};
 use crate::reckoning::Reckoning;
 use crate::target::Target;
@@ -170,6 +170,9 @@ impl Feed {
             before: self.scraped.or(began),
             life,
             gap: self.missed || self.scraped.is_some_and(|last| self.is_late(last, at)),
+            awaited: self
+                .watched
+                .filter(|since| self.scraped.is_none() && !self.is_late(*since, at)),
             until: TimeMs(at.0.saturating_add(INTERVALS_UNTIL_SILENT * self.interval_ms())),
         };
         let line = std::mem::take(&mut self.line);
@@ -266,6 +269,9 @@ impl Feed {
             };
             for Wire { account, slot, worth } in &wired.wires {
                 let Some(account) = self.accounts.get_mut(*account as usize) else { continue };
+                if unknown_past && reading == Ok(Reading::Baseline) {
+                    account.take_baseline();
+                }
                 match reading {
                     Ok(reading) => account.take_reading(*slot, *worth, reading),
                     Err(_) => account.take_refusal(),

@@ -154,21 +154,6 @@ fn a_target_that_is_down_is_expected_and_not_known() {
 }
 
 #[test]
-fn a_counter_that_reappears_under_a_new_label_set_is_a_baseline() {
-    let mut scene = Scene::new(errors(), MINUTE);
-    for minute in 0..=5 {
-        scene.scrape(minute * MINUTE, &[(START, 1.0), (TOTAL, 1e6), (BAD, 1000.0)]);
-    }
-    scene.store.remove_target(scene.target);
-    let mut relabelled = scene::target("a:1", MINUTE);
-    relabelled.labels = plimsoll_model::Labels::new([("region", "eu")]).expect("valid");
-    scene.target = scene.store.add_target(relabelled);
-    scene.scrape(6 * MINUTE, &[(START, 1.0), (TOTAL, 1e6), (BAD, 1000.0)]);
-    scene.scrape(7 * MINUTE, &[(START, 1.0), (TOTAL, 1e6 + 60.0), (BAD, 1001.0)]);
-    assert_eq!(scene.counts(HOUR), (59, 1, 0));
-}
-
-#[test]
 fn a_sample_that_cannot_be_makes_its_interval_unknown_until_the_next_good_one() {
     for wrong in [f64::NAN, -5.0, f64::INFINITY] {
         let mut scene = Scene::new(errors(), MINUTE);
