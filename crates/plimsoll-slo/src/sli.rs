@@ -74,6 +74,16 @@ pub enum EventsPart<T = Linear> {
     Bad(T),
 }
 
+impl<T> EventsPart<T> {
+    /// Makes the same part of something else.
+    pub fn map<U>(self, make: impl FnOnce(T) -> U) -> EventsPart<U> {
+        match self {
+            Self::Good(good) => EventsPart::Good(make(good)),
+            Self::Bad(bad) => EventsPart::Bad(make(bad)),
+        }
+    }
+}
+
 /// A sum of counters' increases, each with its factor; below zero it counts as zero, and what is
 /// missing is taken off what comes next.
 #[derive(Clone, Debug, PartialEq)]

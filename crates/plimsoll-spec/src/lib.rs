@@ -8,6 +8,7 @@
 mod document;
 mod fault;
 mod native;
+mod promql;
 mod read;
 mod scalar;
 mod shape;

@@ -1,5 +1,8 @@
-//! Every file of `good` reads with no more than the warnings beside it; every file of `bad` tells
-//! exactly the faults beside it, all at once.
+//! Files of every dialect. Each of `good` reads as the SLOs in the `.slos` beside it, with the
+//! warnings in the `.expected`; each of `bad` tells exactly the faults in its `.expected`, all at
+//! once. `UPDATE_FIXTURES=1` writes what is missing, for a person to check.
+
+mod described;
 
 use plimsoll_slo::{
     EventsPart, InFlightAtLeast, LevelBound, Milli, Policy, Severity, Sli, WithinKind,
@@ -8,14 +11,21 @@ use plimsoll_spec::{Fault, read};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-fn yaml_files(folder: &str) -> Vec<PathBuf> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests").join(folder);
-    let entries = std::fs::read_dir(&folder).unwrap_or_else(|error| panic!("{folder:?}: {error}"));
-    let paths = entries.filter_map(|entry| Some(entry.ok()?.path()));
-    let mut files: Vec<_> =
-        paths.filter(|path| path.extension().is_some_and(|end| end == "yaml")).collect();
+const DIALECTS: [&str; 1] = ["plimsoll"];
+
+/// The files of every dialect in the folder `good` or `bad`.
+fn yaml_files(kind: &str) -> Vec<PathBuf> {
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
+    let mut files = Vec::new();
+    for folder in DIALECTS.map(|dialect| fixtures.join(dialect).join(kind)) {
+        let entries = std::fs::read_dir(&folder);
+        let entries = entries.unwrap_or_else(|error| panic!("{folder:?}: {error}"));
+        let paths = entries.filter_map(|entry| Some(entry.ok()?.path()));
+        let before = files.len();
+        files.extend(paths.filter(|path| path.extension().is_some_and(|end| end == "yaml")));
+        assert!(files.len() > before, "no file in {folder:?}");
+    }
     files.sort();
-    assert!(!files.is_empty(), "no file in {folder:?}");
     files
 }
 
@@ -23,33 +33,42 @@ fn content(path: &Path) -> String {
     std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{path:?}: {error}"))
 }
 
+/// Holds what was found against the file beside the fixture; without a file, nothing is expected.
+fn check(path: &Path, ending: &str, found: &str) {
+    let beside = path.with_extension(ending);
+    if std::env::var_os("UPDATE_FIXTURES").is_some() && !beside.exists() && !found.is_empty() {
+        std::fs::write(&beside, found).unwrap_or_else(|error| panic!("{beside:?}: {error}"));
+    }
+    let expected = if beside.exists() { content(&beside) } else { String::new() };
+    assert_eq!(found, expected, "{beside:?}");
+}
+
 fn lines(faults: &[Fault]) -> String {
     faults.iter().map(|fault| format!("{fault}\n")).collect()
+}
+
+fn name(path: &Path) -> String {
+    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 
 #[test]
 fn good_files_read() {
     for path in yaml_files("good") {
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        let file = match read(&name, &content(&path)) {
+        let file = match read(&name(&path), &content(&path)) {
             Ok(file) => file,
-            Err(faults) => panic!("{name} has faults:\n{}", lines(&faults)),
+            Err(faults) => panic!("{path:?} has faults:\n{}", lines(&faults)),
         };
-        let expected = path.with_extension("expected");
-        let expected = if expected.exists() { content(&expected) } else { String::new() };
-        assert_eq!(lines(&file.warnings), expected, "{name}");
+        check(&path, "expected", &lines(&file.warnings));
+        check(&path, "slos", &file.slos.iter().map(described::slo).collect::<String>());
     }
 }
 
 #[test]
 fn bad_files_tell_every_fault() {
     for path in yaml_files("bad") {
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        match read(&name, &content(&path)) {
-            Ok(file) => panic!("{name} reads: {file:?}"),
-            Err(faults) => {
-                assert_eq!(lines(&faults), content(&path.with_extension("expected")), "{name}");
-            }
+        match read(&name(&path), &content(&path)) {
+            Ok(file) => panic!("{path:?} reads: {file:?}"),
+            Err(faults) => check(&path, "expected", &lines(&faults)),
         }
     }
 }

@@ -3,7 +3,7 @@
 use plimsoll_spec::{Document, SelectorText, read};
 use proptest::prelude::*;
 
-const GOOD: &str = include_str!("good/checkout.yaml");
+const GOOD: &str = include_str!("fixtures/plimsoll/good/checkout.yaml");
 
 proptest! {
     #[test]

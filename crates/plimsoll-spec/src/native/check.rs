@@ -1,12 +1,16 @@
 //! What has to hold between the keys of a file. Each check reads what it can: a value that is at
 //! fault by itself was told already.
 
-use super::scalar::{Burn, ObjectiveText, Period, SomeLength};
+use super::composite;
+use super::scalar::{Burn, ObjectiveText, Rolling, SomeLength, UnitText};
+use super::sum::SumText;
+use crate::promql::{QueryText, unit_of};
 use crate::{Faults, SelectorText, View};
-use plimsoll_model::{FamilyKind, Kind, Labels, LevelPart, catalog};
-use plimsoll_slo::{Milli, Policy, PolicyRow, length_name};
+use plimsoll_model::{FamilyKind, Kind, Labels, LevelPart, Selector, Signal, catalog};
+use plimsoll_slo::{Milli, Period, Policy, PolicyRow, Zone, length_name};
 use std::collections::HashSet;
 use std::str::FromStr;
+use std::time::Duration;
 
 /// Labels that every alert has, so that no file may give them another meaning.
 const RESERVED_LABELS: [&str; 4] = ["alertname", "service", "severity", "slo"];
@@ -49,6 +53,7 @@ pub(super) fn file(view: &View<'_>, faults: &mut Faults) {
         for slo in slos.items() {
             policy(view, &slo, faults);
         }
+        composite::check(&slos, faults);
     }
 }
 
@@ -62,6 +67,12 @@ pub(super) fn slo(view: &View<'_>, faults: &mut Faults) {
     }
     if let Some(max_groups) = view.get("max_groups").filter(|_| view.get("by").is_none()) {
         faults.add(&max_groups, "means something only beside `by`");
+    }
+    if let Some(query) = view.get("sli").and_then(|sli| sli.get("query"))
+        && view.get("backend").is_none()
+    {
+        let reason = "needs a server to ask: write `backend: prometheus` beside `sli`";
+        faults.add_to_key(&query, reason);
     }
 }
 
@@ -78,13 +89,28 @@ pub(super) fn events(view: &View<'_>, faults: &mut Faults) {
         faults.add(view, "must have exactly one of `good` and `bad` beside `total`");
     }
     for key in ["total", "good", "bad"] {
-        signal(view, key, Wanted::Counter, faults);
+        let Some(below) = view.get(key) else { continue };
+        let Some(SumText(sum)) = below.text().and_then(|text| text.parse().ok()) else { continue };
+        for term in &sum.0 {
+            signal(&below, &term.selector, Wanted::Counter, faults);
+        }
+    }
+}
+
+pub(super) fn query(view: &View<'_>, faults: &mut Faults) {
+    if view.get("good").is_some() == view.get("bad").is_some() {
+        faults.add(view, "must have exactly one of `good` and `bad` beside `total`");
+    }
+    let texts = ["total", "good", "bad"].map(|key| value::<QueryText>(view, key));
+    let queries: Vec<_> = texts.iter().flatten().map(|QueryText(query)| query).collect();
+    if unit_of(&queries).is_none() {
+        faults.add(view, "mixes rate() and increase(): use one of them");
     }
 }
 
 pub(super) fn histogram(view: &View<'_>, faults: &mut Faults) {
     for key in ["histogram", "signal"] {
-        signal(view, key, Wanted::Histogram, faults);
+        selected(view, key, Wanted::Histogram, faults);
     }
 }
 
@@ -92,11 +118,11 @@ pub(super) fn level(view: &View<'_>, faults: &mut Faults) {
     if view.get("below").is_some() == view.get("at_most").is_some() {
         faults.add(view, "must have exactly one of `below: limit` and `at_most`");
     }
-    signal(view, "signal", Wanted::Level, faults);
+    selected(view, "signal", Wanted::Level, faults);
 }
 
 pub(super) fn gauge(view: &View<'_>, faults: &mut Faults) {
-    signal(view, "signal", Wanted::Gauge, faults);
+    selected(view, "signal", Wanted::Gauge, faults);
 }
 
 pub(super) fn row(view: &View<'_>, faults: &mut Faults) {
@@ -117,28 +143,31 @@ enum Wanted {
     Level,
 }
 
+fn selected(view: &View<'_>, key: &str, wanted: Wanted, faults: &mut Faults) {
+    let Some(below) = view.get(key) else { return };
+    if let Some(SelectorText(selector)) = below.text().and_then(|text| text.parse().ok()) {
+        signal(&below, &selector, wanted, faults);
+    }
+}
+
 /// Holds a selector's name against the catalog; names that aren't ours pass, because what they are
 /// only a scrape can tell.
-fn signal(view: &View<'_>, key: &str, wanted: Wanted, faults: &mut Faults) {
-    let Some(below) = view.get(key) else { return };
-    let Some(SelectorText(selector)) = below.text().and_then(|text| text.parse().ok()) else {
-        return;
-    };
+fn signal(below: &View<'_>, selector: &Selector, wanted: Wanted, faults: &mut Faults) {
     let name = selector.name.as_str();
     let bare = match wanted {
         Wanted::Counter => None,
         _ => HISTOGRAM_SUFFIXES.iter().find_map(|suffix| name.strip_suffix(suffix)),
     };
     if let Some(bare) = bare.filter(|_| wanted == Wanted::Histogram) {
-        faults.add(&below, format!("names a series of the histogram: write `{bare}`"));
+        faults.add(below, format!("names a series of the histogram: write `{bare}`"));
     }
     let Some(known) = catalog::find_family(bare.unwrap_or(name)) else { return };
     if let Some(is) = mismatch(name, known, wanted) {
-        faults.add(&below, is);
+        faults.add(below, is);
     }
 }
 
-fn mismatch(name: &str, known: &plimsoll_model::Signal, wanted: Wanted) -> Option<String> {
+fn mismatch(name: &str, known: &Signal, wanted: Wanted) -> Option<String> {
     let family = name.strip_suffix("_total").unwrap_or(name);
     let families = known.families();
     let kind = families.iter().find(|(other, ..)| other == family).map(|(_, kind, _)| *kind);
@@ -171,10 +200,10 @@ fn policy(file: &View<'_>, slo: &View<'_>, faults: &mut Faults) {
         return;
     };
     let Some(name) = named.text() else { return };
-    let period = value::<Period>(slo, "window");
+    let period = period(slo);
     let own = file.get("policies").and_then(|policies| policies.get(name));
     let rows = match (Policy::builtin(name), &own) {
-        (Some(builtin), _) => period.map(|period| builtin.for_period(period.0).rows),
+        (Some(builtin), _) => period.map(|period| builtin.for_period(period).rows),
         (None, Some(own)) => Some(own.items().filter_map(|row| raw_row(&row)).collect()),
         (None, None) => {
             let policies = file.get("policies");
@@ -195,8 +224,8 @@ fn policy(file: &View<'_>, slo: &View<'_>, faults: &mut Faults) {
         {
             faults.add(&named, unreachable(&row));
         }
-        if let Some(period) = period.filter(|period| row.long > period.0) {
-            let (long, period) = (length_name(row.long), length_name(period.0));
+        if let Some(period) = period.filter(|period| row.long > *period) {
+            let (long, period) = (length_name(row.long), length_name(period));
             faults
                 .add(&named, format!("has a window of {long}, longer than the period of {period}"));
         }
@@ -211,6 +240,15 @@ pub(super) fn unreachable(row: &PolicyRow) -> String {
         "its {severity} at {burn} times over {long} and {short} can never fire: with this objective \
          even total failure burns slower"
     )
+}
+
+/// Returns the length that the SLO's policy is scaled by.
+fn period(slo: &View<'_>) -> Option<Duration> {
+    let window = slo.get("window")?;
+    match value::<UnitText>(&window, "calendar") {
+        Some(UnitText(unit)) => Some(Period::Calendar { unit, zone: Zone::UTC }.nominal()),
+        None => window.text()?.parse().ok().map(|Rolling(length)| length),
+    }
 }
 
 fn raw_row(view: &View<'_>) -> Option<PolicyRow> {

@@ -1,9 +1,12 @@
 //! Our own dialect, `plimsoll/v1`.
 
 mod check;
+mod composite;
+mod exclusion;
 mod raw;
 mod scalar;
 mod shape;
+mod sum;
 mod valid;
 
 pub(crate) use raw::RawFile;

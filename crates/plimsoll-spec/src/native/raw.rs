@@ -1,5 +1,11 @@
-use super::scalar::{Address, Burn, Limit, Name, ObjectiveText, Period, SeverityText, SomeLength};
+use super::scalar::{
+    Address, Burn, Limit, LocalTime, Name, ObjectiveText, Rolling, SeverityText, SomeLength,
+    UnitText,
+};
+use super::sum::SumText;
+use crate::promql::QueryText;
 use crate::{Length, Parsed, SelectorText};
+use plimsoll_slo::Zone;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
@@ -12,13 +18,17 @@ pub(crate) struct RawFile {
     pub(super) slos: Vec<RawSlo>,
     #[serde(default)]
     pub(super) policies: BTreeMap<String, Vec<RawRow>>,
+    #[serde(default)]
+    pub(super) exclusions: Vec<RawExclusion>,
 }
 
 #[derive(Debug, Deserialize)]
 pub(super) struct RawSlo {
     pub(super) name: Parsed<Name>,
     pub(super) objective: Parsed<ObjectiveText>,
-    pub(super) window: Parsed<Period>,
+    pub(super) window: RawWindow,
+    #[serde(default)]
+    pub(super) description: String,
     pub(super) sli: RawSli,
     #[serde(default)]
     pub(super) labels: BTreeMap<String, String>,
@@ -27,15 +37,34 @@ pub(super) struct RawSlo {
     pub(super) max_groups: Option<u64>,
     #[serde(default)]
     pub(super) alerting: RawAlerting,
+    #[serde(default)]
+    pub(super) exclusions: Vec<RawExclusion>,
+    pub(super) backend: Option<Parsed<Name>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+pub(super) enum RawWindow {
+    Rolling(Parsed<Rolling>),
+    Calendar { calendar: Parsed<UnitText>, timezone: Option<Parsed<Zone>> },
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct RawExclusion {
+    pub(super) reason: String,
+    pub(super) start: Parsed<LocalTime>,
+    pub(super) rrule: Option<String>,
+    pub(super) duration: Parsed<SomeLength>,
+    pub(super) timezone: Option<Parsed<Zone>>,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum RawSli {
     Events {
-        total: Parsed<SelectorText>,
-        good: Option<Parsed<SelectorText>>,
-        bad: Option<Parsed<SelectorText>>,
+        total: Parsed<SumText>,
+        good: Option<Parsed<SumText>>,
+        bad: Option<Parsed<SumText>>,
     },
     Latency {
         histogram: Parsed<SelectorText>,
@@ -58,6 +87,13 @@ pub(super) enum RawSli {
     Lag {
         signal: Parsed<SelectorText>,
         at_most: Parsed<SomeLength>,
+    },
+    AllOf(Vec<Parsed<Name>>),
+    Weighted(BTreeMap<String, u32>),
+    Query {
+        total: Parsed<QueryText>,
+        good: Option<Parsed<QueryText>>,
+        bad: Option<Parsed<QueryText>>,
     },
 }
 
@@ -91,6 +127,8 @@ pub(super) struct RawAlerting {
 pub(super) struct RawCarried {
     #[serde(default)]
     pub(super) labels: BTreeMap<String, String>,
+    #[serde(default)]
+    pub(super) annotations: BTreeMap<String, String>,
 }
 
 #[derive(Debug, Deserialize)]

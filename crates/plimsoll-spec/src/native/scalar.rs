@@ -1,5 +1,6 @@
 use crate::{Length, LengthError, Percentage, PercentageError};
-use plimsoll_slo::{Milli, Objective, Severity};
+use chrono::{Datelike, NaiveDateTime};
+use plimsoll_slo::{CalendarUnit, Milli, Objective, Severity};
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -65,7 +66,7 @@ pub(crate) enum SomeLengthError {
     Length(#[from] LengthError),
     #[error("must be longer than 0")]
     Zero,
-    #[error("must be from 1m to 366d")]
+    #[error("must be from 1m (one minute) to 366d; a calendar month is {{calendar: month}}")]
     Period,
 }
 
@@ -78,11 +79,11 @@ impl FromStr for SomeLength {
     }
 }
 
-/// A rolling period.
+/// The length of a rolling period.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Period(pub(crate) Duration);
+pub(crate) struct Rolling(pub(crate) Duration);
 
-impl FromStr for Period {
+impl FromStr for Rolling {
     type Err = SomeLengthError;
 
     fn from_str(text: &str) -> Result<Self, SomeLengthError> {
@@ -92,6 +93,35 @@ impl FromStr for Period {
         } else {
             Err(SomeLengthError::Period)
         }
+    }
+}
+
+/// A unit of the calendar, as `month`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct UnitText(pub(crate) CalendarUnit);
+
+impl FromStr for UnitText {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let found = CalendarUnit::ALL.into_iter().find(|unit| unit.as_str() == text);
+        found.map(Self).ok_or("must be day, week, month, quarter or year")
+    }
+}
+
+/// A time by the clocks of a zone that stands beside it, as `2026-01-04T03:00`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct LocalTime(pub(crate) NaiveDateTime);
+
+impl FromStr for LocalTime {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        const WANTED: &str = "must be a local time, as 2026-01-04T03:00; `timezone` says where";
+        let formats = ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"];
+        let read = |format: &&str| NaiveDateTime::parse_from_str(text, format).ok();
+        let time = formats.iter().find_map(read).ok_or(WANTED)?;
+        if (1970..=9999).contains(&time.year()) { Ok(Self(time)) } else { Err(WANTED) }
     }
 }
 

@@ -1,6 +1,12 @@
-use super::check;
-use super::scalar::{Address, Burn, Limit, Name, ObjectiveText, Period, SeverityText, SomeLength};
-use crate::{Key, Length, MapShape, SelectorText, Shape, later, optional, required};
+use super::scalar::{
+    Address, Burn, Limit, LocalTime, Name, ObjectiveText, Rolling, SeverityText, SomeLength,
+    UnitText,
+};
+use super::sum::SumText;
+use super::{check, composite, exclusion};
+use crate::promql::QueryText;
+use crate::{Key, Length, MapShape, SelectorText, Shape, optional, required};
+use plimsoll_slo::Zone;
 
 const SELECTOR: Shape = Shape::parsed::<SelectorText>();
 const NAME: Shape = Shape::parsed::<Name>();
@@ -14,7 +20,7 @@ pub(crate) const FILE: Shape = Shape::Map(&MapShape {
         optional("labels", Shape::LABELS),
         required("slos", Shape::List(&SLO)),
         optional("policies", Shape::Table(check::policy_name, &Shape::List(&ROW))),
-        later("exclusions", "take it out, and silence its alerts meanwhile"),
+        optional("exclusions", Shape::List(&EXCLUSION)),
     ],
     check: Some(check::file),
 });
@@ -29,20 +35,32 @@ const SLO: Shape = Shape::Map(&MapShape {
         optional("by", Shape::List(&Shape::Text(check::by_label))),
         optional("max_groups", Shape::Integer(1..=10_000)),
         optional("alerting", ALERTING),
-        later("exclusions", "take it out, and silence its alerts meanwhile"),
-        later("backend", "the embedded engine reads this SLO"),
+        optional("description", Shape::TEXT),
+        optional("exclusions", Shape::List(&EXCLUSION)),
+        optional("backend", NAME),
     ],
     check: Some(check::slo),
 });
 
-const PERIOD: Shape = Shape::parsed::<Period>();
+const PERIOD: Shape = Shape::parsed::<Rolling>();
+const SUM: Shape = Shape::parsed::<SumText>();
+const QUERY_TEXT: Shape = Shape::parsed::<QueryText>();
+const ZONE: Shape = Shape::parsed::<Zone>();
 
 const CALENDAR: Shape = Shape::Map(&MapShape {
-    keys: &[
-        later("calendar", "write a rolling window, as `window: 30d`"),
-        later("timezone", "a rolling window has none"),
-    ],
+    keys: &[required("calendar", Shape::parsed::<UnitText>()), optional("timezone", ZONE)],
     check: None,
+});
+
+const EXCLUSION: Shape = Shape::Map(&MapShape {
+    keys: &[
+        required("reason", Shape::TEXT),
+        required("start", Shape::parsed::<LocalTime>()),
+        optional("rrule", Shape::TEXT),
+        required("duration", SOME_LENGTH),
+        optional("timezone", ZONE),
+    ],
+    check: Some(exclusion::check),
 });
 
 const SLI_KINDS: &[Key] = &[
@@ -52,13 +70,23 @@ const SLI_KINDS: &[Key] = &[
     required("wait", WAIT),
     required("lag", LAG),
     required("staleness", STALENESS),
-    later("all_of", "write one SLO for each part"),
-    later("weighted", "write one SLO for each part"),
+    required("all_of", Shape::List(&NAME)),
+    required("weighted", Shape::Table(composite::part_name, &Shape::Integer(1..=1_000_000))),
+    required("query", QUERY),
 ];
 
 const EVENTS: Shape = Shape::Map(&MapShape {
-    keys: &[required("total", SELECTOR), optional("good", SELECTOR), optional("bad", SELECTOR)],
+    keys: &[required("total", SUM), optional("good", SUM), optional("bad", SUM)],
     check: Some(check::events),
+});
+
+const QUERY: Shape = Shape::Map(&MapShape {
+    keys: &[
+        required("total", QUERY_TEXT),
+        optional("good", QUERY_TEXT),
+        optional("bad", QUERY_TEXT),
+    ],
+    check: Some(check::query),
 });
 
 const LATENCY: Shape = Shape::Map(&MapShape {
@@ -112,7 +140,7 @@ const ALERTING: Shape = Shape::Map(&MapShape {
 });
 
 const CARRIED: Shape = Shape::Map(&MapShape {
-    keys: &[optional("labels", Shape::LABELS)],
+    keys: &[optional("labels", Shape::LABELS), optional("annotations", Shape::LABELS)],
     check: Some(check::labels),
 });
 

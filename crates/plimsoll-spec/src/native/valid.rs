@@ -1,13 +1,20 @@
 use super::check::unreachable;
-use super::raw::{RawAlerting, RawCarried, RawFile, RawRow, RawSli, RawSlo};
+use super::exclusion::exclusion;
+use super::raw::{
+    RawAlerting, RawCarried, RawExclusion, RawFile, RawRow, RawSli, RawSlo, RawWindow,
+};
+use super::scalar::{Rolling, UnitText};
+use super::sum::SumText;
+use crate::promql::{QueryText, unit_of};
 use crate::{Document, Fault, Length, Parsed, SelectorText};
 use plimsoll_model::bucket::DEFAULT_BANDS;
 use plimsoll_model::{Labels, Selector};
 use plimsoll_slo::{
-    Alerting, Backend, Carried, EventsPart, InFlightAtLeast, LevelBound, Period, Policy, PolicyRow,
-    Sli, Slo, WithinKind,
+    Alerting, Backend, Carried, Composite, EventsPart, Exclusion, InFlightAtLeast, LevelBound,
+    Period, Policy, PolicyRow, Sli, Slo, WithinKind, Zone,
 };
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 const MAX_GROUPS_DEFAULT: u64 = 200;
@@ -17,10 +24,16 @@ const NO_DATA_AFTER_DEFAULT: Duration = Duration::from_secs(300);
 /// Puts the SLOs of a faultless file together, with what is worth a warning.
 pub(crate) fn slos(document: &Document, raw: RawFile) -> Result<(Vec<Slo>, Vec<Fault>), Fault> {
     let mut warnings = Vec::new();
-    let RawFile { service, labels, slos, policies } = raw;
+    let RawFile { service, labels, slos, policies, exclusions } = raw;
+    let exclusions = self::exclusions(document, "exclusions", &exclusions)?;
     let mut valid = Vec::with_capacity(slos.len());
     for (at, raw) in slos.into_iter().enumerate() {
-        let reader = Reader { document, path: format!("slos[{at}]"), policies: &policies };
+        let reader = Reader {
+            document,
+            path: format!("slos[{at}]"),
+            policies: &policies,
+            exclusions: &exclusions,
+        };
         let mut labels = labels.clone();
         labels.extend(raw.labels.clone());
         let labels = reader.labels("labels", labels)?;
@@ -34,6 +47,8 @@ struct Reader<'f> {
     document: &'f Document,
     path: String,
     policies: &'f BTreeMap<String, Vec<RawRow>>,
+    /// Those of the whole file.
+    exclusions: &'f [Arc<Exclusion>],
 }
 
 impl Reader<'_> {
@@ -44,8 +59,9 @@ impl Reader<'_> {
         raw: RawSlo,
         warnings: &mut Vec<Fault>,
     ) -> Result<Slo, Fault> {
-        let period = raw.window.0.0;
-        let mut alerting = self.alerting(raw.alerting, period)?;
+        let period = period(&raw.window);
+        let mut alerting = self.alerting(raw.alerting, period.nominal())?;
+        let own = exclusions(self.document, &format!("{}.exclusions", self.path), &raw.exclusions)?;
         let objective = raw.objective.0.0;
         for row in alerting.policy.split_off_unreachable(objective) {
             let reason = format!("{} (left out)", unreachable(&row));
@@ -54,13 +70,13 @@ impl Reader<'_> {
         Ok(Slo {
             service,
             name: raw.name.0.0,
-            description: String::new(),
+            description: raw.description,
             labels,
             objective,
-            period: Period::Rolling(period),
+            period,
             sli: self.sli(raw.sli, warnings)?,
-            backend: Backend::Own,
-            exclusions: Vec::new(),
+            backend: raw.backend.map_or(Backend::Own, |name| Backend::Prometheus(name.0.0)),
+            exclusions: self.exclusions.iter().cloned().chain(own).collect(),
             by: raw.by,
             max_groups: usize::try_from(raw.max_groups.unwrap_or(MAX_GROUPS_DEFAULT))
                 .unwrap_or(usize::MAX),
@@ -76,14 +92,23 @@ impl Reader<'_> {
             when,
         };
         Ok(match raw {
-            RawSli::Events { total, good, bad } => Sli::Events {
-                total: selector(total).into(),
-                part: match (good, bad) {
-                    (Some(good), None) => EventsPart::Good(selector(good).into()),
-                    (None, Some(bad)) => EventsPart::Bad(selector(bad).into()),
-                    _ => return Err(self.fault("sli.events", "must have one of good and bad")),
-                },
-            },
+            RawSli::Events { total, good, bad } => {
+                let part = self.part("sli.events", good, bad)?;
+                Sli::Events { total: total.0.0, part: part.map(|SumText(sum)| sum) }
+            }
+            RawSli::Query { total, good, bad } => {
+                let part = self.part("sli.query", good, bad)?.map(|QueryText(query)| query);
+                let (EventsPart::Good(of) | EventsPart::Bad(of)) = &part;
+                let unit = unit_of(&[&total.0.0, of])
+                    .ok_or_else(|| self.fault("sli.query", "mixes rate() and increase()"))?;
+                Sli::Query { total: total.0.0, part, unit }
+            }
+            RawSli::AllOf(names) => {
+                Sli::Composite(Composite::AllOf(names.into_iter().map(|name| name.0.0).collect()))
+            }
+            RawSli::Weighted(parts) => {
+                Sli::Composite(Composite::Weighted(parts.into_iter().collect()))
+            }
             RawSli::Latency { histogram, within: most } => {
                 within(WithinKind::Latency, histogram, most.0.0, None)
             }
@@ -110,6 +135,19 @@ impl Reader<'_> {
                 Sli::Lag { signal: selector(signal), at_most: at_most.0.0 }
             }
         })
+    }
+
+    fn part<T>(
+        &self,
+        key: &str,
+        good: Option<Parsed<T>>,
+        bad: Option<Parsed<T>>,
+    ) -> Result<EventsPart<T>, Fault> {
+        match (good, bad) {
+            (Some(good), None) => Ok(EventsPart::Good(good.0)),
+            (None, Some(bad)) => Ok(EventsPart::Bad(bad.0)),
+            _ => Err(self.fault(key, "must have one of good and bad")),
+        }
     }
 
     /// An operation may declare edges of its own, which no file knows of: that is no fault.
@@ -147,7 +185,7 @@ impl Reader<'_> {
 
     fn carried(&self, key: &str, raw: RawCarried) -> Result<Carried, Fault> {
         let labels = self.labels(&format!("{key}.labels"), raw.labels)?;
-        Ok(Carried { labels, annotations: BTreeMap::new() })
+        Ok(Carried { labels, annotations: raw.annotations })
     }
 
     fn labels(&self, key: &str, labels: BTreeMap<String, String>) -> Result<Labels, Fault> {
@@ -157,6 +195,28 @@ impl Reader<'_> {
     fn fault(&self, key: &str, reason: impl std::fmt::Display) -> Fault {
         self.document.fault(&format!("{}.{key}", self.path), reason)
     }
+}
+
+fn period(raw: &RawWindow) -> Period {
+    match raw {
+        RawWindow::Rolling(Parsed(Rolling(length))) => Period::Rolling(*length),
+        RawWindow::Calendar { calendar: Parsed(UnitText(unit)), timezone } => Period::Calendar {
+            unit: *unit,
+            zone: timezone.as_ref().map_or(Zone::UTC, |zone| zone.0),
+        },
+    }
+}
+
+fn exclusions(
+    document: &Document,
+    path: &str,
+    raw: &[RawExclusion],
+) -> Result<Vec<Arc<Exclusion>>, Fault> {
+    let read = |(at, raw): (usize, &RawExclusion)| {
+        let made = exclusion(raw).map(Arc::new);
+        made.map_err(|error| document.fault(&format!("{path}[{at}].rrule"), error))
+    };
+    raw.iter().enumerate().map(read).collect()
 }
 
 fn selector(parsed: Parsed<SelectorText>) -> Selector {

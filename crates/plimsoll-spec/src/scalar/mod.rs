@@ -8,6 +8,7 @@ mod size;
 
 pub use length::{Length, LengthError};
 pub use percentage::{Percentage, PercentageError};
+pub(crate) use selector::check_regex;
 pub use selector::{SelectorError, SelectorText};
 pub use size::{Size, SizeError};
 

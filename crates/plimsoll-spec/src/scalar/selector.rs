@@ -111,7 +111,7 @@ fn quoted(rest: &mut Peekable<Chars<'_>>) -> Result<String, SelectorError> {
     }
 }
 
-fn check_regex(label: &str, pattern: &str) -> Result<(), SelectorError> {
+pub(crate) fn check_regex(label: &str, pattern: &str) -> Result<(), SelectorError> {
     let built =
         regex::RegexBuilder::new(&format!("^(?s:{pattern})$")).size_limit(REGEX_BYTES_MAX).build();
     built.map(drop).map_err(|error| SelectorError::Regex {
