@@ -4,19 +4,19 @@ use crate::config::Config;
 use crate::engine::{BuildError, Engine, Outlets, Surroundings};
 use crate::keeper::KeepError;
 use crate::notify::{AlertList, Notifier};
-use crate::source::{Report, Source};
+use crate::source::{Heard, JobSource, Numbers};
 use crate::view::View;
 use plimsoll_runtime::shutdown::{self, Stopper};
 use tokio::sync::{mpsc, watch};
 use tokio::task::{JoinHandle, JoinSet};
 
-/// Reports that wait for the engine at most; what comes on top is dropped and counted.
-const REPORTS: usize = 1_024;
+/// Pieces of news that wait for the engine at most; what comes on top is dropped and counted.
+const NEWS: usize = 1_024;
 
 /// A generation that is built and doesn't run yet.
 pub(crate) struct Built {
     engine: Engine,
-    sources: Vec<Source>,
+    jobs: Vec<JobSource>,
     notifier: Notifier,
 }
 
@@ -31,14 +31,13 @@ pub(crate) struct Running {
 impl Built {
     /// Builds everything that may fail, and nothing that runs or reads the archive.
     pub(crate) fn new(config: &Config, around: &Surroundings) -> Result<Self, BuildError> {
-        let mut sources = Vec::new();
-        for job in &config.jobs {
-            sources.extend(Source::of_job(job, sources.len())?);
-        }
+        let numbers = Numbers::default();
+        let job = |job| JobSource::new(job, numbers.clone());
+        let jobs = config.jobs.iter().map(job).collect::<Result<Vec<_>, _>>()?;
         let notifier = Notifier::new(config, around.tally.clone())?;
-        let dropped = sources.iter().map(Source::dropped).collect();
-        let engine = Engine::new(config, dropped, around)?;
-        Ok(Self { engine, sources, notifier })
+        let arrivals = jobs.iter().flat_map(JobSource::arrivals).collect();
+        let engine = Engine::new(config, arrivals, around)?;
+        Ok(Self { engine, jobs, notifier })
     }
 
     /// Takes up what the archive keeps. The generation before has to have stopped.
@@ -55,12 +54,12 @@ impl Built {
     pub(crate) fn start(self, around: &Surroundings, outlets: Outlets) -> Running {
         let (stopper, stop) = shutdown::channel();
         let (engine_stopper, engine_stop) = shutdown::channel();
-        let (reports, received) = mpsc::channel::<Report>(REPORTS);
+        let (news, received) = mpsc::channel::<Heard>(NEWS);
         let (alerts, heard) = watch::channel(AlertList::default());
         let mut tasks = JoinSet::new();
         let clock = &around.clock;
-        for source in self.sources {
-            source.spawn(&mut tasks, reports.clone(), clock.clone(), stop.clone());
+        for job in self.jobs {
+            job.spawn(&mut tasks, news.clone(), clock.clone(), stop.clone());
         }
         self.notifier.spawn(&mut tasks, &heard, clock, &stop);
         let engine = tokio::spawn(self.engine.run(received, alerts, outlets, engine_stop));

@@ -16,6 +16,8 @@ pub(crate) struct View {
     pub(crate) alerts: AlertList,
     pub(crate) levels: Vec<LevelView>,
     pub(crate) targets: Vec<TargetView>,
+    /// Why the targets of a job aren't all that there are: job and reason.
+    pub(crate) discovery: Vec<(String, String)>,
     /// The instant whose state is safe on disk.
     pub(crate) flushed_at: Option<TimeMs>,
     /// Why the state isn't on disk, if it isn't.

@@ -53,6 +53,9 @@ impl Target {
         let own = [("job", &*self.job), ("instance", &*self.instance)];
         let mut joined = scraped.clone();
         for (name, value) in own.into_iter().chain(self.labels.iter()) {
+            if value.is_empty() {
+                continue;
+            }
             if let Some(theirs) = scraped.get(name) {
                 if self.honor_labels {
                     continue;

@@ -48,7 +48,8 @@ pub(super) async fn signals(State(shared): State<Arc<Shared>>) -> Json<Value> {
 
 /// `GET /api/v1/targets`.
 pub(super) async fn targets(State(shared): State<Arc<Shared>>) -> Json<Value> {
-    Json(json!({ "targets": shape::targets(&*shared.seen().await) }))
+    let view = shared.seen().await;
+    Json(json!({ "targets": shape::targets(&view), "discovery": shape::discovery(&view) }))
 }
 
 /// `GET /api/v1/status`.

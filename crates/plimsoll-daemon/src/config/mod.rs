@@ -1,14 +1,18 @@
 //! The daemon's configuration: a YAML tree with places, then raw, then valid.
 
+mod groups;
 mod raw;
 mod read;
+mod relabel_rule;
 mod shape;
 mod slo_files;
 #[cfg(test)]
 mod tests;
 mod valid;
 
+pub(crate) use groups::read_groups;
 pub use valid::Config;
 pub(crate) use valid::{
-    Access, Alertmanager, Credentials, Job, ScrapeBounds, ScrapeTarget, Secret, Tls, Webhook,
+    Access, Alertmanager, Credentials, Discovery, Job, Records, ScrapeBounds, Secret, TargetGroup,
+    Tls, Webhook,
 };

@@ -49,6 +49,41 @@ pub(super) struct RawScrape {
     pub(super) sample_limit: Option<u32>,
     #[serde(default)]
     pub(super) honor_labels: bool,
+    #[serde(default)]
+    pub(super) file_sd_configs: Vec<RawFiles>,
+    #[serde(default)]
+    pub(super) dns_sd_configs: Vec<RawDns>,
+    #[serde(default)]
+    pub(super) relabel_configs: Vec<RawRelabel>,
+    #[serde(default)]
+    pub(super) metric_relabel_configs: Vec<RawRelabel>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawFiles {
+    pub(super) files: Vec<String>,
+    pub(super) refresh_interval: Option<Parsed<Length>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawDns {
+    pub(super) names: Vec<String>,
+    pub(super) r#type: Option<String>,
+    pub(super) port: Option<u16>,
+    pub(super) refresh_interval: Option<Parsed<Length>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct RawRelabel {
+    pub(super) source_labels: Vec<String>,
+    pub(super) separator: Option<String>,
+    pub(super) regex: Option<String>,
+    pub(super) action: Option<String>,
+    pub(super) target_label: Option<String>,
+    pub(super) replacement: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]

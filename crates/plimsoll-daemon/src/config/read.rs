@@ -2,13 +2,15 @@
 //! fail here is what only the file system knows.
 
 use super::raw::{
-    RawAlertmanager, RawAuthorization, RawBasicAuth, RawConfig, RawGlobal, RawScrape, RawTls,
+    RawAlertmanager, RawAuthorization, RawBasicAuth, RawConfig, RawDns, RawFiles, RawGlobal,
+    RawScrape, RawStatic, RawTls,
 };
+use super::relabel_rule::relabeling;
 use super::shape::{DAEMON, INTERVAL};
 use super::slo_files::{self, SloFiles, whole_file};
 use super::valid::{
-    Access, Alertmanager, Config, Credentials, Job, Limits, ScrapeBounds, ScrapeTarget, Secret,
-    Tls, TlsIdentity, Webhook,
+    Access, Alertmanager, Config, Credentials, Discovery, Job, Limits, Records, ScrapeBounds,
+    Secret, TargetGroup, Tls, TlsIdentity, Webhook,
 };
 use plimsoll_model::{LabelError, Labels};
 use plimsoll_spec::{Document, Fault};
@@ -21,6 +23,10 @@ use std::time::Duration;
 
 /// Prometheus's own default, which an interval that is shorter shortens.
 const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Prometheus's own defaults for how often discovery looks anew.
+const FILES_REFRESH: Duration = Duration::from_secs(300);
+const NAMES_REFRESH: Duration = Duration::from_secs(30);
 
 const LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 9797);
 const DATA_DIR: &str = "plimsoll-data";
@@ -140,24 +146,46 @@ impl Place<'_> {
             samples: samples.filter(|limit| *limit > 0).map(|limit| limit as usize),
             series: limits.series_per_target,
         };
-        let mut targets = Vec::new();
-        for group in &raw.static_configs {
-            let labels = labels(&group.labels).map_err(Slip::at("scrape_configs"))?;
-            for address in &group.targets {
-                let url = metrics_url(raw, address).map_err(Slip::at("scrape_configs"))?;
-                let (instance, labels) = (address.clone(), labels.clone());
-                targets.push(ScrapeTarget { instance, url, labels });
-            }
-        }
         Ok(Job {
             name: raw.job_name.clone(),
-            targets,
+            discoveries: self.discoveries(raw),
+            scheme: raw.scheme.clone().unwrap_or_else(|| "http".into()),
+            metrics_path: raw.metrics_path.clone().unwrap_or_else(|| "/metrics".into()),
+            params: raw.params.clone(),
+            relabeling: relabeling(&raw.relabel_configs).map_err(Slip::at("scrape_configs"))?,
+            metric_relabeling: relabeling(&raw.metric_relabel_configs)
+                .map_err(Slip::at("scrape_configs"))?,
             interval,
             timeout,
             bounds,
             honor_labels: raw.honor_labels,
             access: self.access(&raw.basic_auth, &raw.authorization, &raw.tls_config),
         })
+    }
+
+    fn discoveries(&self, raw: &RawScrape) -> Vec<Discovery> {
+        let group = |group: &RawStatic| TargetGroup {
+            targets: group.targets.clone(),
+            labels: group.labels.clone(),
+        };
+        let files = |files: &RawFiles| Discovery::Files {
+            patterns: files.files.iter().map(|pattern| self.path(pattern)).collect(),
+            refresh: files.refresh_interval.as_ref().map_or(FILES_REFRESH, |length| length.0.0),
+        };
+        let names = |names: &RawDns| Discovery::Names {
+            names: names.names.clone(),
+            records: match names.r#type.as_deref() {
+                Some("A") => Records::A,
+                Some("AAAA") => Records::Aaaa,
+                _ => Records::Srv,
+            },
+            port: names.port.unwrap_or_default(),
+            refresh: names.refresh_interval.as_ref().map_or(NAMES_REFRESH, |length| length.0.0),
+        };
+        std::iter::once(Discovery::Static(raw.static_configs.iter().map(group).collect()))
+            .chain(raw.file_sd_configs.iter().map(files))
+            .chain(raw.dns_sd_configs.iter().map(names))
+            .collect()
     }
 
     fn alertmanagers(&self, raw: &RawAlertmanager) -> Result<Vec<Alertmanager>, Slip> {
@@ -214,19 +242,6 @@ impl Place<'_> {
 
 fn labels(raw: &BTreeMap<String, String>) -> Result<Labels, LabelError> {
     Labels::new(raw.iter().map(|(name, value)| (name.as_str(), value.as_str())))
-}
-
-fn metrics_url(raw: &RawScrape, address: &str) -> Result<Url, String> {
-    let scheme = raw.scheme.as_deref().unwrap_or("http");
-    let path = raw.metrics_path.as_deref().unwrap_or("/metrics");
-    let mut url =
-        Url::parse(&format!("{scheme}://{address}{path}")).map_err(|error| error.to_string())?;
-    for (name, values) in &raw.params {
-        for value in values {
-            url.query_pairs_mut().append_pair(name, value);
-        }
-    }
-    Ok(url)
 }
 
 /// Prometheus's 0 means no limit of its own.

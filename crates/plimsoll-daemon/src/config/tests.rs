@@ -14,17 +14,11 @@ fn a_job_inherits_what_it_does_not_say() {
     let (config, folder) = good();
     let job = &config.jobs[0];
     assert_eq!((job.interval.as_millis(), job.timeout.as_millis()), (1_000, 800));
-    let urls: Vec<_> = job.targets.iter().map(|target| target.url.as_str()).collect();
-    let query = "match=a+b&match=c";
-    assert_eq!(
-        urls,
-        [
-            format!("http://127.0.0.1:8080/metrics?{query}"),
-            format!("http://[::1]:8080/metrics?{query}")
-        ]
-    );
-    assert_eq!(job.targets[1].instance, "[::1]:8080");
-    assert_eq!(job.targets[0].labels.to_string(), r#"{zone="a"}"#);
+    let Discovery::Static(groups) = &job.discoveries[0] else { panic!("static comes first") };
+    assert_eq!(groups[0].targets, ["127.0.0.1:8080", "[::1]:8080"]);
+    assert_eq!(groups[0].labels["zone"], "a");
+    assert_eq!((job.scheme.as_str(), job.metrics_path.as_str()), ("http", "/metrics"));
+    assert_eq!(job.params["match"], ["a b", "c"]);
     assert_eq!(
         (job.bounds.body_bytes, job.bounds.samples, job.bounds.series),
         (64 << 20, None, 1000)
@@ -40,7 +34,7 @@ fn a_job_inherits_what_it_does_not_say() {
 fn a_job_says_its_own() {
     let (config, folder) = good();
     let job = &config.jobs[1];
-    assert_eq!(job.targets[0].url.as_str(), "https://ledger.example/probe/metrics");
+    assert_eq!((job.scheme.as_str(), job.metrics_path.as_str()), ("https", "/probe/metrics"));
     assert_eq!((job.interval.as_secs(), job.timeout.as_millis()), (30, 800));
     assert_eq!((job.bounds.body_bytes, job.bounds.samples), (1 << 20, Some(5_000)));
     assert!(job.honor_labels);

@@ -1,7 +1,9 @@
 use plimsoll_model::Labels;
 use plimsoll_slo::Slo;
 use plimsoll_spec::Fault;
+use plimsoll_store::{LabelMap, Relabeling};
 use reqwest::Url;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -27,12 +29,53 @@ pub struct Config {
 #[derive(Clone, Debug)]
 pub(crate) struct Job {
     pub(crate) name: String,
-    pub(crate) targets: Vec<ScrapeTarget>,
+    pub(crate) discoveries: Vec<Discovery>,
+    pub(crate) scheme: String,
+    pub(crate) metrics_path: String,
+    pub(crate) params: BTreeMap<String, Vec<String>>,
     pub(crate) interval: Duration,
     pub(crate) timeout: Duration,
     pub(crate) bounds: ScrapeBounds,
     pub(crate) honor_labels: bool,
     pub(crate) access: Access,
+    /// What becomes of a target's labels before it is scraped.
+    pub(crate) relabeling: Relabeling,
+    /// What becomes of the series that it exposes.
+    pub(crate) metric_relabeling: Relabeling,
+}
+
+/// Where the targets of a job come from.
+#[derive(Clone, Debug)]
+pub(crate) enum Discovery {
+    Static(Vec<TargetGroup>),
+    /// Files of target groups.
+    Files {
+        patterns: Vec<PathBuf>,
+        refresh: Duration,
+    },
+    /// Names whose records are targets.
+    Names {
+        names: Vec<String>,
+        records: Records,
+        /// The port of targets whose record says none.
+        port: u16,
+        refresh: Duration,
+    },
+}
+
+/// The type of the records that are asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Records {
+    A,
+    Aaaa,
+    Srv,
+}
+
+/// Targets that share labels.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct TargetGroup {
+    pub(crate) targets: Vec<String>,
+    pub(crate) labels: LabelMap,
 }
 
 /// What one body may hold before the scrape counts as failed.
@@ -42,15 +85,6 @@ pub(crate) struct ScrapeBounds {
     /// `None` is Prometheus's 0: no limit of its own.
     pub(crate) samples: Option<usize>,
     pub(crate) series: usize,
-}
-
-/// One address that is scraped.
-#[derive(Clone, Debug)]
-pub(crate) struct ScrapeTarget {
-    /// The label `instance`: host and port, as Prometheus writes it.
-    pub(crate) instance: String,
-    pub(crate) url: Url,
-    pub(crate) labels: Labels,
 }
 
 /// How a server wants to be spoken to; secrets in files are read at each use.

@@ -8,13 +8,12 @@ mod flush;
 mod kept;
 mod targets;
 
-use crate::client::AccessError;
 use crate::config::Config;
 use crate::keeper::{KeepError, Keeper};
 use crate::lens::Stage;
 use crate::links::Links;
 use crate::notify::{AlertList, Composer, Tally};
-use crate::source::Report;
+use crate::source::{Arrival, Heard, JobError};
 use crate::timeline::Timeline;
 use crate::view::{LevelView, SloView, View};
 use alerts::AlertBook;
@@ -26,7 +25,6 @@ use plimsoll_runtime::shutdown::Stop;
 use plimsoll_slo::{Change, Transition, assess, is_quiet};
 use plimsoll_store::{ArchiveError, Checkpoint, Ledger, Limits, Mark, Store, StoreError};
 use std::collections::HashMap;
-use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use targets::Targets;
@@ -40,7 +38,9 @@ const IDLE_STEP: Duration = Duration::from_secs(1);
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum BuildError {
     #[error(transparent)]
-    Access(#[from] AccessError),
+    Job(#[from] JobError),
+    #[error(transparent)]
+    Access(#[from] crate::client::AccessError),
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error(transparent)]
@@ -86,14 +86,14 @@ impl Engine {
     /// Builds the engine; reads no archive yet.
     pub(crate) fn new(
         config: &Config,
-        dropped: Vec<Arc<AtomicU64>>,
+        arrivals: Vec<Arrival>,
         around: &Surroundings,
     ) -> Result<Self, BuildError> {
-        let slice = Targets::interval_min(config).unwrap_or(IDLE_STEP);
+        let slice = config.jobs.iter().map(|job| job.interval).min().unwrap_or(IDLE_STEP);
         let links = Arc::new(Links::new(config));
         Ok(Self {
             store: Store::new(config.slos.clone(), Limits { slice })?,
-            targets: Targets::new(config, dropped),
+            targets: Targets::new(arrivals),
             alerts: AlertBook::new(Composer::new(config, links.clone())),
             told: AlertList::default(),
             flusher: Flusher::new(around.keeper.clone()),
@@ -126,7 +126,7 @@ impl Engine {
     /// Runs until `stop`, then writes the last checkpoint.
     pub(crate) async fn run(
         mut self,
-        mut reports: mpsc::Receiver<Report>,
+        mut heard: mpsc::Receiver<Heard>,
         alerts: watch::Sender<AlertList>,
         outlets: Outlets,
         stop: Stop,
@@ -137,18 +137,27 @@ impl Engine {
             tokio::select! {
                 () = stop.stopped() => break,
                 () = self.flusher.ended() => {}
-                Some(report) = reports.recv() => self.targets.take(report, &mut self.store),
+                Some(news) = heard.recv() => self.take(news),
                 () = outlets.stage.wanted() => outlets.stage.show(self.view(self.stepped)),
                 _ = ticks.tick() => self.step(&alerts, &outlets),
             }
         }
         // Sources have stopped, but what they sent last is still here.
-        while let Ok(report) = reports.try_recv() {
-            self.targets.take(report, &mut self.store);
+        while let Ok(news) = heard.try_recv() {
+            self.take(news);
         }
         self.step(&alerts, &outlets);
         let checkpoint = self.checkpoint(self.clock.now());
         self.flusher.finish(checkpoint).await
+    }
+
+    fn take(&mut self, news: Heard) {
+        match news {
+            Heard::Come(arrival) => self.targets.come(*arrival, &mut self.store),
+            Heard::Gone(number) => self.targets.go(number, &mut self.store),
+            Heard::Report(report) => self.targets.take(report, &mut self.store),
+            Heard::Discovery { job, error } => self.targets.note(job, error),
+        }
     }
 
     fn step(&mut self, alerts: &watch::Sender<AlertList>, outlets: &Outlets) {
@@ -228,6 +237,7 @@ impl Engine {
             alerts: self.told.clone(),
             levels: self.store.levels().into_iter().map(level).collect(),
             targets,
+            discovery: self.targets.trouble(),
             flushed_at: self.flusher.written(),
             flush_error: self.flusher.error().map(str::to_owned),
             links: self.links.clone(),

@@ -1,16 +1,18 @@
-use crate::config::{Config, Job, ScrapeTarget};
-use crate::source::Report;
+use crate::source::{Arrival, Report, TargetNumber};
 use crate::view::{LastScrape, TargetView, refusals};
 use plimsoll_model::{SeriesIndex, SeriesKey};
-use plimsoll_store::{Relabeling, Store, Target, TargetIndex};
-use std::collections::HashMap;
+use plimsoll_store::{Store, Target, TargetIndex};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 
-/// Every target of a configuration, in its order.
-#[derive(Debug)]
-pub(super) struct Targets(Vec<Entry>);
+/// Every target that is expected, and why there may be more.
+#[derive(Debug, Default)]
+pub(super) struct Targets {
+    known: BTreeMap<TargetNumber, Entry>,
+    /// By job.
+    trouble: BTreeMap<String, String>,
+}
 
 /// One target and what was last heard of it.
 #[derive(Debug)]
@@ -25,38 +27,55 @@ struct Entry {
 }
 
 impl Targets {
-    pub(super) fn new(config: &Config, dropped: Vec<Arc<AtomicU64>>) -> Self {
-        let all =
-            config.jobs.iter().flat_map(|job| job.targets.iter().map(move |each| (job, each)));
-        let entry = |((job, target), dropped): ((&Job, &ScrapeTarget), _)| Entry {
-            target: Target {
-                job: job.name.clone(),
-                instance: target.instance.clone(),
-                labels: target.labels.clone(),
-                interval: job.interval,
-                honor_labels: job.honor_labels,
-                relabeling: Relabeling::default(),
-            },
-            url: target.url.to_string(),
-            index: None,
-            names: HashMap::new(),
-            last: None,
-            dropped,
-        };
-        Self(all.zip(dropped).map(entry).collect())
+    /// Takes in targets that the store isn't told of before [`Targets::add_to`].
+    pub(super) fn new(arrivals: impl IntoIterator<Item = Arrival>) -> Self {
+        let entry = |arrival: Arrival| (arrival.number, Entry::new(arrival));
+        let known = arrivals.into_iter().map(entry).collect();
+        Self { known, trouble: BTreeMap::new() }
     }
 
     /// Makes them known to the store.
     pub(super) fn add_to(&mut self, store: &mut Store) {
-        for entry in &mut self.0 {
+        for entry in self.known.values_mut() {
             entry.index = Some(store.add_target(entry.target.clone()));
         }
+    }
+
+    /// Begins to expect a target.
+    pub(super) fn come(&mut self, arrival: Arrival, store: &mut Store) {
+        let number = arrival.number;
+        let mut entry = Entry::new(arrival);
+        entry.index = Some(store.add_target(entry.target.clone()));
+        self.known.insert(number, entry);
+    }
+
+    /// Expects a target no longer.
+    pub(super) fn go(&mut self, number: TargetNumber, store: &mut Store) {
+        if let Some(index) = self.known.remove(&number).and_then(|entry| entry.index) {
+            store.remove_target(index);
+        }
+    }
+
+    /// Notes why discovery doesn't give all targets of a job, or that it does.
+    pub(super) fn note(&mut self, job: String, error: Option<String>) {
+        match error {
+            Some(error) => {
+                tracing::warn!(%job, %error, "discovery: what was known of it stays in force");
+                self.trouble.insert(job, error);
+            }
+            None => drop(self.trouble.remove(&job)),
+        }
+    }
+
+    /// Returns why the targets of a job aren't all that there are, by job.
+    pub(super) fn trouble(&self) -> Vec<(String, String)> {
+        self.trouble.iter().map(|(job, error)| (job.clone(), error.clone())).collect()
     }
 
     /// Hands one report on to the store.
     pub(super) fn take(&mut self, report: Report, store: &mut Store) {
         let Report { target, at, took, outcome } = report;
-        let Some(entry) = self.0.get_mut(target) else { return };
+        let Some(entry) = self.known.get_mut(&target) else { return };
         let Some(index) = entry.index else { return };
         let outcome = outcome.map(|scraped| {
             entry.names.extend(scraped.named);
@@ -71,24 +90,24 @@ impl Targets {
     }
 
     pub(super) fn views(&self, store: &Store) -> Vec<TargetView> {
-        self.0.iter().map(|entry| entry.view(store)).collect()
+        self.known.values().map(|entry| entry.view(store)).collect()
     }
 
     /// Returns job and instance of a target of the store.
     pub(super) fn label(&self, index: TargetIndex) -> (String, String) {
-        let found = self.0.iter().find(|entry| entry.index == Some(index));
+        let found = self.known.values().find(|entry| entry.index == Some(index));
         found
             .map(|entry| (entry.target.job.clone(), entry.target.instance.clone()))
             .unwrap_or_default()
     }
-
-    /// Returns the shortest interval, which is the length of a slice.
-    pub(super) fn interval_min(config: &Config) -> Option<Duration> {
-        config.jobs.iter().map(|job| job.interval).min()
-    }
 }
 
 impl Entry {
+    fn new(arrival: Arrival) -> Self {
+        let Arrival { target, url, dropped, .. } = arrival;
+        Self { target, url, index: None, names: HashMap::new(), last: None, dropped }
+    }
+
     /// A target whose series come and go may not fill the memory with their names.
     fn forget_gone(&mut self, scrape: &plimsoll_model::Scrape) {
         if self.names.len() > 2 * scrape.samples.len() + 64 {

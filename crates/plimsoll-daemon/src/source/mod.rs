@@ -1,6 +1,13 @@
-//! Scrapes targets: one task each, so that a slow one delays no other.
+//! Finds targets and scrapes them: one task each, so that a slow one delays no other.
 
 mod fetch;
+mod files;
+mod found;
+mod heard;
+mod job;
+mod names;
 mod scraper;
+mod target;
 
-pub(crate) use scraper::{Report, Source};
+pub(crate) use heard::{Arrival, Heard, Report, TargetNumber};
+pub(crate) use job::{JobError, JobSource, Numbers};

@@ -1,13 +1,13 @@
 use super::fetch::{ScrapeError, fetch};
+use super::heard::{Heard, Report, Scraped, TargetNumber};
 use crate::backoff::fraction;
-use crate::client::{AccessError, Caller};
-use crate::config::{Job, ScrapeBounds};
+use crate::client::Caller;
+use crate::config::ScrapeBounds;
 use crate::timeline::Timeline;
 use plimsoll_exposition::Format;
 use plimsoll_exposition::decode::Decoder;
-use plimsoll_model::{Scrape, SeriesIndex, SeriesKey, TimeMs};
+use plimsoll_model::SeriesIndex;
 use plimsoll_runtime::clock::Clock;
-use plimsoll_runtime::shutdown::Stop;
 use reqwest::Url;
 use std::collections::BTreeMap;
 use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
@@ -15,86 +15,29 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::sync::mpsc;
-use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior};
-
-/// What one attempt to scrape one target gave.
-#[derive(Debug)]
-pub(crate) struct Report {
-    /// The target's position in the configuration.
-    pub(crate) target: usize,
-    /// When the request was sent.
-    pub(crate) at: TimeMs,
-    pub(crate) took: Duration,
-    /// What was scraped, or why nothing was, in words for the page.
-    pub(crate) outcome: Result<Scraped, String>,
-}
-
-/// A decoded body.
-#[derive(Debug, Default)]
-pub(crate) struct Scraped {
-    pub(crate) scrape: Scrape,
-    /// The names of those series that no report has named before, by index.
-    pub(crate) named: BTreeMap<SeriesIndex, SeriesKey>,
-}
 
 /// One target, ready to be scraped.
 #[derive(Debug)]
-pub(crate) struct Source {
-    target: usize,
-    url: Url,
-    interval: Duration,
-    timeout: Duration,
-    bounds: ScrapeBounds,
-    caller: Caller,
+pub(super) struct Scraper {
+    pub(super) number: TargetNumber,
+    pub(super) url: Url,
+    pub(super) interval: Duration,
+    pub(super) timeout: Duration,
+    pub(super) bounds: ScrapeBounds,
+    pub(super) caller: Caller,
     /// Samples that were let go because the engine's queue was full.
-    dropped: Arc<AtomicU64>,
+    pub(super) dropped: Arc<AtomicU64>,
 }
 
-impl Source {
-    /// Builds the sources of one job; its targets are numbered from `first`.
-    ///
-    /// # Errors
-    /// A certificate that can't be read.
-    pub(crate) fn of_job(job: &Job, first: usize) -> Result<Vec<Self>, AccessError> {
-        let https = job.targets.iter().any(|target| target.url.scheme() == "https");
-        let caller = Caller::new(&job.access, job.timeout, https)?;
-        let source = |(position, target): (usize, &crate::config::ScrapeTarget)| Self {
-            target: first + position,
-            url: target.url.clone(),
-            interval: job.interval,
-            timeout: job.timeout,
-            bounds: job.bounds,
-            caller: caller.clone(),
-            dropped: Arc::default(),
-        };
-        Ok(job.targets.iter().enumerate().map(source).collect())
-    }
-
-    /// Returns the count of samples that the engine's full queue refused.
-    pub(crate) fn dropped(&self) -> Arc<AtomicU64> {
-        self.dropped.clone()
-    }
-
-    /// Starts to scrape, until the daemon stops or the engine is gone.
-    pub(crate) fn spawn(
-        self,
-        tasks: &mut JoinSet<()>,
-        reports: mpsc::Sender<Report>,
-        clock: Timeline,
-        stop: Stop,
-    ) {
-        tasks.spawn(async move {
-            stop.run_until_stopped(self.run(reports, clock)).await;
-        });
-    }
-
-    async fn run(self, reports: mpsc::Sender<Report>, clock: Timeline) {
+impl Scraper {
+    /// Scrapes until it is aborted or the engine is gone.
+    pub(super) async fn run(self, heard: mpsc::Sender<Heard>, clock: Timeline) {
         let mut ticks = tokio::time::interval_at(Instant::now() + self.offset(), self.interval);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
         let mut reader = Reader::new(self.bounds);
         let mut body = Vec::new();
-        while !reports.is_closed() {
+        while !heard.is_closed() {
             ticks.tick().await;
             let at = clock.now();
             let fetched =
@@ -104,20 +47,16 @@ impl Source {
                 Err(error) => Err(error),
             };
             let outcome = outcome.map_err(|error| error.to_string());
-            let report = Report { target: self.target, at, took: clock.now().since(at), outcome };
-            match reports.try_send(report) {
+            let samples = outcome.as_ref().map_or(0, |scraped| scraped.scrape.samples.len());
+            let report = Report { target: self.number, at, took: clock.now().since(at), outcome };
+            match heard.try_send(Heard::Report(report)) {
                 Ok(()) => reader.sent(),
-                Err(error) => {
+                Err(_) => {
                     reader.refused();
-                    self.count_dropped(&error.into_inner());
+                    self.dropped.fetch_add(samples as u64, Ordering::Relaxed);
                 }
             }
         }
-    }
-
-    fn count_dropped(&self, report: &Report) {
-        let samples = report.outcome.as_ref().map_or(0, |scraped| scraped.scrape.samples.len());
-        self.dropped.fetch_add(samples as u64, Ordering::Relaxed);
     }
 
     /// Where in the interval the target is scraped: spread by its address, so that many targets

@@ -6,6 +6,7 @@
 mod alerting;
 mod api;
 mod bad_targets;
+mod discovery;
 mod operating;
 mod sink;
 mod target;

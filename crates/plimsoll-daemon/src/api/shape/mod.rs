@@ -8,7 +8,7 @@ mod target;
 pub(crate) use alert::alerts;
 pub(crate) use level::signals;
 pub(crate) use slo::{slo, slos};
-pub(crate) use target::targets;
+pub(crate) use target::{discovery, targets};
 
 use plimsoll_model::{Interval, Labels};
 use serde_json::{Map, Value, json};

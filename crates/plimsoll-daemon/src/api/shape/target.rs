@@ -7,6 +7,12 @@ pub(crate) fn targets(view: &View) -> Vec<Value> {
     view.targets.iter().map(target).collect()
 }
 
+/// Every job whose targets aren't all that there are, and why.
+pub(crate) fn discovery(view: &View) -> Vec<Value> {
+    let trouble = view.discovery.iter();
+    trouble.map(|(job, error)| json!({ "job": job, "error": error })).collect()
+}
+
 fn target(target: &TargetView) -> Value {
     let last = target.last.as_ref();
     let outcome = last.map(|last| &last.outcome);

@@ -1,0 +1,65 @@
+//! Which keys there are and what each takes. Where Prometheus has a key, it is Prometheus's.
+
+mod access;
+mod alerting;
+mod discovery;
+mod relabel;
+mod scalar;
+mod scrape;
+
+pub(super) use discovery::GROUPS;
+use plimsoll_spec::{MapShape, Shape, Size, later, optional};
+use std::time::Duration;
+
+/// The scrape interval, when the file says none: fast enough that a page takes seconds.
+pub(super) const INTERVAL: Duration = Duration::from_secs(1);
+
+/// The whole file.
+pub(super) static DAEMON: Shape = Shape::Map(&MapShape {
+    keys: &[
+        optional("listen", Shape::Text(scalar::listen)),
+        optional("data_dir", Shape::TEXT),
+        optional("external_url", Shape::Text(scalar::web_url)),
+        optional("global", Shape::Map(&GLOBAL)),
+        optional("scrape_configs", Shape::List(&Shape::Map(&scrape::SCRAPE))),
+        optional("slo_files", Shape::List(&Shape::TEXT)),
+        optional("alerting", Shape::Map(&alerting::ALERTING)),
+        optional("limits", Shape::Map(&LIMITS)),
+        later("web_config", "listen on loopback and put a proxy with TLS in front"),
+        later("backends", "the daemon reads what it scrapes itself"),
+        later("scrape_config_files", "list the jobs under scrape_configs"),
+        later("rule_files", "Prometheus evaluates rules; give SLOs under slo_files"),
+        later("remote_write", "the daemon forwards nothing"),
+        later("remote_read", "the daemon reads what it scrapes itself"),
+        later("storage", "its state goes to data_dir"),
+        later("otlp", "scrape /metrics instead"),
+        later("tracing", "leave it out"),
+    ],
+    check: Some(scrape::check_jobs),
+});
+
+static GLOBAL: MapShape = MapShape {
+    keys: &[
+        optional("scrape_interval", Shape::Text(scalar::interval)),
+        optional("scrape_timeout", Shape::Text(scalar::some_length)),
+        optional("external_labels", Shape::LABELS),
+        optional("body_size_limit", Shape::parsed::<Size>()),
+        optional("sample_limit", Shape::Integer(0..=u32::MAX as u64)),
+        later("evaluation_interval", "SLOs are evaluated at each scrape interval"),
+        later("scrape_protocols", "the daemon asks for OpenMetrics, then for text"),
+        later("query_log_file", "leave it out"),
+        later("label_limit", "bound series with limits.series_per_target"),
+        later("target_limit", "leave it out"),
+    ],
+    check: Some(scrape::check_timeout),
+};
+
+static LIMITS: MapShape = MapShape {
+    keys: &[
+        optional("body", Shape::parsed::<Size>()),
+        optional("series_per_target", Shape::Integer(1..=u32::MAX as u64)),
+        later("label_sets_per_family", "bound series with series_per_target"),
+        later("disk", "the history of each SLO is bounded by its period"),
+    ],
+    check: None,
+};

@@ -1,0 +1,54 @@
+//! What sources tell the engine.
+
+use plimsoll_model::{Scrape, SeriesIndex, SeriesKey, TimeMs};
+use plimsoll_store::Target;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::time::Duration;
+
+/// A target's number: as long as a configuration stands, none is given twice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct TargetNumber(pub(crate) usize);
+
+/// One piece of news.
+#[derive(Debug)]
+pub(crate) enum Heard {
+    /// A target that is expected from now on.
+    Come(Box<Arrival>),
+    /// A target that is expected no longer.
+    Gone(TargetNumber),
+    /// A target was scraped, or wasn't.
+    Report(Report),
+    /// Why the targets of a job aren't all that there are; `None` when they are again.
+    Discovery { job: String, error: Option<String> },
+}
+
+/// A target that is expected from now on.
+#[derive(Debug)]
+pub(crate) struct Arrival {
+    pub(crate) number: TargetNumber,
+    pub(crate) target: Target,
+    pub(crate) url: String,
+    /// Samples that were let go because the engine's queue was full.
+    pub(crate) dropped: Arc<AtomicU64>,
+}
+
+/// What one attempt to scrape one target gave.
+#[derive(Debug)]
+pub(crate) struct Report {
+    pub(crate) target: TargetNumber,
+    /// When the request was sent.
+    pub(crate) at: TimeMs,
+    pub(crate) took: Duration,
+    /// What was scraped, or why nothing was, in words for the page.
+    pub(crate) outcome: Result<Scraped, String>,
+}
+
+/// A decoded body.
+#[derive(Debug, Default)]
+pub(crate) struct Scraped {
+    pub(crate) scrape: Scrape,
+    /// The names of those series that no report has named before, by index.
+    pub(crate) named: BTreeMap<SeriesIndex, SeriesKey>,
+}
