@@ -54,7 +54,7 @@ fn write_budget(out: &mut String, assessment: &Assessment) -> fmt::Result {
 }
 
 fn write_row(out: &mut String, slo: &Slo, verdict: &RowVerdict) -> fmt::Result {
-    let PolicyRow { severity, burn, long, short } = verdict.row;
+    let PolicyRow { severity, burn, long, short, .. } = verdict.row;
     let severity = severity.as_str();
     let (long, short) = (length_name(long), length_name(short));
     writeln!(out, "{severity} at {burn} times over {long} and {short}:")?;

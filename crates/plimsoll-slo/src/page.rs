@@ -153,7 +153,7 @@ impl RowVerdict {
     }
 
     fn conditions(&self, slo: &Slo) -> impl Iterator<Item = Condition> + use<> {
-        let PolicyRow { severity, burn, long, short } = self.row;
+        let PolicyRow { severity, burn, long, short, pending_for } = self.row;
         let is_short_under = self.short.is_surely_under(burn, slo.objective);
         let is_long_under = self.long.is_surely_under(burn, slo.objective);
         let condition = |cause, is_met, is_over| Condition {
@@ -161,7 +161,7 @@ impl RowVerdict {
             alert: AlertName::of(severity),
             is_met,
             is_over,
-            pending_for: slo.alerting.pending_for,
+            pending_for,
             hold_off: short,
             share: self.share,
         };

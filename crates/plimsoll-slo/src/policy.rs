@@ -102,6 +102,7 @@ fn row(severity: Severity, burn_milli: u64, long_s: u64, short_s: u64) -> Policy
         burn: Milli(burn_milli),
         long: Duration::from_secs(long_s),
         short: Duration::from_secs(short_s),
+        pending_for: Duration::ZERO,
     }
 }
 

@@ -97,8 +97,6 @@ pub struct Alerting {
     pub ticket: Carried,
     /// The alerts that are turned off.
     pub off: Vec<AlertName>,
-    /// How long a condition has to hold before the alert fires.
-    pub pending_for: Duration,
     /// The least bad events in the long window that a page needs.
     pub min_bad: u64,
     /// How long nothing may be known before that pages.
@@ -166,4 +164,6 @@ pub struct PolicyRow {
     pub long: Duration,
     /// The short window: is it still going on?
     pub short: Duration,
+    /// How long both have to burn before the alert fires.
+    pub pending_for: Duration,
 }

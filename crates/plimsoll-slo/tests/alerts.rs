@@ -98,10 +98,14 @@ fn a_page_that_flaps_within_its_hold_off_stays_the_same_page() {
     assert!(page.since > at(625));
 }
 
+fn hold_rows(slo: &mut Slo, pending_for: std::time::Duration) {
+    slo.alerting.policy.rows.iter_mut().for_each(|row| row.pending_for = pending_for);
+}
+
 #[test]
 fn a_condition_that_ends_while_it_pends_tells_nobody() {
     let mut slo = fast();
-    slo.alerting.pending_for = 3 * MINUTE;
+    hold_rows(&mut slo, 3 * MINUTE);
     let mut life = Life::new(slo.clone());
     life.run(600, 600, 0);
     life.run(2, 300, 300);
@@ -110,7 +114,7 @@ fn a_condition_that_ends_while_it_pends_tells_nobody() {
     assert_eq!(changes.first(), Some(&(602, Change::Pended)));
     // Its five minutes are over the threshold until the bad ones leave them: it holds long enough.
     assert_eq!(changes.get(1), Some(&(605, Change::Fired)));
-    slo.alerting.pending_for = 30 * MINUTE;
+    hold_rows(&mut slo, 30 * MINUTE);
     let mut life = Life::new(slo);
     life.run(600, 600, 0);
     life.run(2, 300, 300);

@@ -89,7 +89,7 @@ fn a_file_becomes_its_slos() {
     assert_eq!(total.to_string(), r#"http_requests_total{job="auth"}"#);
     assert_eq!(bad.to_string(), r#"http_requests_total{job="auth",code=~"5.."}"#);
     assert_eq!(auth.alerting.policy, Policy::workbook());
-    assert_eq!((auth.alerting.min_bad, auth.alerting.pending_for), (5, Duration::ZERO));
+    assert_eq!((auth.alerting.min_bad, auth.alerting.name.as_deref()), (5, None));
     assert_eq!(auth.alerting.no_data_after, Duration::from_secs(300));
 
     let within = |sli: &Sli| match sli {
@@ -115,7 +115,7 @@ fn a_file_becomes_its_slos() {
     let ticket = lag.alerting.policy.rows[1];
     assert_eq!((ticket.severity, ticket.burn), (Severity::Ticket, Milli(2_500)));
     assert_eq!((ticket.long.as_secs(), ticket.short.as_secs()), (86_400, 7_200));
-    assert_eq!(lag.alerting.pending_for, Duration::from_secs(60));
+    assert_eq!(ticket.pending_for, Duration::from_secs(60));
     assert_eq!(lag.alerting.no_data_after, Duration::from_secs(600));
 
     assert_eq!(fresh.labels.get("team"), Some("risk"), "its own before the file's");

@@ -153,7 +153,6 @@ pub(crate) fn slo(objective_ppm: u32) -> Slo {
             page: Carried::default(),
             ticket: Carried::default(),
             off: Vec::new(),
-            pending_for: Duration::ZERO,
             min_bad: 5,
             no_data_after: 5 * MINUTE,
         },

@@ -256,7 +256,7 @@ fn raw_row(view: &View<'_>) -> Option<PolicyRow> {
     let long = value::<SomeLength>(view, "long")?.0;
     let short = value::<SomeLength>(view, "short")?.0;
     let severity = value::<super::scalar::SeverityText>(view, "severity")?.0;
-    Some(PolicyRow { severity, burn, long, short })
+    Some(PolicyRow { severity, burn, long, short, pending_for: Duration::ZERO })
 }
 
 fn value<T: FromStr>(view: &View<'_>, key: &str) -> Option<T> {

@@ -6,7 +6,7 @@ use super::raw::{
 use super::scalar::{Rolling, UnitText};
 use super::sum::SumText;
 use crate::promql::{QueryText, unit_of};
-use crate::{Document, Fault, Length, Parsed, SelectorText};
+use crate::{Document, Fault, Parsed, SelectorText};
 use plimsoll_model::bucket::DEFAULT_BANDS;
 use plimsoll_model::{Labels, Selector};
 use plimsoll_slo::{
@@ -164,12 +164,13 @@ impl Reader<'_> {
 
     fn alerting(&self, raw: RawAlerting, period: Duration) -> Result<Alerting, Fault> {
         let name = raw.policy.unwrap_or_else(|| "workbook".to_owned());
-        let policy = match (Policy::builtin(&name), self.policies.get(&name)) {
+        let mut policy = match (Policy::builtin(&name), self.policies.get(&name)) {
             (Some(builtin), _) => builtin.for_period(period),
             (None, Some(rows)) => Policy { name, rows: rows.iter().map(row).collect() },
             (None, None) => return Err(self.fault("alerting.policy", "is no policy")),
         };
-        let length = |given: Option<Parsed<Length>>| given.map(|length| length.0.0);
+        let pending_for = raw.pending_for.map(|length| length.0.0).unwrap_or_default();
+        policy.rows.iter_mut().for_each(|row| row.pending_for = pending_for);
         Ok(Alerting {
             policy,
             runbook: raw.runbook.map(|runbook| runbook.0.0),
@@ -177,7 +178,6 @@ impl Reader<'_> {
             page: self.carried("alerting.page", raw.page)?,
             ticket: self.carried("alerting.ticket", raw.ticket)?,
             off: Vec::new(),
-            pending_for: length(raw.pending_for).unwrap_or_default(),
             min_bad: raw.min_bad.unwrap_or(MIN_BAD_DEFAULT),
             no_data_after: raw.no_data_after.map_or(NO_DATA_AFTER_DEFAULT, |given| given.0.0),
         })
@@ -229,5 +229,6 @@ fn row(raw: &RawRow) -> PolicyRow {
         burn: raw.burn.0.0,
         long: raw.long.0.0,
         short: raw.short.0.0,
+        pending_for: Duration::ZERO,
     }
 }

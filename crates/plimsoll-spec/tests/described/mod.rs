@@ -80,7 +80,11 @@ fn alerting(alerting: &Alerting) -> Vec<(&'static str, String)> {
     for row in &alerting.policy.rows {
         let (long, short) = (length_name(row.long), length_name(row.short));
         let severity = row.severity.as_str();
-        said.push((severity, format!("{} over {long} and {short}", row.burn)));
+        let pending_for = match row.pending_for.is_zero() {
+            true => String::new(),
+            false => format!(" for {}", length_name(row.pending_for)),
+        };
+        said.push((severity, format!("{} over {long} and {short}{pending_for}", row.burn)));
     }
     let carried = |carried: &Carried| {
         let annotations: String =
@@ -93,8 +97,5 @@ fn alerting(alerting: &Alerting) -> Vec<(&'static str, String)> {
     said.push(("runbook", alerting.runbook.clone().unwrap_or_default()));
     let off: Vec<_> = alerting.off.iter().map(|alert| alert.as_str()).collect();
     said.push(("off", off.join(", ")));
-    if !alerting.pending_for.is_zero() {
-        said.push(("for", length_name(alerting.pending_for)));
-    }
     said
 }

@@ -70,7 +70,6 @@ pub fn slo(name: &str, sli: Sli) -> Slo {
             page: Carried::default(),
             ticket: Carried::default(),
             off: Vec::new(),
-            pending_for: Duration::ZERO,
             min_bad: 5,
             no_data_after: Duration::from_secs(300),
         },
