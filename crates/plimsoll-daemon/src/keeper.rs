@@ -1,13 +1,10 @@
 //! The archive behind a lock on threads that may block: nothing that evaluates ever waits for it.
 
 use plimsoll_model::TimeMs;
-use plimsoll_store::{Archive, ArchiveError, Checkpoint, HistoryPoint, Mark, Store};
+use plimsoll_store::{Archive, ArchiveError, Checkpoint, HistoryPoint, Mark, Recent, Store};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::task::JoinError;
-
-/// The key beside the alerts under which a checkpoint keeps its time; no SLO's id is like it.
-pub(crate) const LAST_STEP: &str = "last step";
 
 /// Why the archive didn't do what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -27,6 +24,8 @@ pub(crate) struct HistoryQuery {
     pub(crate) from: TimeMs,
     pub(crate) to: TimeMs,
     pub(crate) step: Duration,
+    /// What the engine knows beyond the archive.
+    pub(crate) recent: Recent,
 }
 
 /// The archive, for tasks; clones share it.
@@ -49,10 +48,7 @@ impl Keeper {
 
     /// Returns when the last checkpoint was made, on the timeline of then; it blocks as `load`.
     pub(crate) fn last_step(&self) -> Result<Option<TimeMs>, ArchiveError> {
-        let archive = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let records = archive.alerts()?;
-        let step = records.iter().find(|(key, _)| key == LAST_STEP);
-        Ok(step.and_then(|(_, bytes)| String::from_utf8_lossy(bytes).parse().ok().map(TimeMs)))
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).last_step()
     }
 
     pub(crate) async fn flush(&self, checkpoint: Checkpoint) -> Result<(), KeepError> {
@@ -63,8 +59,8 @@ impl Keeper {
         &self,
         query: HistoryQuery,
     ) -> Result<Vec<HistoryPoint>, KeepError> {
-        let HistoryQuery { id, from, to, step } = query;
-        self.on_thread(move |archive| archive.history(&id, from, to, step)).await
+        let HistoryQuery { id, from, to, step, recent } = query;
+        self.on_thread(move |archive| archive.history(&id, (from, to), step, &recent)).await
     }
 
     pub(crate) async fn put_mark(&self, mark: Mark) -> Result<(), KeepError> {

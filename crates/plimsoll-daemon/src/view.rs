@@ -4,6 +4,7 @@ use crate::links::Links;
 use crate::notify::AlertList;
 use plimsoll_model::{Counts, Labels, RefusalReason, TimeMs};
 use plimsoll_slo::{Alert, AlertName, AlertState, Assessment, Reason, Slo};
+use plimsoll_store::Recent;
 use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
@@ -123,6 +124,8 @@ pub(crate) struct SloView {
     pub(crate) alerts: Vec<Alert>,
     /// Series that the SLO's bound on groups refused.
     pub(crate) groups_refused: u64,
+    /// What its history holds beyond the archive.
+    pub(crate) recent: Recent,
     /// The positions of the targets that feed it.
     pub(crate) feeds: Vec<usize>,
     /// The histogram edges that the threshold lies between, when it is no edge itself.

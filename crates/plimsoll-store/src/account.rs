@@ -49,15 +49,15 @@ pub(crate) struct Doubt {
 
 /// What one scrape brought.
 #[derive(Clone, Copy, Debug, Default)]
-struct Round {
-    refused: bool,
-    sampled: bool,
-    reset: bool,
+pub(crate) struct Round {
+    pub(crate) refused: bool,
+    pub(crate) sampled: bool,
+    pub(crate) reset: bool,
     /// A counter was there before the SLO looked at it.
-    baseline: bool,
-    over: bool,
+    pub(crate) baseline: bool,
+    pub(crate) over: bool,
     /// Counters of time that had an increase, zero included.
-    timed: u64,
+    pub(crate) timed: u64,
 }
 
 impl Doubt {
@@ -128,10 +128,10 @@ pub(crate) struct Account {
     /// Silent since `settled`.
     pub(crate) open: bool,
     /// Since when the first scrape was awaited: unknown time, as soon as there is a rate for it.
-    awaited: Option<TimeMs>,
+    pub(crate) awaited: Option<TimeMs>,
     /// What scrapes that couldn't be settled said about the process.
     pub(crate) doubt: Doubt,
-    round: Round,
+    pub(crate) round: Round,
     edges: HashMap<Labels, Edges>,
 }
 

@@ -1,6 +1,7 @@
 //! The ledgers of every SLO, by group.
 
 use crate::Ledger;
+use crate::journal::Journal;
 use crate::kept::fingerprint;
 use crate::select::{Match, Selection};
 use crate::{Limits, StoreError};
@@ -15,9 +16,12 @@ pub(crate) struct Books {
     pub(crate) slos: Vec<Arc<Slo>>,
     pub(crate) ledgers: Vec<Ledger>,
     pub(crate) limits: Limits,
+    pub(crate) journal: Journal,
     /// A fingerprint of what series are chosen for.
     pub(crate) slis: u64,
     selection: Selection,
+    /// By what an archive knows them by.
+    pub(crate) by_key: HashMap<String, usize>,
     /// By SLO: its groups' ledgers.
     groups: Vec<HashMap<Labels, usize>>,
     /// By SLO: series that belong to no group because there are too many.
@@ -26,13 +30,16 @@ pub(crate) struct Books {
 
 impl Books {
     pub(crate) fn new(slos: Vec<Arc<Slo>>, limits: Limits) -> Result<Self, StoreError> {
+        let slis = fingerprint(&slos);
         let mut books = Self {
             selection: Selection::new(&slos)?,
             ledgers: Vec::new(),
+            by_key: HashMap::new(),
             groups: vec![HashMap::new(); slos.len()],
             refused: vec![0; slos.len()],
-            slis: fingerprint(&slos),
+            slis,
             limits,
+            journal: Journal::new(slis),
             slos,
         };
         let whole = |(number, slo): (usize, &Arc<Slo>)| slo.by.is_empty().then_some(number);
@@ -70,7 +77,9 @@ impl Books {
         }
         let number = self.ledgers.len();
         groups.insert(group.clone(), number);
-        self.ledgers.push(Ledger::new(owner.clone(), group, self.limits.slice));
+        let ledger = Ledger::new(owner.clone(), group, self.limits.slice);
+        self.by_key.insert(ledger.key.clone(), number);
+        self.ledgers.push(ledger);
         Some(number)
     }
 

@@ -1,19 +1,35 @@
 //! What a store hands to its archive.
 
 use crate::Store;
-use crate::kept::{KeptLedger, write_slots};
+use crate::kept::{KeptLedger, KeptTier};
+use crate::kept_feed::KeptFeed;
 use crate::tally::Tally;
+use plimsoll_model::TimeMs;
 use std::collections::BTreeMap;
+
+/// How often a checkpoint is whole: what a restart reads again of the journal is at most so much.
+const WHOLE_EVERY_MS: i64 = 300_000;
 
 /// What a store has to say since its last checkpoint; plain data.
 #[derive(Clone, Debug, Default)]
 pub struct Checkpoint {
     /// The state of alerts, opaque bytes by key, that replaces the kept one; `None` leaves it.
     pub alerts: Option<Vec<(String, Vec<u8>)>>,
+    /// The store's time.
+    pub(crate) at: Option<TimeMs>,
+    /// What happened, to be read again after the last whole checkpoint.
+    pub(crate) journal: Vec<u8>,
+    /// Everything, in place of the journal so far.
+    pub(crate) whole: Option<Whole>,
+}
+
+/// Everything that changed since the last whole checkpoint.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Whole {
     /// By key.
     pub(crate) ledgers: BTreeMap<String, LedgerEntry>,
     /// By key; `None` is a target that was removed.
-    pub(crate) targets: BTreeMap<String, Option<TargetEntry>>,
+    pub(crate) targets: BTreeMap<String, Option<KeptFeed>>,
 }
 
 /// What changed of a ledger.
@@ -26,18 +42,23 @@ pub(crate) struct LedgerEntry {
     pub(crate) history: BTreeMap<i64, Tally>,
 }
 
-/// What changed of a target.
-#[derive(Clone, Debug)]
-pub(crate) struct TargetEntry {
-    /// The names of its counters, if there are new ones.
-    pub(crate) roster: Option<Vec<u8>>,
-    pub(crate) state: Vec<u8>,
-}
-
 impl Checkpoint {
     /// Takes what happened after `self` on top of it.
     pub(crate) fn append(&mut self, later: Self) {
         self.alerts = later.alerts.or(self.alerts.take());
+        self.at = later.at.or(self.at);
+        match later.whole {
+            None => self.journal.extend(later.journal),
+            Some(whole) => {
+                self.journal = later.journal;
+                self.whole.get_or_insert_default().append(whole);
+            }
+        }
+    }
+}
+
+impl Whole {
+    fn append(&mut self, later: Self) {
         for (key, entry) in later.ledgers {
             match self.ledgers.get_mut(&key) {
                 Some(known) => known.append(entry),
@@ -46,13 +67,7 @@ impl Checkpoint {
                 }
             }
         }
-        for (key, mut entry) in later.targets {
-            let known = self.targets.remove(&key).flatten();
-            if let Some(entry) = entry.as_mut() {
-                entry.roster = entry.roster.take().or(known.and_then(|known| known.roster));
-            }
-            self.targets.insert(key, entry);
-        }
+        self.targets.extend(later.targets);
     }
 }
 
@@ -68,29 +83,47 @@ impl LedgerEntry {
 }
 
 impl Store {
-    /// Takes out what has to be written to an [`Archive`](crate::Archive): plain data, so that the
-    /// disk is never waited for here. Each checkpoint has to reach `Archive::flush`, in order.
+    /// Takes out what happened since the last checkpoint: a few bytes a counter, and everything each
+    /// five minutes. Each checkpoint has to reach `Archive::flush`, in order.
+    pub fn progress(&mut self) -> Checkpoint {
+        let is_due = self
+            .now
+            .zip(self.whole_at)
+            .is_none_or(|(now, whole)| now.0.saturating_sub(whole.0) >= WHOLE_EVERY_MS);
+        match self.books.journal.take() {
+            Some(journal) if !is_due => {
+                Checkpoint { at: self.now, journal, ..Checkpoint::default() }
+            }
+            _ => self.checkpoint(),
+        }
+    }
+
+    /// Takes out everything that has to be written to an [`Archive`](crate::Archive): plain data, so
+    /// that the disk is never waited for here. Each checkpoint has to reach `Archive::flush`, in
+    /// order.
     pub fn checkpoint(&mut self) -> Checkpoint {
-        let mut checkpoint = Checkpoint::default();
+        self.books.journal.restart();
+        let mut whole = Whole::default();
         for key in self.removed.drain(..) {
-            checkpoint.targets.insert(key, None);
+            whole.targets.insert(key, None);
         }
-        for feed in self.feeds.iter_mut().flatten().filter(|feed| feed.touched) {
-            let roster = feed.regrouped.then(|| feed.write_roster());
-            let state = feed.write_state(&self.books);
-            (feed.touched, feed.regrouped) = (false, false);
-            checkpoint.targets.insert(feed.target.key(), Some(TargetEntry { roster, state }));
+        for feed in self.feeds.iter().flatten() {
+            whole.targets.insert(feed.target.key(), Some(feed.keep(&self.books)));
         }
-        let Some(now) = self.now else { return checkpoint };
-        for ledger in &mut self.books.ledgers {
-            let slice_ms = ledger.slice_ms;
-            let changed = (0..ledger.tiers.len())
-                .filter_map(|at| Some((u32::try_from(at).ok()?, ledger.tiers.take_changed(at)?)));
-            let tiers = changed.map(|(at, slots)| (at, write_slots(&slots, slice_ms))).collect();
-            let history = std::mem::take(&mut ledger.fresh);
-            let entry = LedgerEntry { head: KeptLedger::of(ledger, now), tiers, history };
-            checkpoint.ledgers.insert(ledger.key.clone(), entry);
+        if let Some(now) = self.now {
+            for ledger in &mut self.books.ledgers {
+                let changed = (0..ledger.tiers.len()).filter_map(|at| {
+                    let written = ledger.tiers.write_changed(at)?;
+                    Some((u32::try_from(at).ok()?, KeptTier::columns(written)))
+                });
+                let tiers = changed.collect();
+                ledger.handed = std::mem::take(&mut ledger.fresh);
+                ledger.handed_at = Some(now);
+                let (head, history) = (KeptLedger::of(ledger, now), ledger.handed.clone());
+                whole.ledgers.insert(ledger.key.clone(), LedgerEntry { head, tiers, history });
+            }
+            self.whole_at = Some(now);
         }
-        checkpoint
+        Checkpoint { at: self.now, whole: Some(whole), ..Checkpoint::default() }
     }
 }

@@ -1,5 +1,6 @@
 //! Integers at the least width that holds them all.
 
+use crate::wire::{Reader, Writer};
 use std::collections::VecDeque;
 
 /// A queue of integers, each in as many bytes as the widest needed so far: none while all are
@@ -14,6 +15,9 @@ pub(crate) struct Column {
 
 impl Column {
     pub(crate) fn get(&self, at: usize) -> u64 {
+        if self.width == 0 {
+            return 0;
+        }
         let start = at * self.width;
         let mut value = 0;
         for (position, byte) in self.bytes.range(start..start + self.width).enumerate() {
@@ -51,6 +55,21 @@ impl Column {
     pub(crate) fn pop_front(&mut self) {
         self.len -= 1;
         self.bytes.drain(..self.width);
+    }
+
+    /// Writes it as it lies in memory.
+    pub(crate) fn write(&self, writer: &mut Writer) {
+        writer.count(self.width as u64);
+        let (front, back) = self.bytes.as_slices();
+        writer.bytes(front);
+        writer.bytes(back);
+    }
+
+    /// Reads `len` integers that [`Self::write`] wrote.
+    pub(crate) fn read(reader: &mut Reader<'_>, len: usize) -> Option<Self> {
+        let width = reader.length().filter(|width| *width <= size_of::<u64>())?;
+        let bytes = reader.bytes(len.checked_mul(width)?)?;
+        Some(Self { width, len, bytes: bytes.to_vec().into() })
     }
 
     /// Returns how many bytes of memory the queue holds.

@@ -85,6 +85,8 @@ pub(crate) struct Feed {
     pub(crate) births: Vec<Birth>,
     pub(crate) birth_numbers: HashMap<SeriesKey, u32>,
     pub(crate) accounts: Vec<Account>,
+    /// By ledger.
+    account_numbers: HashMap<usize, u32>,
     pub(crate) levels: LevelBoard,
     pub(crate) level_names: LevelNames,
     /// When the process started, in seconds since the Unix epoch by its own clock.
@@ -100,10 +102,8 @@ pub(crate) struct Feed {
     /// Scrapes were missed since the last successful one.
     pub(crate) missed: bool,
     pub(crate) refused: BTreeMap<&'static str, (RefusalReason, u64)>,
-    /// Series were added since the last checkpoint.
-    pub(crate) regrouped: bool,
-    /// Anything was heard since the last checkpoint.
-    pub(crate) touched: bool,
+    /// Grows whenever every series was forgotten, from 1.
+    pub(crate) wiring: u64,
 }
 
 impl Feed {
@@ -124,6 +124,7 @@ impl Feed {
             births: Vec::new(),
             birth_numbers: HashMap::new(),
             accounts: Vec::new(),
+            account_numbers: HashMap::new(),
             levels: LevelBoard::default(),
             level_names,
             start_s: None,
@@ -133,8 +134,7 @@ impl Feed {
             other_slis: false,
             missed: false,
             refused: BTreeMap::new(),
-            regrouped: true,
-            touched: true,
+            wiring: 1,
         }
     }
 
@@ -183,6 +183,7 @@ impl Feed {
         }
         self.forget_gone(scrape, &line);
         self.line = line;
+        books.journal.scrape(self, &passage, start_s, &books.ledgers);
         for account in &mut self.accounts {
             if let Some(ledger) = books.ledgers.get_mut(account.ledger) {
                 account.settle(&passage, ledger);
@@ -190,7 +191,7 @@ impl Feed {
             }
         }
         (self.start_s, self.scraped, self.heard) = (start_s, Some(at), Some(at));
-        (self.missed, self.other_slis, self.touched) = (false, false, true);
+        (self.missed, self.other_slis) = (false, false);
     }
 
     /// Finds the role of each new series and reads those that tell when something began. Returns
@@ -299,7 +300,8 @@ impl Feed {
         if self.scraped.is_some_and(|last| at <= last) {
             return;
         }
-        (self.heard, self.missed, self.touched) = (Some(at), true, true);
+        (self.heard, self.missed) = (Some(at), true);
+        books.journal.miss(self, at);
         self.watched.get_or_insert(at);
         for account in &mut self.accounts {
             if let Some(ledger) = books.ledgers.get_mut(account.ledger) {
@@ -317,6 +319,7 @@ impl Feed {
 
     /// Settles what is left when the target goes at `at`.
     pub(crate) fn leave(&mut self, at: TimeMs, books: &mut Books) {
+        books.journal.leave(self, at);
         for account in &mut self.accounts {
             if let Some(ledger) = books.ledgers.get_mut(account.ledger) {
                 account.leave(self.number, at, ledger);
@@ -331,12 +334,15 @@ impl Feed {
 
     /// Returns the account of a ledger, which is made when it is new.
     pub(crate) fn account(&mut self, ledger: usize, reckoning: Reckoning) -> u32 {
-        let known = self.accounts.iter().position(|account| account.ledger == ledger);
-        let number = known.unwrap_or_else(|| {
-            self.accounts.push(Account::new(ledger, reckoning));
-            self.accounts.len() - 1
-        });
-        u32::try_from(number).unwrap_or(u32::MAX)
+        let known = self.account_numbers.get(&ledger).copied();
+        known.unwrap_or_else(|| self.add_account(Account::new(ledger, reckoning)))
+    }
+
+    pub(crate) fn add_account(&mut self, account: Account) -> u32 {
+        let number = u32::try_from(self.accounts.len()).unwrap_or(u32::MAX);
+        self.account_numbers.insert(account.ledger, number);
+        self.accounts.push(account);
+        number
     }
 
     /// Forgets the roles of series that are gone, once they are the most: a process may give ever
@@ -358,7 +364,7 @@ impl Feed {
         self.birth_numbers.clear();
         self.levels = LevelBoard::default();
         self.accounts.iter_mut().for_each(Account::unwire);
-        self.regrouped = true;
+        self.wiring += 1;
     }
 
     fn interval_ms(&self) -> i64 {

@@ -1,5 +1,6 @@
 //! Counters into increases: resets, births, and samples that can't be.
 
+use crate::wire::{Reader, Writer};
 use plimsoll_model::{RefusalReason, TimeMs};
 
 /// A sample's own time may be this far ahead of its scrape: clocks of two hosts differ.
@@ -75,6 +76,21 @@ impl Meter {
             (Some(before), _) if value < before => Reading::Reset(all),
             (Some(before), _) => Reading::Increase(all - units(before, self.scale)),
         })
+    }
+
+    /// Writes everything but the scale, which the SLO gives.
+    pub(crate) fn write(&self, writer: &mut Writer) {
+        writer.option(self.last, Writer::float);
+        writer.option(self.stamp_ms, Writer::signed);
+        writer.flag(self.refused);
+    }
+
+    /// Reads what [`Self::write`] wrote.
+    pub(crate) fn read_state(&mut self, reader: &mut Reader<'_>) -> Option<()> {
+        self.last = reader.option(Reader::float)?;
+        self.stamp_ms = reader.option(Reader::signed)?;
+        self.refused = reader.flag()?;
+        Some(())
     }
 
     /// Notes that a sample was there, but was refused.

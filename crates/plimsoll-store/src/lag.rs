@@ -6,13 +6,13 @@ use std::collections::BTreeMap;
 use crate::tally::Tally;
 
 /// What one target last said.
-#[derive(Clone, Copy, Debug)]
-struct Verdict {
-    over: bool,
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Verdict {
+    pub(crate) over: bool,
     /// Some partition was over since the last slice was closed.
-    over_since: bool,
+    pub(crate) over_since: bool,
     /// Until when it stands.
-    until: TimeMs,
+    pub(crate) until: TimeMs,
 }
 
 /// What every target last said, and the slices closed so far.
@@ -46,6 +46,21 @@ impl LagBook {
     /// Expects nothing of `feed` any more.
     pub(crate) fn leave(&mut self, feed: usize) {
         self.verdicts.remove(&feed);
+    }
+
+    /// Returns what `feed` last said.
+    pub(crate) fn verdict_of(&self, feed: usize) -> Option<Verdict> {
+        self.verdicts.get(&feed).copied()
+    }
+
+    /// Takes up again what `feed` said before a restart.
+    pub(crate) fn restore_verdict(&mut self, feed: usize, verdict: Verdict) {
+        self.verdicts.insert(feed, verdict);
+    }
+
+    /// Expects nothing of anyone any more.
+    pub(crate) fn forget_feeds(&mut self) {
+        self.verdicts.clear();
     }
 
     pub(crate) fn closed(&self) -> Option<i64> {

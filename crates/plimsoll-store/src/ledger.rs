@@ -3,6 +3,7 @@
 use crate::gap::{Gap, Gaps};
 use crate::kept::ledger_key;
 use crate::lag::LagBook;
+use crate::recent::Recent;
 use crate::tally::{Pieces, Tally};
 use crate::tier::Tiers;
 use plimsoll_model::{Counts, Labels, TimeMs, WindowCounts};
@@ -56,8 +57,11 @@ pub struct Ledger {
     pub(crate) watched_since: Option<TimeMs>,
     pub(crate) last_known: Option<TimeMs>,
     counted: Counts,
-    /// What was added since the last checkpoint, by the start of its slot of history.
+    /// What was added since the last whole checkpoint, by the start of its slot of history.
     pub(crate) fresh: BTreeMap<i64, Tally>,
+    /// What the last whole checkpoint took, and when: its writing takes a while.
+    pub(crate) handed: BTreeMap<i64, Tally>,
+    pub(crate) handed_at: Option<TimeMs>,
 }
 
 impl Ledger {
@@ -77,6 +81,8 @@ impl Ledger {
             last_known: None,
             counted: Counts::default(),
             fresh: BTreeMap::new(),
+            handed: BTreeMap::new(),
+            handed_at: None,
             slice_ms,
             slo,
             group,
@@ -183,6 +189,29 @@ impl Ledger {
     /// Notes that `feed` speaks again, or is expected no longer.
     pub(crate) fn end_silence(&mut self, feed: usize) {
         self.silent.remove(&feed);
+    }
+
+    /// Returns what its history holds that may not be in the archive yet.
+    pub fn recent(&self) -> Recent {
+        let now = self.now.unwrap_or_default();
+        let open = self.silent.values().map(|silence| {
+            let ms = u64::try_from(now.since(silence.since).as_millis()).unwrap_or(u64::MAX);
+            (silence.since, now, silence.tally(ms))
+        });
+        Recent {
+            slot_ms: self.history_ms(),
+            fresh: self.fresh.clone(),
+            handed: self.handed.clone(),
+            handed_at: self.handed_at,
+            open: open.collect(),
+        }
+    }
+
+    /// Forgets whom it was fed by; what they said stays.
+    pub(crate) fn forget_feeds(&mut self) {
+        self.silent.clear();
+        self.lag.iter_mut().for_each(LagBook::forget_feeds);
+        self.counted = Counts::default();
     }
 
     /// Returns the length of a slot of history, in milliseconds: whole slices.

@@ -2,7 +2,7 @@
 
 use crate::books::Books;
 use crate::feed::Feed;
-use crate::kept::KeptFeed;
+use crate::kept_feed::KeptFeed;
 use crate::level::LevelNames;
 use crate::{Ledger, LevelView, Target, TargetIndex};
 use plimsoll_model::{RefusalReason, Scrape, SeriesIndex, SeriesKey, TimeMs};
@@ -45,6 +45,8 @@ pub struct Store {
     pub(crate) removed: Vec<String>,
     level_names: LevelNames,
     pub(crate) now: Option<TimeMs>,
+    /// When the last whole checkpoint was taken.
+    pub(crate) whole_at: Option<TimeMs>,
 }
 
 impl Store {
@@ -60,6 +62,7 @@ impl Store {
             removed: Vec::new(),
             level_names: LevelNames::new(),
             now: None,
+            whole_at: None,
         })
     }
 
@@ -111,6 +114,7 @@ impl Store {
         for feed in self.feeds.iter_mut().flatten() {
             feed.advance(now, &mut self.books);
         }
+        self.books.journal.step(now);
         for ledger in &mut self.books.ledgers {
             ledger.advance(now);
         }

@@ -7,6 +7,7 @@
 
 use crate::column::Column;
 use crate::tally::{FIELDS, Tally};
+use crate::wire::{Reader, Writer};
 
 /// The part of a window that its edge may be wrong by: one in this many.
 const SLOTS_PER_WINDOW: i64 = 120;
@@ -85,6 +86,14 @@ impl Tier {
         Some((start, tally))
     }
 
+    fn write(&self) -> Vec<u8> {
+        let mut writer = Writer::default();
+        [self.length, self.step, self.oldest].into_iter().for_each(|part| writer.signed(part));
+        writer.count(self.len as u64);
+        self.columns.iter().for_each(|column| column.write(&mut writer));
+        writer.into_bytes()
+    }
+
     fn slots_after(&self, slice: i64) -> impl Iterator<Item = (i64, Tally)> {
         self.slots().filter(move |(start, _)| start + self.step > slice)
     }
@@ -95,6 +104,29 @@ impl Tier {
             .zip((0_i64..).map(|at| self.oldest + at * self.step))
             .map(|(at, start)| (start, self.get(at)))
             .filter(|(_, tally)| !tally.is_empty())
+    }
+}
+
+/// A tier as it lay in memory.
+#[derive(Debug)]
+pub(crate) struct WrittenTier(Tier);
+
+impl WrittenTier {
+    pub(crate) fn read(bytes: &[u8]) -> Option<Self> {
+        let mut reader = Reader::new(bytes);
+        let (length, step) = (reader.signed()?, reader.signed().filter(|step| *step > 0)?);
+        let mut tier = Tier::new(length, step);
+        (tier.oldest, tier.len) = (reader.signed()?, reader.length()?);
+        for column in &mut tier.columns {
+            *column = Column::read(&mut reader, tier.len)?;
+        }
+        tier.sum = tier.slots().fold(Tally::default(), |sum, (_, tally)| sum.plus(tally));
+        reader.is_at_end().then_some(Self(tier))
+    }
+
+    /// Iterates over the slots that hold something, oldest first, by first slice.
+    pub(crate) fn slots(&self) -> impl Iterator<Item = (i64, Tally)> {
+        self.0.slots()
     }
 }
 
@@ -200,10 +232,21 @@ impl Tiers {
         self.tiers.len()
     }
 
-    /// Returns the slots of tier `at` if it changed since it was last asked for.
-    pub(crate) fn take_changed(&mut self, at: usize) -> Option<Vec<(i64, Tally)>> {
+    /// Writes tier `at` if it changed since it was last written.
+    pub(crate) fn write_changed(&mut self, at: usize) -> Option<Vec<u8>> {
         let tier = self.tiers.get_mut(at)?;
-        std::mem::take(&mut tier.changed).then(|| tier.slots().collect())
+        std::mem::take(&mut tier.changed).then(|| tier.write())
+    }
+
+    /// Takes over a tier that was written as tier `at`, when it fits: `false` when windows or
+    /// slices have changed, and its slots have to be added one by one.
+    pub(crate) fn take_over(&mut self, at: usize, written: &WrittenTier) -> bool {
+        let Some(tier) = self.tiers.get_mut(at) else { return false };
+        let fits = tier.len == 0 && (tier.length, tier.step) == (written.0.length, written.0.step);
+        if fits {
+            *tier = Tier { changed: false, ..written.0.clone() };
+        }
+        fits
     }
 
     /// Returns how many bytes of memory the slots hold.

@@ -26,6 +26,10 @@ impl Writer {
         self.count(((value << 1) ^ (value >> 63)) as u64);
     }
 
+    pub(crate) fn bytes(&mut self, bytes: &[u8]) {
+        self.0.extend_from_slice(bytes);
+    }
+
     pub(crate) fn float(&mut self, value: f64) {
         self.0.extend(value.to_le_bytes());
     }
@@ -114,6 +118,11 @@ impl<'a> Reader<'a> {
         if self.flag()? { read(self).map(Some) } else { Some(None) }
     }
 
+    /// Reads how many values follow.
+    pub(crate) fn length(&mut self) -> Option<usize> {
+        usize::try_from(self.count()?).ok()
+    }
+
     /// Reads as many values as the count before them says.
     pub(crate) fn list<T>(&mut self, read: impl Fn(&mut Self) -> Option<T>) -> Option<Vec<T>> {
         let length = self.count()?;
@@ -137,7 +146,7 @@ impl<'a> Reader<'a> {
         Labels::new(pairs).ok()
     }
 
-    fn bytes(&mut self, length: usize) -> Option<&'a [u8]> {
+    pub(crate) fn bytes(&mut self, length: usize) -> Option<&'a [u8]> {
         let (bytes, rest) = self.0.split_at_checked(length)?;
         self.0 = rest;
         Some(bytes)

@@ -92,7 +92,6 @@ impl Feed {
             let next = number(self.meters.len());
             self.meters.push(WiredMeter::new(key.clone(), Meter::new(scale)));
             self.meter_numbers.insert(key.clone(), next);
-            self.regrouped = true;
             next
         });
         if let Some(wired) = self.meters.get_mut(meter as usize) {

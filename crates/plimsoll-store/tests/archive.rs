@@ -1,12 +1,14 @@
 //! A restart forgets nothing.
 #![allow(clippy::expect_used, clippy::panic, reason = "a test")]
 
+mod life;
 mod scene;
 
+use life::{all_windows, slos, tick};
 use plimsoll_model::{Counts, TimeMs};
-use plimsoll_slo::{Objective, Sli, Slo, Windows};
-use plimsoll_store::{Archive, Limits, Mark, Store};
-use scene::{DAY, Directory, HOUR, MINUTE, Scene, errors, flush, ms, selector, slo, within};
+use plimsoll_slo::{Objective, Sli, Slo};
+use plimsoll_store::{Archive, HistoryPoint, Limits, Mark, Recent, Store};
+use scene::{DAY, Directory, HOUR, MINUTE, Scene, errors, flush, ms, selector, within};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,52 +25,17 @@ fn restart(scene: &mut Scene, archive: &Archive, slos: Vec<Slo>) {
     archive.load(&mut scene.store).expect("loaded");
 }
 
-fn all_windows(store: &Store) -> Vec<String> {
-    let describe = |ledger: &plimsoll_store::Ledger| {
-        let windows = ledger.slo().windows(ledger.slice());
-        let windows: Vec<_> = windows.into_iter().map(|length| ledger.window(length)).collect();
-        format!(
-            "{} {:?} {:?} {windows:?}",
-            ledger.id(),
-            ledger.watched_since(),
-            ledger.last_known()
-        )
-    };
-    store.ledgers().iter().map(describe).collect()
+fn history_of(archive: &Archive, (from, to): (i64, i64), step: i64) -> Vec<HistoryPoint> {
+    let stretch = (TimeMs(from), TimeMs(to));
+    let history = archive.history("shop/availability", stretch, ms(step), &Recent::default());
+    history.expect("read")
 }
 
 #[test]
 fn a_kill_forgets_nothing_that_was_flushed() {
     let directory = Directory::new("kill");
-    let lag = Sli::Lag {
-        signal: selector("concurrency_consumer_lag_seconds"),
-        at_most: Duration::from_secs(10),
-    };
-    let slos = || {
-        let mut by = errors();
-        (by.name, by.by) = ("by-region".into(), vec!["region".into()]);
-        vec![errors(), within("latency_seconds", 250), slo("lag", lag.clone()), by]
-    };
     let mut scene = Scene::of(slos(), MINUTE);
     let mut archive = Archive::open(&directory.0).expect("opened");
-    let tick = |scene: &mut Scene, minute: i64| {
-        let n = minute as f64;
-        if minute % 97 < 3 {
-            return scene.miss(minute * MINUTE);
-        }
-        scene.scrape(
-            minute * MINUTE,
-            &[
-                (START, 1.0),
-                ("requests_total{region=\"eu\"}", 600.0 * n),
-                ("requests_total{region=\"us\"}", 40.0 * n),
-                ("errors_total{region=\"us\"}", (n / 7.0).floor()),
-                ("latency_seconds_bucket{le=\"0.25\"}", 9.0 * n),
-                ("latency_seconds_bucket{le=\"+Inf\"}", 10.0 * n),
-                ("concurrency_consumer_lag_seconds{partition=\"0\"}", n % 40.0 - 25.0),
-            ],
-        );
-    };
     for minute in 0..5000 {
         tick(&mut scene, minute);
         if minute % 41 == 0 {
@@ -146,8 +113,7 @@ fn a_changed_objective_keeps_the_counts_and_a_changed_sli_starts_anew() {
     scene.scrape(62 * MINUTE, &[(START, 1.0), (TOTAL, 37_200.0), ("odd_total", 1e6 + 64.0)]);
     assert_eq!(scene.counts(HOUR), (1197, 3, 0));
     flush(&mut archive, &mut scene);
-    let history = archive.history("shop/availability", TimeMs(0), TimeMs(DAY), ms(DAY));
-    let history = history.expect("read");
+    let history = history_of(&archive, (0, DAY), DAY);
     assert_eq!(history.iter().map(|point| point.counts.bad).collect::<Vec<_>>(), [3]);
     // Back to the first one: its past is still there.
     restart(&mut scene, &archive, vec![errors()]);
@@ -175,10 +141,7 @@ fn history_adds_up_in_any_step_and_ends_with_the_period() {
             flush(&mut archive, &mut scene);
         }
     }
-    let end = TimeMs(36 * HOUR);
-    let history = |from: i64, step: i64| {
-        archive.history("shop/availability", TimeMs(from), end, ms(step)).expect("read")
-    };
+    let history = |from: i64, step: i64| history_of(&archive, (from, 36 * HOUR), step);
     let hours = history(12 * HOUR, HOUR);
     assert_eq!(hours.len(), 24);
     for point in &hours {
@@ -186,9 +149,12 @@ fn history_adds_up_in_any_step_and_ends_with_the_period() {
         assert_eq!((point.known, point.expected), (ms(HOUR), ms(HOUR)));
     }
     assert_eq!(history(12 * HOUR, 1).len(), 24 * 60);
-    // What is older than the period is let go, a few slots at each flush.
-    assert_eq!(history(0, 1).first().map(|point| point.at), Some(TimeMs(12 * HOUR - MINUTE)));
-    assert_eq!(archive.history("shop/none", TimeMs(0), end, ms(1)).expect("read"), []);
+    // What is older than the period is let go, a run of slots at a time.
+    let first = history(0, 1).first().map(|point| point.at).expect("some");
+    assert!((TimeMs(10 * HOUR)..=TimeMs(12 * HOUR)).contains(&first), "{first:?}");
+    let stretch = (TimeMs(0), TimeMs(36 * HOUR));
+    let none = archive.history("shop/none", stretch, ms(1), &Recent::default());
+    assert_eq!(none.expect("read"), []);
 }
 
 #[test]
@@ -232,9 +198,7 @@ fn what_no_period_reaches_is_let_go() {
     scene.scrape(0, &[(START, 1.0), (TOTAL, 0.0)]);
     scene.scrape(MINUTE, &[(START, 1.0), (TOTAL, 600.0)]);
     flush(&mut archive, &mut scene);
-    let points = |archive: &Archive| {
-        archive.history("shop/availability", TimeMs(0), TimeMs(DAY), ms(DAY)).expect("read").len()
-    };
+    let points = |archive: &Archive| history_of(archive, (0, DAY), DAY).len();
     // Another SLO takes over, with another target; each start looks at the last one's time.
     for (day, left) in [(29, 1), (31, 1), (32, 0)] {
         let limits = Limits { slice: ms(MINUTE) };

@@ -1,6 +1,7 @@
 //! A data file that can't be used says so, and is left as it is.
 #![allow(clippy::expect_used, clippy::panic, reason = "a test")]
 
+mod life;
 mod scene;
 
 use plimsoll_store::{Archive, OpenError};
@@ -8,10 +9,6 @@ use rand::rngs::SmallRng;
 use rand::{Rng, SeedableRng};
 use scene::{Directory, MINUTE, Scene, errors, flush};
 use std::path::Path;
-
-const START: &str = "process_start_time_seconds";
-const TOTAL: &str = "requests_total";
-const BAD: &str = "errors_total";
 
 #[test]
 fn a_directory_that_is_in_use_says_so() {
@@ -46,19 +43,18 @@ fn a_file_of_a_newer_version_says_so() {
     drop(database);
     let before = std::fs::read(directory.file()).expect("read");
     let error = Archive::open(&directory.0).expect_err("newer");
-    assert!(matches!(error, OpenError::Newer { found: 99, known: 1, .. }), "{error}");
+    assert!(matches!(error, OpenError::Newer { found: 99, known: 2, .. }), "{error}");
     let unchanged = std::fs::read(directory.file()).expect("read") == before;
     assert!(unchanged, "the file was changed");
 }
 
-/// The bytes of a file with a day of data in it: closed, and as a kill would leave it.
+/// The bytes of a file with days of data in it: closed, and as a kill would leave it.
 fn filled(directory: &Directory) -> [Vec<u8>; 2] {
-    let mut scene = Scene::new(errors(), MINUTE);
+    let mut scene = Scene::of(life::slos(), MINUTE);
     let mut archive = Archive::open(&directory.0).expect("opened");
-    for minute in 0..=1440 {
-        let n = minute as f64;
-        scene.scrape(minute * MINUTE, &[(START, 1.0), (TOTAL, 600.0 * n), (BAD, n)]);
-        if minute % 60 == 0 {
+    for minute in 0..=5000 {
+        life::tick(&mut scene, minute);
+        if minute % 1000 == 0 {
             flush(&mut archive, &mut scene);
         }
     }

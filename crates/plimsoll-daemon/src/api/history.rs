@@ -41,6 +41,7 @@ pub(super) async fn history(
         from: range.from - period,
         to: range.to,
         step: range.step,
+        recent: slo.recent.clone(),
     };
     let points = shared.keeper.history(asked).await.map_err(|error| {
         Problem::new(StatusCode::INTERNAL_SERVER_ERROR, format!("no history: {error}"))

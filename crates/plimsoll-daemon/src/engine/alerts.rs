@@ -1,5 +1,4 @@
 use super::kept;
-use crate::keeper::LAST_STEP;
 use crate::notify::{Alert, AlertList, Composer, RESOLVED_KEPT};
 use crate::view::SloView;
 use plimsoll_model::TimeMs;
@@ -36,14 +35,13 @@ impl AlertBook {
                     let text = String::from_utf8_lossy(&bytes);
                     self.watching_since = text.parse().ok().map(TimeMs);
                 }
-                LAST_STEP => {}
                 _ => drop(self.by_ledger.insert(id, Alerts::restore(kept::decode(&bytes)))),
             }
         }
     }
 
     /// Returns what the archive shall keep.
-    pub(super) fn records(&self, now: TimeMs) -> Vec<(String, Vec<u8>)> {
+    pub(super) fn records(&self) -> Vec<(String, Vec<u8>)> {
         let time = |key: &str, at: TimeMs| (key.to_owned(), at.0.to_string().into_bytes());
         let watching = self.watching_since.map(|since| time(WATCHING_SINCE, since));
         let ledgers = self.by_ledger.iter();
@@ -51,7 +49,6 @@ impl AlertBook {
             .filter(|(_, alerts)| alerts.iter().next().is_some())
             .map(|(id, alerts)| (id.clone(), kept::encode(alerts.iter())))
             .chain(watching)
-            .chain([time(LAST_STEP, now)])
             .collect()
     }
 

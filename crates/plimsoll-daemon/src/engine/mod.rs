@@ -23,7 +23,7 @@ use plimsoll_runtime::clock::{Clock, StepWatch};
 use plimsoll_runtime::ready::Hold;
 use plimsoll_runtime::shutdown::Stop;
 use plimsoll_slo::{Change, Transition, assess, is_quiet};
-use plimsoll_store::{ArchiveError, Checkpoint, Ledger, Limits, Mark, Store, StoreError};
+use plimsoll_store::{ArchiveError, Ledger, Limits, Mark, Store, StoreError};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -147,7 +147,8 @@ impl Engine {
             self.take(news);
         }
         self.step(&alerts, &outlets);
-        let checkpoint = self.checkpoint(self.clock.now());
+        let mut checkpoint = self.store.checkpoint();
+        checkpoint.alerts = Some(self.alerts.records());
         self.flusher.finish(checkpoint).await
     }
 
@@ -178,7 +179,8 @@ impl Engine {
             is_news
         });
         if self.flusher.is_due(now) {
-            let checkpoint = self.checkpoint(now);
+            let mut checkpoint = self.store.progress();
+            checkpoint.alerts = Some(self.alerts.records());
             self.flusher.start(now, checkpoint);
         }
         self.stepped = now;
@@ -201,6 +203,7 @@ impl Engine {
             assessment: assess(ledger.slo(), ledger, now),
             counted: ledger.counted(),
             alerts: self.alerts.of(ledger.id()),
+            recent: ledger.recent(),
             feeds: Vec::new(),
             groups_refused: self.groups_refused(ledger.slo()),
             between_edges: ledger.between_edges(),
@@ -242,12 +245,6 @@ impl Engine {
             flush_error: self.flusher.error().map(str::to_owned),
             links: self.links.clone(),
         }
-    }
-
-    fn checkpoint(&mut self, now: TimeMs) -> Checkpoint {
-        let mut checkpoint = self.store.checkpoint();
-        checkpoint.alerts = Some(self.alerts.records(now));
-        checkpoint
     }
 }
 

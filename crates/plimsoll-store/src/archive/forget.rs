@@ -2,7 +2,8 @@
 
 use super::schema::{HISTORY, LEDGERS, ROSTERS, TARGETS, TIERS};
 use super::{ArchiveError, record};
-use crate::kept::{KeptFeed, KeptLedger};
+use crate::kept::KeptLedger;
+use crate::kept_feed::KeptFeed;
 use plimsoll_model::TimeMs;
 use redb::{Database, ReadableTable, WriteTransaction};
 
@@ -22,20 +23,20 @@ fn old_ledgers(write: &WriteTransaction, now: TimeMs) -> Result<TimeMs, ArchiveE
     let mut ledgers = write.open_table(LEDGERS)?;
     let (mut gone, mut oldest) = (Vec::new(), now);
     for entry in ledgers.iter()? {
-        let (key, head) = entry?;
-        let kept = KeptLedger::read(head.value()).ok_or_else(|| record("ledger", key.value()))?;
+        let (key, value) = entry?;
+        let (number, head) = value.value();
+        let kept = KeptLedger::read(head).ok_or_else(|| record("ledger", key.value()))?;
         let began = TimeMs(now.0.saturating_sub_unsigned(kept.period_ms));
         oldest = oldest.min(began);
         if kept.now < began {
-            gone.push(key.value().to_string());
+            gone.push((key.value().to_string(), number));
         }
     }
     let (mut tiers, mut history) = (write.open_table(TIERS)?, write.open_table(HISTORY)?);
-    for key in gone {
-        let key = key.as_str();
-        ledgers.remove(key)?;
-        tiers.retain_in((key, 0)..=(key, u32::MAX), |_, _| false)?;
-        history.retain_in((key, i64::MIN)..=(key, i64::MAX), |_, _| false)?;
+    for (key, number) in gone {
+        ledgers.remove(key.as_str())?;
+        tiers.retain_in((number, 0)..=(number, u32::MAX), |_, _| false)?;
+        history.retain_in((number, i64::MIN)..=(number, i64::MAX), |_, _| false)?;
     }
     Ok(oldest)
 }
@@ -46,7 +47,7 @@ fn old_targets(write: &WriteTransaction, oldest: TimeMs) -> Result<(), ArchiveEr
     for entry in targets.iter()? {
         let (key, state) = entry?;
         let scraped =
-            KeptFeed::scraped(state.value()).ok_or_else(|| record("target", key.value()))?;
+            KeptFeed::read_scraped(state.value()).ok_or_else(|| record("target", key.value()))?;
         if scraped.is_none_or(|scraped| scraped < oldest) {
             gone.push(key.value().to_string());
         }

@@ -4,6 +4,8 @@ mod events;
 mod forget;
 mod guard;
 mod history;
+mod load;
+mod migrate;
 mod open;
 mod schema;
 
@@ -11,11 +13,13 @@ pub use events::Mark;
 pub use history::HistoryPoint;
 pub use open::OpenError;
 
-use crate::checkpoint::{Checkpoint, LedgerEntry, TargetEntry};
-use crate::kept::{KeptFeed, KeptLedger, read_slots};
-use crate::{Store, tally::Tally};
+use crate::Store;
+use crate::checkpoint::{Checkpoint, LedgerEntry};
+use crate::kept_feed::KeptFeed;
+use plimsoll_model::TimeMs;
 use redb::{Database, ReadableDatabase, ReadableTable, WriteTransaction};
-use schema::{ALERTS, HISTORY, LEDGERS, ROSTERS, TARGETS, TIERS};
+use schema::{ALERTS, HISTORY, JOURNAL, LEDGERS, ROSTERS, TARGETS, TIERS};
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 /// Why an open archive couldn't be read or written.
@@ -42,23 +46,39 @@ impl<E: Into<redb::Error>> From<E> for ArchiveError {
 pub struct Archive {
     database: Database,
     path: PathBuf,
+    /// The numbers of ledgers, by key.
+    numbers: HashMap<String, u32>,
+    /// The state of alerts as it was last written.
+    alerts: Option<Vec<(String, Vec<u8>)>>,
     /// What couldn't be written yet.
     owed: Checkpoint,
 }
 
 impl Archive {
-    /// Opens the archive in the directory `dir`, or makes both.
+    /// Opens the archive in the directory `dir`, or makes both. A file of an older format is brought
+    /// to this version's.
     ///
     /// # Errors
     /// See [`OpenError`]; a file that can't be read is never deleted or overwritten.
     pub fn open(dir: &Path) -> Result<Self, OpenError> {
         let (database, path) = open::open(dir)?;
-        Ok(Self { database, path, owed: Checkpoint::default() })
+        let numbers = numbers(&database)
+            .map_err(|error| OpenError::Corrupt { path: path.clone(), what: error.to_string() })?;
+        Ok(Self { database, path, numbers, alerts: None, owed: Checkpoint::default() })
     }
 
     /// Returns the path of the data file.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Returns the time of the last checkpoint that was written; `None` in a new file.
+    ///
+    /// # Errors
+    /// The file can't be read.
+    pub fn last_step(&self) -> Result<Option<TimeMs>, ArchiveError> {
+        let journal = self.database.begin_read()?.open_table(JOURNAL)?;
+        Ok(journal.last()?.map(|(at, _)| TimeMs(at.value())))
     }
 
     /// Puts back into `store` what was flushed: windows, counters, time. To be called once, before
@@ -67,36 +87,7 @@ impl Archive {
     /// # Errors
     /// The file can't be read; the store is then to be dropped.
     pub fn load(&self, store: &mut Store) -> Result<(), ArchiveError> {
-        let read = self.database.begin_read()?;
-        let (ledgers, tiers) = (read.open_table(LEDGERS)?, read.open_table(TIERS)?);
-        for entry in ledgers.iter()? {
-            let (key, head) = entry?;
-            let kept =
-                KeptLedger::read(head.value()).ok_or_else(|| record("ledger", key.value()))?;
-            let Some(number) = store.books.ledger_with_key(key.value(), kept.group()) else {
-                continue;
-            };
-            let mut slots: Vec<(i64, Tally)> = Vec::new();
-            for tier in tiers.range((key.value(), 0)..=(key.value(), u32::MAX))? {
-                let (_, bytes) = tier?;
-                let more = read_slots(bytes.value()).ok_or_else(|| record("tier", key.value()))?;
-                slots.extend(more);
-            }
-            if let Some(ledger) = store.books.ledgers.get_mut(number) {
-                ledger.restore(&kept, &slots);
-            }
-            store.now = store.now.max(Some(kept.now));
-        }
-        let (rosters, targets) = (read.open_table(ROSTERS)?, read.open_table(TARGETS)?);
-        for entry in targets.iter()? {
-            let (key, state) = entry?;
-            let roster = rosters.get(key.value())?;
-            let kept = roster
-                .and_then(|roster| KeptFeed::read(roster.value(), state.value()))
-                .ok_or_else(|| record("target", key.value()))?;
-            store.restore_feed(key.value().into(), kept);
-        }
-        drop(read);
+        load::load(&self.database, store)?;
         forget::old(&self.database, store.now)
     }
 
@@ -108,13 +99,29 @@ impl Archive {
     pub fn flush(&mut self, checkpoint: Checkpoint) -> Result<(), ArchiveError> {
         self.owed.append(checkpoint);
         let write = self.database.begin_write()?;
-        for (key, entry) in &self.owed.ledgers {
-            write_ledger(&write, key, entry)?;
+        if let Some(whole) = &self.owed.whole {
+            for (key, entry) in &whole.ledgers {
+                let next = u32::try_from(self.numbers.len()).unwrap_or(u32::MAX);
+                let number = *self.numbers.entry(key.clone()).or_insert(next);
+                write_ledger(&write, key, number, entry)?;
+            }
+            for (key, kept) in &whole.targets {
+                write_target(&write, key, kept.as_ref())?;
+            }
         }
-        for (key, entry) in &self.owed.targets {
-            write_target(&write, key, entry.as_ref())?;
+        if let Some(at) = self.owed.at {
+            let mut journal = write.open_table(JOURNAL)?;
+            if self.owed.whole.is_some() {
+                journal.retain(|_, _| false)?;
+            }
+            // Two checkpoints of one instant are one.
+            let before = journal.get(at.0)?.map(|bytes| bytes.value().to_vec());
+            let bytes = [before.unwrap_or_default().as_slice(), &self.owed.journal].concat();
+            journal.insert(at.0, bytes.as_slice())?;
         }
-        if let Some(alerts) = &self.owed.alerts {
+        if let Some(alerts) =
+            self.owed.alerts.as_ref().filter(|it| Some(*it) != self.alerts.as_ref())
+        {
             let mut table = write.open_table(ALERTS)?;
             table.retain(|_, _| false)?;
             for (key, bytes) in alerts {
@@ -122,39 +129,51 @@ impl Archive {
             }
         }
         write.commit()?;
-        self.owed = Checkpoint::default();
+        let written = std::mem::take(&mut self.owed);
+        self.alerts = written.alerts.or(self.alerts.take());
         Ok(())
     }
+}
+
+/// Reads which number each ledger has. Numbers are given in order and those of ledgers that were let
+/// go aren't given again while a later one is there.
+fn numbers(database: &Database) -> Result<HashMap<String, u32>, ArchiveError> {
+    let ledgers = database.begin_read()?.open_table(LEDGERS)?;
+    let mut numbers = HashMap::new();
+    for entry in ledgers.iter()? {
+        let (key, value) = entry?;
+        numbers.insert(key.value().to_owned(), value.value().0);
+    }
+    Ok(numbers)
 }
 
 fn write_ledger(
     write: &WriteTransaction,
     key: &str,
+    number: u32,
     entry: &LedgerEntry,
 ) -> Result<(), ArchiveError> {
-    write.open_table(LEDGERS)?.insert(key, entry.head.write().as_slice())?;
+    write.open_table(LEDGERS)?.insert(key, (number, entry.head.write().as_slice()))?;
     let mut tiers = write.open_table(TIERS)?;
-    for (number, slots) in &entry.tiers {
-        tiers.insert((key, *number), slots.as_slice())?;
+    for (at, slots) in &entry.tiers {
+        tiers.insert((number, *at), slots.as_slice())?;
     }
-    history::write(&mut write.open_table(HISTORY)?, key, entry)
+    history::write(&mut write.open_table(HISTORY)?, number, entry)
 }
 
 fn write_target(
     write: &WriteTransaction,
     key: &str,
-    entry: Option<&TargetEntry>,
+    kept: Option<&KeptFeed>,
 ) -> Result<(), ArchiveError> {
     let (mut rosters, mut targets) = (write.open_table(ROSTERS)?, write.open_table(TARGETS)?);
-    let Some(entry) = entry else {
+    let Some(kept) = kept else {
         rosters.remove(key)?;
         targets.remove(key)?;
         return Ok(());
     };
-    if let Some(roster) = &entry.roster {
-        rosters.insert(key, roster.as_slice())?;
-    }
-    targets.insert(key, entry.state.as_slice())?;
+    rosters.insert(key, kept.write_roster().as_slice())?;
+    targets.insert(key, kept.write_state().as_slice())?;
     Ok(())
 }
 

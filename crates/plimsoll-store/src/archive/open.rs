@@ -1,7 +1,7 @@
 //! Opening the data file, or saying in one sentence why not.
 
 use super::guard::Guarded;
-use super::schema;
+use super::{migrate, schema};
 use redb::backends::FileBackend;
 use redb::{Builder, Database, DatabaseError, StorageError};
 use std::fs::OpenOptions;
@@ -79,8 +79,10 @@ pub(super) fn open(dir: &Path) -> Result<(Database, PathBuf), OpenError> {
         .set_check_integrity_on_open(true)
         .create_with_backend(guarded.clone())
         .map_err(|error| from_database(dir, &path, error))?;
-    schema::prepare(&database, &path)?;
+    let format = schema::prepare(&database, &path)?;
     guarded.release().map_err(|error| from_io(dir, error))?;
+    migrate::migrate(&database, format)
+        .map_err(|error| OpenError::Corrupt { path: path.clone(), what: error.to_string() })?;
     Ok((database, path))
 }
 

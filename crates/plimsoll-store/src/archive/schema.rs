@@ -5,22 +5,28 @@ use redb::{Database, ReadableDatabase, TableDefinition, TableError};
 use std::path::Path;
 
 /// The format that this version writes, and the newest that it reads.
-const FORMAT: u64 = 1;
+pub(super) const FORMAT: u64 = 2;
 
 /// Facts about the file itself.
-const META: TableDefinition<&str, u64> = TableDefinition::new("meta");
+pub(super) const META: TableDefinition<&str, u64> = TableDefinition::new("meta");
 
 /// The key in `META` of the format.
-const FORMAT_KEY: &str = "format";
+pub(super) const FORMAT_KEY: &str = "format";
 
-/// Ledgers by key: everything but slots and history.
-pub(super) const LEDGERS: TableDefinition<&str, &[u8]> = TableDefinition::new("ledgers");
+/// Ledgers by key: their number, and everything but slots and history.
+pub(super) const LEDGERS: TableDefinition<&str, (u32, &[u8])> =
+    TableDefinition::new("ledgers by key");
 
-/// The slots of a ledger's tiers, by its key and their number.
-pub(super) const TIERS: TableDefinition<(&str, u32), &[u8]> = TableDefinition::new("tiers");
+/// The slots of a ledger's tiers, by its number and theirs.
+pub(super) const TIERS: TableDefinition<(u32, u32), &[u8]> =
+    TableDefinition::new("tiers by number");
 
-/// The slots of a ledger's history, by its key and their start in milliseconds.
-pub(super) const HISTORY: TableDefinition<(&str, i64), &[u8]> = TableDefinition::new("history");
+/// Runs of a ledger's slots of history, by its number and when the first begins, in milliseconds.
+pub(super) const HISTORY: TableDefinition<(u32, i64), &[u8]> =
+    TableDefinition::new("history by number");
+
+/// What happened since the last whole checkpoint, by the store's time in milliseconds.
+pub(super) const JOURNAL: TableDefinition<i64, &[u8]> = TableDefinition::new("journal");
 
 /// The names of each target's counters.
 pub(super) const ROSTERS: TableDefinition<&str, &[u8]> = TableDefinition::new("rosters");
@@ -34,13 +40,13 @@ pub(super) const ALERTS: TableDefinition<&str, &[u8]> = TableDefinition::new("al
 /// Marks by time and number.
 pub(super) const MARKS: TableDefinition<(i64, u64), &[u8]> = TableDefinition::new("marks");
 
-/// Checks the file's format; a new file gets it, with every table.
-pub(super) fn prepare(database: &Database, path: &Path) -> Result<(), OpenError> {
+/// Checks the file's format, which it returns; a new file gets it, with every table.
+pub(super) fn prepare(database: &Database, path: &Path) -> Result<u64, OpenError> {
     let corrupt =
         |error: ArchiveError| OpenError::Corrupt { path: path.into(), what: error.to_string() };
     match format(database).map_err(corrupt)? {
-        None => lay(database).map_err(corrupt),
-        Some(FORMAT) => Ok(()),
+        None => lay(database).map(|()| FORMAT).map_err(corrupt),
+        Some(found) if (1..=FORMAT).contains(&found) => Ok(found),
         Some(found) => Err(OpenError::Newer { path: path.into(), found, known: FORMAT }),
     }
 }
@@ -57,10 +63,12 @@ fn format(database: &Database) -> Result<Option<u64>, ArchiveError> {
 fn lay(database: &Database) -> Result<(), ArchiveError> {
     let write = database.begin_write()?;
     write.open_table(META)?.insert(FORMAT_KEY, FORMAT)?;
+    write.open_table(LEDGERS)?;
     write.open_table(TIERS)?;
     write.open_table(HISTORY)?;
+    write.open_table(JOURNAL)?;
     write.open_table(MARKS)?;
-    for table in [LEDGERS, ROSTERS, TARGETS, ALERTS] {
+    for table in [ROSTERS, TARGETS, ALERTS] {
         write.open_table(table)?;
     }
     write.commit()?;
