@@ -7,6 +7,22 @@ pub fn prometheus() -> Option<PathBuf> {
     find("prometheus-0.315.0", "prometheus")
 }
 
+/// Where promtool 3.15 lies; none, and a line that says so, when it isn't built.
+pub fn promtool() -> Option<PathBuf> {
+    find("prometheus-0.315.0", "promtool")
+}
+
+/// Where Thanos lies; none, and a line that says so, when it isn't built.
+pub fn thanos() -> Option<PathBuf> {
+    find("thanos-0.42.4", "thanos")
+}
+
+/// Where the program lies that reads resources with the Prometheus operator's own types; none, and a
+/// line that says so, when it isn't built.
+pub fn operator() -> Option<PathBuf> {
+    find("prometheus-operator-0.93.0", "strict")
+}
+
 /// Where the Collector lies; none, and a line that says so, when it isn't built.
 pub fn collector() -> Option<PathBuf> {
     find("collector-0.159.0", "otelcol")

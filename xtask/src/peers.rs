@@ -8,6 +8,8 @@ use std::process::Command;
 /// The versions, which are also where `tests/src/peers.rs` looks.
 const PROMETHEUS: &str = "prometheus-0.315.0";
 const COLLECTOR: &str = "collector-0.159.0";
+const THANOS: &str = "thanos-0.42.4";
+const OPERATOR: &str = "prometheus-operator-0.93.0";
 
 /// The Collector's own builder; newer than the parts, which it takes as they are.
 const BUILDER: &str = "go.opentelemetry.io/collector/cmd/builder@v0.164.0";
@@ -18,30 +20,70 @@ const BUILDER: &str = "go.opentelemetry.io/collector/cmd/builder@v0.164.0";
 /// A build failed, or Go is absent under `CI=true`. Elsewhere the tests that need the peers are left
 /// out, and one line says so.
 pub(crate) fn ensure() -> Result<(), Failure> {
-    let folder = folder()?;
-    let prometheus = folder.join(PROMETHEUS);
-    let collector = folder.join(COLLECTOR);
-    let has_prometheus =
-        ["prometheus", "promtool", "decode"].iter().all(|name| prometheus.join(name).exists());
-    let has_collector = collector.join("otelcol").exists();
-    if has_prometheus && has_collector {
+    let peers = folder()?;
+    let missing: Vec<&Peer> = PEERS.iter().filter(|peer| !peer.is_built(&peers)).collect();
+    if missing.is_empty() {
         return Ok(());
     }
     if !Command::new("go").arg("version").output().is_ok_and(|output| output.status.success()) {
-        let missing = "Go isn't installed: Prometheus 3 and the Collector can't be built";
+        let names: Vec<&str> = missing.iter().map(|peer| peer.version).collect();
+        let missing = format!("Go isn't installed: {} can't be built", names.join(", "));
         if std::env::var_os("CI").is_some_and(|ci| ci == "true") {
-            return Err(Failure::Missing(missing.into()));
+            return Err(Failure::Missing(missing));
         }
         println!("{missing}, and the tests that need them are left out");
         return Ok(());
     }
-    if !has_prometheus {
-        build_prometheus(&prometheus)?;
+    missing.into_iter().try_for_each(|peer| (peer.build)(&peers))
+}
+
+/// What some tests run, and how it is built below the peers' folder.
+struct Peer {
+    version: &'static str,
+    programs: &'static [&'static str],
+    build: fn(&Path) -> Result<(), Failure>,
+}
+
+const PEERS: [Peer; 4] = [
+    Peer {
+        version: PROMETHEUS,
+        programs: &["prometheus", "promtool"],
+        build: |peers| {
+            build_module(
+                peers,
+                PROMETHEUS,
+                "prometheus",
+                "github.com/prometheus/prometheus/cmd/prometheus",
+            )?;
+            build_module(
+                peers,
+                PROMETHEUS,
+                "prometheus",
+                "github.com/prometheus/prometheus/cmd/promtool",
+            )
+        },
+    },
+    Peer { version: COLLECTOR, programs: &["otelcol"], build: build_collector },
+    Peer {
+        version: THANOS,
+        programs: &["thanos"],
+        build: |peers| {
+            build_module(peers, THANOS, "thanos", "github.com/thanos-io/thanos/cmd/thanos")
+        },
+    },
+    Peer {
+        version: OPERATOR,
+        programs: &["strict"],
+        build: |peers| {
+            build_module(peers, OPERATOR, "operator", "plimsoll-rs.dev/peers/operator/strict")
+        },
+    },
+];
+
+impl Peer {
+    fn is_built(&self, peers: &Path) -> bool {
+        self.programs.iter().all(|program| peers.join(self.version).join(program).exists())
     }
-    if !has_collector {
-        build_collector(&folder, &collector)?;
-    }
-    Ok(())
 }
 
 fn folder() -> Result<PathBuf, Failure> {
@@ -53,36 +95,35 @@ fn folder() -> Result<PathBuf, Failure> {
     Ok(Path::new(&home).join(".cache/plimsoll/peers"))
 }
 
-fn build_prometheus(folder: &Path) -> Result<(), Failure> {
-    make(folder)?;
-    let source = root().join("tests/peers/prometheus");
-    let packages = [
-        ("prometheus", "github.com/prometheus/prometheus/cmd/prometheus"),
-        ("promtool", "github.com/prometheus/prometheus/cmd/promtool"),
-        // Ours: it measures their parser.
-        ("decode", "./decode"),
-    ];
-    for (program, package) in packages {
-        if folder.join(program).exists() {
-            continue;
-        }
-        // Under another name until it is whole, so that a build that is stopped isn't found.
-        let part = folder.join(format!("{program}.part"));
-        let mut build = go(&source);
-        build.args(["build", "-o"]).arg(&part).arg(package);
-        step(&format!("build {PROMETHEUS}/{program} (once, about 4 minutes)"), &mut build)?;
-        std::fs::rename(&part, folder.join(program)).map_err(|error| io(folder, &error))?;
+/// Builds a program of the Go module in `tests/peers/MODULE`; it is called as its package's folder.
+fn build_module(peers: &Path, version: &str, module: &str, package: &str) -> Result<(), Failure> {
+    let folder = peers.join(version);
+    make(&folder)?;
+    let program = package.rsplit('/').next().unwrap_or(package);
+    // Under another name until it is whole, so that a build that is stopped isn't found.
+    let part = folder.join(format!("{program}.part"));
+    let mut build = go(&root().join("tests/peers").join(module));
+    build.args(["build", "-o"]).arg(&part);
+    if version == THANOS {
+        // Its labels and those of its Prometheus are of one kind only with this tag.
+        build.args(["-tags", "slicelabels"]);
     }
-    Ok(())
+    build.arg(package);
+    step(&format!("build {version}/{program} (once, up to 5 minutes)"), &mut build)?;
+    std::fs::rename(&part, folder.join(program)).map_err(|error| io(&folder, &error))
 }
 
-fn build_collector(peers: &Path, folder: &Path) -> Result<(), Failure> {
+fn build_collector(peers: &Path) -> Result<(), Failure> {
+    let folder = peers.join(COLLECTOR);
     let sources = folder.join("sources");
     make(&sources)?;
     let mut install = go(peers);
-    step("build the Collector's builder", install.args(["install", BUILDER]).env("GOBIN", folder))?;
+    step(
+        "build the Collector's builder",
+        install.args(["install", BUILDER]).env("GOBIN", &folder),
+    )?;
     let manifest = std::fs::read_to_string(root().join("tests/peers/collector/manifest.yaml"))
-        .map_err(|error| io(folder, &error))?
+        .map_err(|error| io(&folder, &error))?
         .replace("OUTPUT_PATH", &sources.display().to_string());
     let path = folder.join("manifest.yaml");
     std::fs::write(&path, manifest).map_err(|error| io(&path, &error))?;
@@ -93,7 +134,7 @@ fn build_collector(peers: &Path, folder: &Path) -> Result<(), Failure> {
         .env("GOFLAGS", "-buildvcs=false");
     step(&format!("build {COLLECTOR} (once, about 8 minutes)"), &mut build)?;
     std::fs::rename(sources.join("otelcol"), folder.join("otelcol"))
-        .map_err(|error| io(folder, &error))
+        .map_err(|error| io(&folder, &error))
 }
 
 fn go(within: &Path) -> Command {

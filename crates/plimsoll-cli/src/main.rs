@@ -7,7 +7,9 @@ mod check;
 mod demo;
 mod explain;
 mod init;
+mod rules;
 mod serve;
+mod slo_files;
 
 use clap::{CommandFactory, Parser, Subcommand};
 use std::process::ExitCode;
@@ -40,6 +42,8 @@ enum Verb {
     Init(init::Arguments),
     /// Say in words why an SLO pages or doesn't, with every number
     Explain(explain::Arguments),
+    /// Write recording and alert rules of SLOs for Prometheus, Thanos, Mimir or VictoriaMetrics
+    Rules(rules::Arguments),
     /// Print completions for a shell
     #[command(after_help = "Example: plimsoll completions bash > /etc/bash_completion.d/plimsoll")]
     Completions {
@@ -62,6 +66,7 @@ fn main() -> ExitCode {
         Verb::Check(arguments) => Ok(check::run(&arguments)),
         Verb::Init(arguments) => init::run(&arguments),
         Verb::Explain(arguments) => explain::run(&arguments),
+        Verb::Rules(arguments) => rules::run(&arguments),
         Verb::Completions { shell } => {
             let mut command = Arguments::command();
             clap_complete::generate(shell, &mut command, "plimsoll", &mut std::io::stdout());

@@ -14,6 +14,7 @@ mod promql;
 pub mod recording;
 pub mod rule;
 pub mod runbook;
+pub mod slo;
 
 /// One generated file.
 #[derive(Clone, Debug, PartialEq, Eq)]

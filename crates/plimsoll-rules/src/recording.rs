@@ -4,8 +4,9 @@
 //! Names follow Prometheus's `level:metric:operation`; a counter loses its `_total` under a rate.
 
 use crate::promql::{self, RULE};
-use crate::rule::{Group, Rule, RuleFile};
+use crate::rule::{Group, Recording, Rule, RuleFile};
 use plimsoll_model::{LevelPart, Signal, catalog};
+use std::collections::BTreeMap;
 
 /// The words that stand above the file.
 pub(crate) const PREAMBLE: &str = "\
@@ -25,9 +26,14 @@ pub fn file() -> RuleFile {
         groups: vec![
             Group {
                 name: "plimsoll-levels".into(),
+                interval: None,
                 rules: LEVELS.iter().flat_map(|(signal, label)| level(signal, label)).collect(),
             },
-            Group { name: "plimsoll-waits".into(), rules: vec![lock_wait(), backpressure()] },
+            Group {
+                name: "plimsoll-waits".into(),
+                interval: None,
+                rules: vec![lock_wait(), backpressure()],
+            },
         ],
     }
 }
@@ -72,5 +78,5 @@ fn backpressure() -> Rule {
 }
 
 fn record(name: String, expr: String) -> Rule {
-    Rule::Recording { record: name, expr }
+    Rule::Recording(Recording { record: name, expr, labels: BTreeMap::new() })
 }

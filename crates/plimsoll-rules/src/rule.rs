@@ -15,6 +15,9 @@ pub struct RuleFile {
 pub struct Group {
     /// Its name, unique in the file.
     pub name: String,
+    /// The time between two evaluations, in Prometheus's syntax; the server's own when there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub interval: Option<String>,
     /// Its rules.
     pub rules: Vec<Rule>,
 }
@@ -24,14 +27,21 @@ pub struct Group {
 #[serde(untagged)]
 pub enum Rule {
     /// Stores an expression's result under a name.
-    Recording {
-        /// The name, `level:metric:operation`.
-        record: String,
-        /// The expression.
-        expr: String,
-    },
+    Recording(Recording),
     /// Raises an alert for each series that an expression returns.
     Alert(Alert),
+}
+
+/// One recording rule.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+pub struct Recording {
+    /// The name, `level:metric:operation`.
+    pub record: String,
+    /// The expression.
+    pub expr: String,
+    /// Labels that what is stored gets beside its own.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub labels: BTreeMap<String, String>,
 }
 
 /// One alert rule.
@@ -44,6 +54,9 @@ pub struct Alert {
     /// How long it has to hold, in Prometheus's syntax.
     #[serde(rename = "for")]
     pub pending_for: String,
+    /// How long it fires on once the condition is over, in Prometheus's syntax.
+    #[serde(rename = "keep_firing_for", default, skip_serializing_if = "Option::is_none")]
+    pub hold_off: Option<String>,
     /// Labels, templates allowed.
     pub labels: BTreeMap<String, String>,
     /// Annotations, templates allowed.
@@ -62,7 +75,7 @@ impl RuleFile {
     pub fn alerts(&self) -> impl Iterator<Item = &Alert> {
         self.rules().filter_map(|(_, rule)| match rule {
             Rule::Alert(alert) => Some(alert),
-            Rule::Recording { .. } => None,
+            Rule::Recording(_) => None,
         })
     }
 }

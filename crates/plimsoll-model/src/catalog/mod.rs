@@ -9,11 +9,13 @@ use std::sync::LazyLock;
 
 mod context;
 mod own;
+mod recorded;
 mod service;
 mod standard;
 
 pub use context::*;
 pub use own::*;
+pub use recorded::*;
 pub use service::*;
 pub use standard::*;
 

@@ -36,7 +36,11 @@ pub fn file() -> RuleFile {
 }
 
 fn group(name: &str, alerts: Vec<Alert>) -> Group {
-    Group { name: name.into(), rules: alerts.into_iter().map(Rule::Alert).collect() }
+    Group {
+        name: name.into(),
+        interval: None,
+        rules: alerts.into_iter().map(Rule::Alert).collect(),
+    }
 }
 
 /// Starts an alert; it has no words yet.
@@ -45,6 +49,7 @@ fn alert(name: &str, severity: &str, expr: String) -> Alert {
         alert: name.into(),
         expr,
         pending_for: "0s".into(),
+        hold_off: None,
         labels: BTreeMap::from([
             ("severity".into(), severity.into()),
             ("service".into(), SERVICE.into()),

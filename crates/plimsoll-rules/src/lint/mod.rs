@@ -30,7 +30,7 @@ impl fmt::Display for Fault {
 pub fn recorded(file: &RuleFile) -> BTreeSet<String> {
     file.rules()
         .filter_map(|(_, rule)| match rule {
-            Rule::Recording { record, .. } => Some(record.clone()),
+            Rule::Recording(recording) => Some(recording.record.clone()),
             Rule::Alert(_) => None,
         })
         .collect()
@@ -46,17 +46,17 @@ pub fn rules(
     let mut faults = Vec::new();
     for (_, rule) in file.rules() {
         let (place, expr) = match rule {
-            Rule::Recording { record, expr } => (record, expr),
+            Rule::Recording(recording) => (&recording.record, &recording.expr),
             Rule::Alert(alert) => (&alert.alert, &alert.expr),
         };
         let mut report = |what: String| faults.push(Fault { place: place.clone(), what });
         expression::faults(expr, recorded).into_iter().for_each(&mut report);
         match rule {
             Rule::Alert(alert) => words(alert, &runbook_exists, &mut report),
-            Rule::Recording { record, .. } if record.split(':').count() != 3 => {
+            Rule::Recording(_) if place.split(':').count() != 3 => {
                 report("isn't named level:metric:operation".into());
             }
-            Rule::Recording { .. } => {}
+            Rule::Recording(_) => {}
         }
     }
     faults

@@ -1,0 +1,37 @@
+//! SLO files, read the same way by every command that takes them.
+
+use plimsoll_slo::Slo;
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+/// Reads the SLOs of all files, and tells every fault and warning on standard error; `None` when
+/// there was a fault.
+pub(crate) fn read(files: &[PathBuf]) -> Option<Vec<Slo>> {
+    let (mut slos, mut is_faultless) = (Vec::new(), true);
+    for file in files {
+        let name = file.display().to_string();
+        let read = match std::fs::read_to_string(file) {
+            Ok(text) => plimsoll_spec::read(&name, &text)
+                .map_err(|faults| faults.iter().map(ToString::to_string).collect::<Vec<_>>()),
+            Err(error) => Err(vec![format!("{name}: {error}")]),
+        };
+        match read {
+            Ok(read) => {
+                read.warnings.iter().for_each(|warning| eprintln!("warning: {warning}"));
+                slos.extend(read.slos);
+            }
+            Err(faults) => {
+                faults.iter().for_each(|fault| eprintln!("{fault}"));
+                is_faultless = false;
+            }
+        }
+    }
+    let mut names = BTreeSet::new();
+    for slo in &slos {
+        if !names.insert((slo.service.as_str(), slo.name.as_str())) {
+            eprintln!("{}/{}: is there twice: give one another name", slo.service, slo.name);
+            is_faultless = false;
+        }
+    }
+    is_faultless.then_some(slos)
+}

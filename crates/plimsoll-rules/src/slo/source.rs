@@ -1,0 +1,182 @@
+//! From an SLI to PromQL over counters.
+
+use super::scope::{Scope, ms, seconds};
+use plimsoll_model::bucket::DEFAULT_BANDS;
+use plimsoll_model::{LevelPart, MatchOp, Matcher, Selector};
+use plimsoll_slo::{
+    EventsPart, InFlightAtLeast, LevelBound, Linear, Query, QueryUnit, Sli, Slo, Term, length_name,
+};
+use std::time::Duration;
+
+const MS_PER_S: u32 = 1_000;
+
+/// The two expressions of a window that reads counters.
+pub(crate) struct Counted {
+    /// All events.
+    pub(crate) total: String,
+    /// The bad ones; may read what the first expression stored.
+    pub(crate) bad: String,
+}
+
+/// Writes what the window of that length holds; `None` for an SLI that no rule can count.
+pub(crate) fn counted(
+    slo: &Slo,
+    scope: &Scope,
+    window: Duration,
+    scrape: Duration,
+) -> Option<Counted> {
+    let by = scope.by();
+    let sum = |vector: String| format!("sum by ({by}) ({vector})");
+    let grouped = |selector: &Selector| sum(increase(selector, window));
+    let total = scope.total(window);
+    let or_none = |part: String| format!("({part} or on ({by}) 0 * {total})");
+    let rest_of = |good: String| format!("clamp_min({total} - on ({by}) {good}, 0)");
+    Some(match &slo.sli {
+        Sli::Events { total: all, part } => Counted {
+            total: linear(all, &by, window),
+            bad: match part {
+                EventsPart::Bad(bad) => or_none(linear(bad, &by, window)),
+                EventsPart::Good(good) => rest_of(or_none(linear(good, &by, window))),
+            },
+        },
+        Sli::Within { histogram, within, when, .. } => {
+            let buckets = conditioned(histogram, when.as_ref());
+            // A bucket that isn't there is no verdict: without it nothing would be good.
+            let good = grouped(&bucket(&buckets, &edge(within.as_secs_f64())));
+            Counted { total: grouped(&bucket(&buckets, r"\+Inf")), bad: rest_of(good) }
+        }
+        Sli::Level { signal, bound: LevelBound::BelowLimit } => {
+            let saturated = format!("{}{}_total", signal.name, LevelPart::Saturated.suffix());
+            let saturated = signal.renamed(saturated);
+            // Time passes for a series that was there at both ends of the window.
+            let length = length_name(window);
+            let both =
+                format!("({saturated} and {saturated} offset {length}) * 0 + {}", ms(window));
+            Counted { total: sum(both), bad: format!("{MS_PER_S} * {}", grouped(&saturated)) }
+        }
+        Sli::Level { signal, bound: LevelBound::AtMost(most) } => {
+            let family =
+                signal.renamed(format!("{}{}", signal.name, LevelPart::TimeWeighted.suffix()));
+            let of = |le: &str| format!("{MS_PER_S} * {}", grouped(&bucket(&family, le)));
+            Counted { total: of(r"\+Inf"), bad: rest_of(of(&edge(*most as f64))) }
+        }
+        Sli::Lag { signal, at_most } => {
+            let worst = format!("max by ({}) ({signal})", with_target(&by));
+            sliced(&by, &worst, &format!("> bool {}", seconds(*at_most)), window, scrape)
+        }
+        Sli::Up { signal } => {
+            let worst = format!("min by ({}) ({signal})", with_target(&by));
+            sliced(&by, &worst, "< bool 1", window, scrape)
+        }
+        Sli::Query { total: all, part, unit } => {
+            let of = |query: &Query| queried(query, *unit, &by, window);
+            Counted {
+                total: of(all),
+                bad: match part {
+                    EventsPart::Bad(bad) => or_none(of(bad)),
+                    EventsPart::Good(good) => rest_of(or_none(of(good))),
+                },
+            }
+        }
+        Sli::Composite(_) => return None,
+    })
+}
+
+/// Counts slices of the scrape interval: bad is each in which the worst series breaks its bound.
+fn sliced(by: &str, worst: &str, breaks: &str, window: Duration, scrape: Duration) -> Counted {
+    let over = |each: String, aggregation: &str| {
+        let (window, step) = (length_name(window), length_name(scrape));
+        let slices = format!("{aggregation} by ({by}) ({each})");
+        format!("{} * sum_over_time(({slices})[{window}:{step}])", ms(scrape))
+    };
+    Counted { total: over(worst.into(), "count"), bad: over(format!("{worst} {breaks}"), "sum") }
+}
+
+fn with_target(by: &str) -> String {
+    if by.is_empty() { "job, instance".into() } else { format!("job, instance, {by}") }
+}
+
+fn queried(query: &Query, unit: QueryUnit, by: &str, window: Duration) -> String {
+    let sum = format!("sum by ({by}) ({})", query.over(window));
+    match unit {
+        QueryUnit::Events => sum,
+        QueryUnit::EventsPerSecond => format!("{} * {sum}", seconds(window)),
+    }
+}
+
+/// Adds counters up; one that isn't there counted nothing.
+fn linear(counters: &Linear, by: &str, window: Duration) -> String {
+    let term = |Term { factor, selector }: &Term| {
+        let sum = format!("sum by ({by}) ({})", increase(selector, window));
+        match (factor.numerator, factor.denominator.get()) {
+            (1, 1) => sum,
+            (numerator, 1) => format!("{numerator} * {sum}"),
+            (numerator, denominator) => format!("{numerator} * {sum} / {denominator}"),
+        }
+    };
+    match counters.0.as_slice() {
+        [one] => term(one),
+        terms => format!("clamp_min({}, 0)", sum_of(&terms.iter().map(term).collect::<Vec<_>>())),
+    }
+}
+
+/// Adds vectors up in which a series may be missing.
+pub(crate) fn sum_of(parts: &[String]) -> String {
+    let numbered = |(number, part): (usize, &String)| {
+        format!("label_replace({part}, \"part\", \"{number}\", \"\", \"\")")
+    };
+    let parts: Vec<String> = parts.iter().enumerate().map(numbered).collect();
+    format!("sum without (part) (\n  {}\n)", parts.join("\n  or "))
+}
+
+/// Writes the increase of each series without a guess.
+///
+/// The difference of the window's two ends is exact, and windows that follow each other share the
+/// sample between them. `increase`, which extrapolates, is asked where the difference means nothing:
+/// the counter began anew, or one end is missing. A series with one sample is there and counted 0.
+fn increase(selector: &Selector, window: Duration) -> String {
+    let window = length_name(window);
+    format!(
+        "({selector} - {selector} offset {window} and resets({selector}[{window}]) == 0) \
+         or increase({selector}[{window}]) or 0 * count_over_time({selector}[{window}])"
+    )
+}
+
+fn bucket(histogram: &Selector, le: &str) -> Selector {
+    let buckets = histogram.renamed(format!("{}_bucket", histogram.name));
+    narrowed(buckets, "le", MatchOp::Matches, le.to_owned())
+}
+
+/// Writes a pattern for each way in which a bucket's bound is spelled: Prometheus 3 writes `1.0`
+/// where others write `1`, and small numbers have an exponent in Go.
+fn edge(bound: f64) -> String {
+    let mut spelled = vec![bound.to_string()];
+    if bound.fract() == 0.0 {
+        spelled.push(format!("{bound:.1}"));
+    }
+    if bound < 1e-4 {
+        let exponent = format!("{bound:e}");
+        spelled.push(exponent.replace("e-", "e-0"));
+        spelled.push(exponent);
+    }
+    spelled.iter().map(|text| text.replace('.', r"\.")).collect::<Vec<_>>().join("|")
+}
+
+fn conditioned(histogram: &Selector, when: Option<&InFlightAtLeast>) -> Selector {
+    let Some(when) = when else { return histogram.clone() };
+    let below: Vec<String> = DEFAULT_BANDS
+        .iter()
+        .filter(|edge| **edge < when.at_least)
+        .map(ToString::to_string)
+        .collect();
+    // A series without the label has no band, and one without an operation is of this one.
+    let bands = format!("|{}", below.join("|"));
+    let selector =
+        narrowed(histogram.clone(), "operation", MatchOp::Matches, format!("|{}", when.operation));
+    narrowed(selector, "band", MatchOp::NotMatches, bands)
+}
+
+fn narrowed(mut selector: Selector, label: &str, op: MatchOp, value: String) -> Selector {
+    selector.matchers.push(Matcher { label: label.into(), op, value });
+    selector
+}

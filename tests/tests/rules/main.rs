@@ -1,0 +1,83 @@
+//! What `plimsoll rules` writes is what Prometheus and its operator read, in both styles, and it says
+//! of an hour that can be reckoned by hand what is true of it.
+
+#![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic, reason = "tests")]
+
+use plimsoll_tests::plimsoll::binary;
+use plimsoll_tests::{peers, root, scratch, write};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+const STYLES: [&str; 2] = ["per-slo", "generic"];
+
+const INCIDENT_SLO: &str = "apiVersion: plimsoll/v1\nservice: shop\nslos:\n  - name: api\n    \
+    objective: 99.9%\n    window: 30d\n    \
+    sli: {events: {total: requests_total, bad: 'requests_total{code=\"500\"}'}}\n";
+
+fn rules(arguments: &[&str], file: &Path) -> String {
+    let output = Command::new(binary()).arg("rules").args(arguments).arg(file).output();
+    let output = output.expect("plimsoll runs");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}");
+    assert!(said.contains("What PromQL can't say"), "{said}");
+    String::from_utf8(output.stdout).expect("UTF-8")
+}
+
+/// Debian's promtool, and that of Prometheus 3 where it is built.
+fn promtools() -> Vec<PathBuf> {
+    [PathBuf::from("promtool")].into_iter().chain(peers::promtool()).collect()
+}
+
+fn promtool(program: &Path, arguments: &[&str], file: &Path) {
+    let output = Command::new(program).args(arguments).arg(file).output().expect("promtool runs");
+    let said = [output.stdout, output.stderr].concat();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&said));
+}
+
+#[test]
+fn prometheus_reads_the_rules_of_every_kind_of_sli() {
+    let slos = root().join("tests/tests/rules/slos.yaml");
+    let folder = scratch();
+    for style in STYLES {
+        let file = write(folder.path(), "rules.yaml", &rules(&["--style", style], &slos));
+        for program in promtools() {
+            promtool(&program, &["check", "rules"], &file);
+        }
+    }
+}
+
+#[test]
+fn an_hour_that_can_be_reckoned_by_hand_comes_out_right() {
+    let folder = scratch();
+    let slos = write(folder.path(), "slos.yaml", INCIDENT_SLO);
+    let tests = std::fs::read_to_string(root().join("tests/tests/rules/incidents.yaml"));
+    for style in STYLES {
+        write(folder.path(), "rules.yaml", &rules(&["--style", style], &slos));
+        let text = format!("rule_files: [rules.yaml]\n{}", tests.as_ref().expect("the tests"));
+        let file = write(folder.path(), "tests.yaml", &text);
+        for program in promtools() {
+            promtool(&program, &["test", "rules"], &file);
+        }
+    }
+}
+
+#[test]
+fn the_operator_reads_the_resources_and_nothing_misspelt() {
+    let Some(strict) = peers::operator() else { return };
+    let reads = |text: &str| {
+        let mut child = Command::new(&strict)
+            .stdin(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("the operator's types");
+        child.stdin.take().expect("a pipe").write_all(text.as_bytes()).expect("is read");
+        child.wait().expect("an end").success()
+    };
+    let slos = root().join("tests/tests/rules/slos.yaml");
+    for style in STYLES {
+        let text = rules(&["--style", style, "--format", "crd"], &slos);
+        assert!(reads(&text), "{text}");
+        assert!(!reads(&text.replace("keep_firing_for", "keep_fireing_for")));
+    }
+}
