@@ -42,9 +42,8 @@ impl Activity {
     }
 
     /// Enters `count` times at once, as for permits; they leave together.
-    #[inline]
     pub fn enter_n(self, count: u32) -> Entered {
-        Entered { key: process::record(&Draft::enter(self.number, count)), count }
+        Entered { key: process::record(|| Draft::enter(self.number, count)), count }
     }
 
     /// Leaves what was entered, on this thread or another.
@@ -58,10 +57,15 @@ impl Activity {
 
     /// Leaves, and gives the index of the value of the duration's
     /// [`Split::Label`](crate::Split::Label); beyond the last it is the last.
-    #[inline]
     pub fn leave_as(self, entered: Entered, outcome: Outcome, value: u8) {
-        let draft = Draft::leave(self.number, entered.key, entered.count);
-        let left = process::record(&draft.ending(outcome, value));
+        self.record_leave(entered, outcome, value);
+    }
+
+    #[inline(always)]
+    fn record_leave(self, entered: Entered, outcome: Outcome, value: u8) {
+        let left = process::record(|| {
+            Draft::leave(self.number, entered.key, entered.count).ending(outcome, value)
+        });
         let stay_ns = left.at_ns.saturating_sub(entered.key.at_ns);
         let of = exemplar::Of::Stays(self.number);
         exemplar::consider(of, usize::from(value), stay_ns, Some(left.at_ns));
@@ -69,7 +73,7 @@ impl Activity {
 
     /// Changes the limit from now on.
     pub fn set_limit(self, limit: Option<u64>) {
-        process::record(&Draft::limit(self.number, limit));
+        process::record(|| Draft::limit(self.number, limit));
     }
 
     /// Enters, and leaves when the guard is dropped.
@@ -128,6 +132,6 @@ impl Drop for Guard {
             self.outcome = Outcome::Panicked;
         }
         let value = self.value.unwrap_or(self.outcome.index());
-        self.activity.leave_as(self.entered, self.outcome, value);
+        self.activity.record_leave(self.entered, self.outcome, value);
     }
 }

@@ -1,7 +1,7 @@
 //! What is kept of edges that find their log full: the edges themselves while there is room, else
 //! their sums.
 
-use crate::edge::{Change, Edge, Words};
+use crate::edge::{Edge, Kind};
 use crate::sync::{AtomicU64, Ordering};
 use std::collections::{HashMap, VecDeque};
 
@@ -39,7 +39,7 @@ impl Excess {
 /// Where what was kept goes when it is taken.
 pub(crate) struct Taken<'a> {
     pub(crate) excess: &'a Excess,
-    pub(crate) edges: &'a mut VecDeque<Words>,
+    pub(crate) edges: &'a mut VecDeque<Edge>,
     pub(crate) folds: &'a mut Folds,
 }
 
@@ -50,7 +50,7 @@ pub(crate) type Folds = HashMap<u32, Fold>;
 #[derive(Debug, Default)]
 pub(crate) struct Overflow {
     /// Edges, ascending by their stamps.
-    edges: Vec<Words>,
+    edges: Vec<Edge>,
     /// The sums of those that found no room here either, by instrument.
     folds: Folds,
 }
@@ -77,11 +77,11 @@ pub(crate) struct Fold {
 
 impl Overflow {
     /// Keeps an edge, or its sums.
-    pub(crate) fn push(&mut self, words: Words, excess: &Excess) {
+    pub(crate) fn push(&mut self, edge: Edge, excess: &Excess) {
         if excess.waiting.load(Ordering::Relaxed) < WAITING_MAX {
             excess.waiting.fetch_add(1, Ordering::Relaxed);
-            self.edges.push(words);
-        } else if !self.fold(&Edge::read(words)) {
+            self.edges.push(edge);
+        } else if !self.fold(&edge) {
             excess.lose();
         }
     }
@@ -102,32 +102,34 @@ impl Overflow {
 
     /// Adds an edge to the sums of its instrument. Says whether there was room for them.
     fn fold(&mut self, edge: &Edge) -> bool {
-        if self.folds.len() >= FOLDS && !self.folds.contains_key(&edge.instrument) {
+        if self.folds.len() >= FOLDS && !self.folds.contains_key(&edge.instrument()) {
             return false;
         }
-        let fold = self.folds.entry(edge.instrument).or_default();
+        let fold = self.folds.entry(edge.instrument()).or_default();
         let at_ns = u128::from(edge.at_ns);
         fold.until_ns = edge.at_ns;
-        match edge.change {
-            Change::Enter { count, .. } => {
-                fold.entered += u64::from(count);
-                fold.entered_ns += u128::from(count) * at_ns;
+        let count = u128::from(edge.count);
+        match edge.kind() {
+            Kind::Enter => {
+                fold.entered += u64::from(edge.count);
+                fold.entered_ns += count * at_ns;
             }
-            Change::Leave { key, count, outcome, value } => {
-                fold.left += u64::from(count);
-                fold.left_ns += u128::from(count) * at_ns;
-                let stay_ns = u128::from(edge.at_ns.saturating_sub(key.at_ns));
-                fold.stayed_ns += u128::from(count) * stay_ns;
-                let end = fold.ends.entry((outcome.index(), value)).or_default();
+            Kind::Leave => {
+                fold.left += u64::from(edge.count);
+                fold.left_ns += count * at_ns;
+                let stay_ns = u128::from(edge.at_ns.saturating_sub(edge.operand));
+                fold.stayed_ns += count * stay_ns;
+                let end = fold.ends.entry((edge.outcome(), edge.value())).or_default();
                 end.0 += 1;
                 end.1 += stay_ns;
             }
-            Change::Observe { value, index } => {
-                let end = fold.ends.entry((0, index)).or_default();
+            Kind::Observe => {
+                let end = fold.ends.entry((0, edge.value())).or_default();
                 end.0 += 1;
-                end.1 += u128::from(value);
+                end.1 += u128::from(edge.operand);
             }
-            Change::Limit(limit) => fold.limit = Some(limit),
+            Kind::Limit => fold.limit = Some(Some(edge.operand)),
+            Kind::NoLimit => fold.limit = Some(None),
         }
         true
     }

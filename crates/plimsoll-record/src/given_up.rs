@@ -6,7 +6,7 @@
 use crate::Outcome;
 use crate::account::{Account, Accounts, ActivityAccount, Bands, Distribution, Level};
 use crate::clock::Clock;
-use crate::edge::{Change, Draft, EntryKey};
+use crate::edge::{Draft, EntryKey};
 use crate::recorder::Recorder;
 use crate::shared::SHARED_LOGS;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -81,7 +81,7 @@ fn a_stopped_owner_holds_the_watermark_for_a_tenth_of_a_second() {
     *clock.stop.lock().expect("unpoisoned") = Some(Stop { stopped, go_on });
     clock.now_ns.store(20 * MS, Ordering::SeqCst);
     std::thread::scope(|scope| {
-        let body = || recorder.record(&mut owner, &Draft::enter(0, 1));
+        let body = || recorder.record(&mut owner, Draft::enter(0, 1));
         let thread = std::thread::Builder::new().name("stopped".into());
         let thread = thread.spawn_scoped(scope, body).expect("spawns");
         has_stopped.recv().expect("it stops at 20 ms");
@@ -104,7 +104,7 @@ fn edges_that_find_no_room_keep_their_sums() {
     let mut keys: Vec<EntryKey> = Vec::new();
     for edge in 1..=EDGES {
         at(edge * 10);
-        keys.push(recorder.record_shared(&Draft::enter(0, 1)));
+        keys.push(recorder.record_shared(Draft::enter(0, 1)));
     }
     let until_ns = EDGES * 10;
     let entered = merge_at(&clock, &recorder, until_ns);
@@ -113,7 +113,7 @@ fn edges_that_find_no_room_keep_their_sums() {
     let mut stays_ns = 0;
     for key in &keys {
         let draft = Draft::leave(0, *key, 1).ending(Outcome::Error, 0);
-        stays_ns += recorder.record_shared(&draft).at_ns - key.at_ns;
+        stays_ns += recorder.record_shared(draft).at_ns - key.at_ns;
     }
     let (_, _, level, integral_ns) = merge_at(&clock, &recorder, until_ns + MS);
     assert_eq!((level, integral_ns), (0, i128::from(stays_ns)));
@@ -131,7 +131,7 @@ fn a_full_log_keeps_what_comes_beside_it_until_it_is_merged() {
     let (clock, recorder) = recorder();
     clock.now_ns.store(MS, Ordering::SeqCst);
     let mut owner = recorder.adopt().expect("nobody else wants one");
-    let mut enter = || recorder.record(&mut owner, &Draft::enter(0, 1));
+    let mut enter = || recorder.record(&mut owner, Draft::enter(0, 1));
     let merging = recorder.merge();
     let keys: Vec<EntryKey> = (0..EDGES).map(|_| enter()).collect();
     drop(merging);
@@ -148,10 +148,10 @@ fn a_fork_forgets_what_its_parent_has_in_progress() {
     let bands = Bands::new(&[1]).expect("ascending");
     let mut account = ActivityAccount::new(Level::new(None, &[], 0), bands);
     let key = EntryKey { at_ns: 10, log: 8 };
-    account.apply(10, Change::Enter { key, count: 2 });
+    account.apply(&Draft::enter(0, 2).stamped(10, 8));
     account.advance(30);
     account.forget_progress();
-    account.apply(40, Change::Leave { key, count: 2, outcome: Outcome::Ok, value: 0 });
+    account.apply(&Draft::leave(0, key, 2).stamped(40, 8));
     account.advance(50);
     assert_eq!((account.level().now(), account.level().integral_ns()), (0, 40));
     assert_eq!(account.oldest_age_ns(50), 0);
@@ -164,7 +164,7 @@ fn threads_that_come_and_go_share_their_logs() {
     for thread in 1..=1_000 {
         clock.now_ns.store(thread * MS, Ordering::SeqCst);
         let mut owner = recorder.adopt().expect("one was left behind, or none is there yet");
-        logs.push(recorder.record(&mut owner, &Draft::enter(0, 1)).log);
+        logs.push(recorder.record(&mut owner, Draft::enter(0, 1)).log);
         recorder.vacate(owner);
     }
     logs.dedup();
@@ -179,9 +179,9 @@ fn a_stay_of_days_keeps_its_length() {
     let (clock, recorder) = recorder();
     let mut owner = recorder.adopt().expect("nobody else wants one");
     clock.now_ns.store(MS, Ordering::SeqCst);
-    let key = recorder.record(&mut owner, &Draft::enter(0, 1));
+    let key = recorder.record(&mut owner, Draft::enter(0, 1));
     clock.now_ns.store(MS + DAYS_NS, Ordering::SeqCst);
-    recorder.record(&mut owner, &Draft::leave(0, key, 1).ending(Outcome::Ok, 0));
+    recorder.record(&mut owner, Draft::leave(0, key, 1).ending(Outcome::Ok, 0));
     let shown = merge_at(&clock, &recorder, 2 * MS + DAYS_NS);
     assert_eq!(shown, (2 * MS + DAYS_NS, 0, 0, i128::from(DAYS_NS)));
     let mut merge = recorder.merge();
@@ -195,9 +195,9 @@ fn a_clock_that_steps_back_shortens_a_stay_and_is_counted() {
     let (clock, recorder) = recorder();
     let mut owner = recorder.adopt().expect("nobody else wants one");
     clock.now_ns.store(10 * MS, Ordering::SeqCst);
-    let key = recorder.record(&mut owner, &Draft::enter(0, 1));
+    let key = recorder.record(&mut owner, Draft::enter(0, 1));
     clock.now_ns.store(4 * MS, Ordering::SeqCst);
-    let left = recorder.record(&mut owner, &Draft::leave(0, key, 1).ending(Outcome::Ok, 0));
+    let left = recorder.record(&mut owner, Draft::leave(0, key, 1).ending(Outcome::Ok, 0));
     assert_eq!(left.at_ns, key.at_ns + 1);
     assert_eq!(merge_at(&clock, &recorder, 20 * MS), (20 * MS, 0, 0, 1));
     assert_eq!(recorder.merge().sink.skewed(), 1);

@@ -59,7 +59,7 @@ impl Histogram {
                 exemplar::consider(lent.exemplars(), series, value, None);
             }
             Recorded::Banded(number) => {
-                process::record(&Draft::observe(number, value, index));
+                process::record(|| Draft::observe(number, value, index));
             }
         }
     }

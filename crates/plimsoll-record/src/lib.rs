@@ -47,6 +47,7 @@
 
 mod account;
 mod activity;
+mod batch;
 mod budget;
 pub mod clock;
 mod counter;
@@ -73,6 +74,7 @@ mod spec;
 mod spill;
 mod stripe;
 mod sync;
+mod tap;
 pub mod waits;
 
 pub use activity::{Activity, Entered, Guard};

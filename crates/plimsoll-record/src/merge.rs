@@ -1,20 +1,27 @@
 //! Brings the edges of all logs into one order and hands them on, up to a watermark.
 
+use crate::batch::Batch;
 use crate::budget::Judged;
 use crate::clock::Clock;
-use crate::edge::{Edge, Words};
+use crate::edge::Edge;
 use crate::fold::{Fold, Folds, Taken};
-use crate::log::Tap;
 use crate::recorder::Inlets;
 use crate::sync::{Mutex, MutexGuard, Ordering, lock, pause, try_lock};
+use crate::tap::Tap;
 use std::collections::VecDeque;
 
 /// How long an owner that was stopped amid an edge holds the watermark back.
 const HOLD_NS: u64 = 100_000_000;
 
 /// How many edges an owner merges at most before it goes on with its own work, unless there are more
-/// logs than that.
-const OWNER_SHARE: u64 = 1_024;
+/// logs than that: some 40 µs.
+const OWNER_SHARE: u64 = 4_096;
+
+/// How many edges a reader takes at a time, which bounds the memory that it takes.
+const READER_SHARE: u64 = 1 << 16;
+
+/// How many edges of a single log are handed on at a time, which are 8 KiB.
+const PORTION: u64 = 256;
 
 /// How many edges are taken out of their logs before the watermark has come to them, which is 16 MiB.
 const AHEAD_MAX: usize = 1 << 19;
@@ -27,8 +34,13 @@ const COST_EDGES: u64 = 64;
 
 /// Takes the edges in order.
 pub(crate) trait Sink {
-    /// Takes an edge. Its stamp may lie before the watermark only when exactness was given up.
-    fn apply(&mut self, edge: &Edge);
+    /// Returns what an instrument shares an order with: edges of one group come in the order of their
+    /// stamps.
+    fn group(&self, instrument: u32) -> u32;
+
+    /// Takes edges, those of a group in order. Their stamps may lie before the watermark only when
+    /// exactness was given up.
+    fn apply(&mut self, edges: &[Edge]);
 
     /// Takes the sums of edges that found no log, as of `at_ns`.
     fn apply_fold(&mut self, instrument: u32, fold: &Fold, at_ns: u64);
@@ -73,11 +85,11 @@ pub(crate) struct Merge<S> {
     inexact_ns: u64,
     inexact_until_ns: u64,
     /// What the shared logs held beyond the watermark.
-    shared: VecDeque<Words>,
+    shared: VecDeque<Edge>,
     /// How many edges of the shared logs were done when all of them were taken.
     shared_taken: u64,
     folds: Folds,
-    batch: Vec<Words>,
+    batch: Batch,
     process: u32,
     /// When it last looked, and how long after the time before: what isn't timed is known so well.
     looked_ns: u64,
@@ -107,7 +119,7 @@ impl<S: Sink> Merge<S> {
             shared: VecDeque::new(),
             shared_taken: 0,
             folds: Folds::new(),
-            batch: Vec::new(),
+            batch: Batch::default(),
             process: std::process::id(),
             looked_ns: 0,
             between_ns: 0,
@@ -159,36 +171,37 @@ impl<S: Sink> Merge<S> {
         }
         let exact =
             self.folds.is_empty() && !inlets.excess.take_lost() && now_ns - held_ns <= HOLD_NS;
-        // Where exactness is given up nobody is waited for.
-        let whole_ns = if exact { held_ns } else { now_ns };
         for (instrument, fold) in self.folds.drain() {
             self.sink.apply_fold(instrument, &fold, self.watermark_ns);
         }
-        let until_ns = self.share(by, whole_ns).max(self.watermark_ns);
-        self.collect(until_ns);
-        if whole_ns < now_ns {
-            self.make_room();
-        }
         if !exact {
-            let from_ns = self.watermark_ns.max(self.inexact_until_ns);
-            self.inexact_ns += now_ns.saturating_sub(from_ns);
-            self.inexact_until_ns = self.inexact_until_ns.max(now_ns);
+            self.give_up_exactness(now_ns);
         }
-        self.watermark_ns = until_ns;
         self.between_ns = now_ns - self.looked_ns;
         self.looked_ns = now_ns;
-        let edges = self.batch.len() as u64;
-        self.edges += edges;
-        self.hand_on();
+        let before = self.edges;
+        // Where exactness is given up nobody is waited for.
+        self.hand_on(by, if exact { held_ns } else { now_ns });
+        if exact && held_ns < now_ns {
+            self.make_room();
+        }
         if by == By::Reader {
             let merging_ns = self.cost.spent_ns / self.cost.edges.max(1);
             inlets.budget.judge(&mut self.judged, now_ns, self.edges, merging_ns);
-            self.batch.shrink_to(64 * OWNER_SHARE as usize);
+            self.batch.shrink();
         }
+        let edges = self.edges - before;
         if edges >= COST_EDGES {
             self.cost.edges += edges;
             self.cost.spent_ns += clock.now_ns().saturating_sub(now_ns);
         }
+    }
+
+    /// Adds the span from the watermark to now to what wasn't exact.
+    fn give_up_exactness(&mut self, now_ns: u64) {
+        let from_ns = self.watermark_ns.max(self.inexact_until_ns);
+        self.inexact_ns += now_ns.saturating_sub(from_ns);
+        self.inexact_until_ns = self.inexact_until_ns.max(now_ns);
     }
 
     /// Takes what lies beside full logs and in the shared ones. Says whether it got at all of it.
@@ -212,18 +225,64 @@ impl<S: Sink> Merge<S> {
         all
     }
 
-    /// Moves every edge with a stamp up to `until_ns` to the batch.
-    fn collect(&mut self, until_ns: u64) {
-        for _ in 0..self.shared.len() {
-            // In turn, so that those that stay keep their order.
-            match self.shared.pop_front() {
-                Some(words) if words[0] <= until_ns => self.batch.push(words),
-                later => self.shared.extend(later),
+    /// Hands on the edges with stamps up to `whole_ns`, of which an owner takes its share, and moves the
+    /// watermark there.
+    fn hand_on(&mut self, by: By, whole_ns: u64) {
+        // Idle logs don't count, or a few threads among many logs would merge little at a time.
+        let busy = self.taps.iter().filter(|tap| tap.waits()).count() as u64;
+        let share = if by == By::Owner { OWNER_SHARE } else { READER_SHARE };
+        let each = (share / busy.max(1)).max(1);
+        loop {
+            let until_ns = self.taps.iter().map(|tap| tap.share(each)).fold(whole_ns, u64::min);
+            self.watermark_ns = self.watermark_ns.max(until_ns);
+            self.take_shared();
+            let plain = |tap: &Tap| tap.waits() && tap.ahead() == 0;
+            let alone = if busy == 1 { self.taps.iter().position(plain) } else { None };
+            match alone.filter(|_| self.batch.len() == 0) {
+                Some(at) => self.hand_on_alone(at),
+                None => {
+                    let (until_ns, batch) = (self.watermark_ns, &mut self.batch);
+                    self.taps.iter_mut().for_each(|tap| tap.take(until_ns, u64::MAX, batch));
+                    self.hand_on_batch();
+                }
+            }
+            if by == By::Owner || until_ns >= whole_ns {
+                return;
             }
         }
-        for tap in &mut self.taps {
-            tap.take(until_ns, &mut self.batch);
+    }
+
+    /// Hands on the edges of the only log that has any, which are in order already: in portions that
+    /// stay in a processor's nearest cache.
+    fn hand_on_alone(&mut self, at: usize) {
+        while let Some(tap) = self.taps.get_mut(at) {
+            tap.take(self.watermark_ns, PORTION, &mut self.batch);
+            if self.batch.len() == 0 {
+                return;
+            }
+            self.hand_on_batch();
         }
+    }
+
+    /// Hands the batch on in the order of stamps; of equal ones in the order of logs.
+    fn hand_on_batch(&mut self) {
+        self.edges += self.batch.len() as u64;
+        let sink = &mut self.sink;
+        let edges = self.batch.in_order(|instrument| sink.group(instrument));
+        sink.apply(edges);
+        self.batch.clear();
+    }
+
+    /// Moves what the shared logs held and the watermark has come to to the batch.
+    fn take_shared(&mut self) {
+        if self.shared.is_empty() {
+            return;
+        }
+        let all = std::mem::take(&mut self.shared).into_iter();
+        let (ripe, later): (Vec<Edge>, Vec<Edge>) =
+            all.partition(|edge| edge.at_ns <= self.watermark_ns);
+        self.shared = later.into();
+        self.batch.add_runs(ripe);
     }
 
     /// Keeps the logs from filling while the watermark is held back.
@@ -235,26 +294,6 @@ impl<S: Sink> Merge<S> {
             }
             tap.take_ahead();
             ahead += tap.ahead();
-        }
-    }
-
-    /// Returns the time up to which edges are taken now, so that an owner takes its share at most.
-    fn share(&self, by: By, whole_ns: u64) -> u64 {
-        if by == By::Reader {
-            return whole_ns;
-        }
-        // Idle logs don't count, or a few threads among many logs would merge little at a time.
-        let busy = self.taps.iter().filter(|tap| tap.waits()).count() as u64;
-        let each = (OWNER_SHARE / busy.max(1)).max(1);
-        self.taps.iter().map(|tap| tap.share(each)).fold(whole_ns, u64::min)
-    }
-
-    /// Hands the batch on in the order of stamps; of equal ones in the order of logs.
-    fn hand_on(&mut self) {
-        // Each log's edges are ascending, and a stable sort finds such runs and merges them.
-        self.batch.sort_by_key(|words| words[0]);
-        for words in self.batch.drain(..) {
-            self.sink.apply(&Edge::read(words));
         }
     }
 

@@ -26,17 +26,6 @@ impl Outcome {
         self as u8
     }
 
-    /// Returns the outcome at `index`; beyond the last it is the last.
-    pub(crate) const fn at(index: u8) -> Self {
-        match index {
-            0 => Self::Ok,
-            1 => Self::Error,
-            2 => Self::Cancelled,
-            3 => Self::TimedOut,
-            _ => Self::Panicked,
-        }
-    }
-
     /// Returns its value of the label `outcome`.
     pub const fn name(self) -> &'static str {
         Self::NAMES[self as usize]

@@ -34,20 +34,29 @@ thread_local! {
 }
 
 /// Records an edge, wherever there is room for it, and returns its key.
-#[inline]
-pub(crate) fn record(draft: &Draft) -> EntryKey {
+///
+/// It takes a closure, so that each kind of edge has code of its own in which its kind is a constant.
+#[inline(always)]
+pub(crate) fn record(draft: impl Fn() -> Draft) -> EntryKey {
     let recorder = recorder();
     // Not there after the thread's end has begun, and in use only when an allocator records while the
     // thread's log is being made.
-    OWN_LOG
-        .try_with(|own| {
-            let mut own = own.try_borrow_mut().ok()?;
-            if own.0.is_none() {
-                own.0 = recorder.adopt();
-            }
-            own.0.as_mut().map(|owner| recorder.record(owner, draft))
-        })
-        .ok()
-        .flatten()
-        .unwrap_or_else(|| recorder.record_shared(draft))
+    let recorded = OWN_LOG.try_with(|own| {
+        let mut own = own.try_borrow_mut().ok()?;
+        match &mut own.0 {
+            Some(owner) => Some(recorder.record(owner, draft())),
+            None => record_first(&mut own, draft()),
+        }
+    });
+    match recorded {
+        Ok(Some(key)) => key,
+        Ok(None) | Err(_) => recorder.record_shared(draft()),
+    }
+}
+
+/// Gets a log for a thread's first edge.
+#[cold]
+fn record_first(own: &mut OwnLog, draft: Draft) -> Option<EntryKey> {
+    own.0 = recorder().adopt();
+    own.0.as_mut().map(|owner| recorder().record(owner, draft))
 }

@@ -9,18 +9,18 @@ use crate::merge::{By, Merge, Sink};
 use crate::shared::{SHARED_LOGS, SharedLog};
 use crate::sync::{Arc, AtomicU64, Mutex, MutexGuard, Ordering, lock, pause, try_lock, yield_now};
 
-/// How many edges a thread's first log holds.
+/// How many slots a thread's first log has, which is 4 KiB.
 const FIRST_CAPACITY: u64 = if cfg!(loom) { 4 } else { 256 };
 
-/// How many edges the log of a thread holds that has to merge for itself: enough that what a merge
+/// How many slots the log of a thread has that has to merge for itself: enough that what a merge
 /// costs whatever it finds is little for each edge, few enough to stay in a processor's own cache.
-const BUSY_CAPACITY: u64 = if cfg!(loom) { 4 } else { 2_048 };
+const BUSY_CAPACITY: u64 = if cfg!(loom) { 4 } else { 8_192 };
 
-/// How many edges a log holds at most: a full one is followed by one of twice its size.
-const CAPACITY_MAX: u64 = if cfg!(loom) { 4 } else { 16_384 };
+/// How many slots a log has at most: a full one is followed by one of twice its size.
+const CAPACITY_MAX: u64 = if cfg!(loom) { 4 } else { 32_768 };
 
-/// How many edges all logs together hold at most, which is 32 MiB.
-const CAPACITY_ALL: u64 = 1 << 20;
+/// How many slots all logs together have at most, which is 32 MiB.
+const CAPACITY_ALL: u64 = 1 << 21;
 
 /// How many they hold when logs stop growing, so that every later thread still gets its first one.
 const CAPACITY_GROWN: u64 = CAPACITY_ALL / 2;
@@ -87,22 +87,32 @@ impl<C: Clock, S: Sink> Recorder<C, S> {
     }
 
     /// Records through the thread's log. Returns the key of the edge.
-    #[inline]
-    pub(crate) fn record(&self, owner: &mut Owner<C>, draft: &Draft) -> EntryKey {
-        if owner.needs_room() {
-            self.make_room(owner);
-        }
-        let mask = self.inlets.budget.mask();
+    #[inline(always)]
+    pub(crate) fn record(&self, owner: &mut Owner<C>, draft: Draft) -> EntryKey {
+        let budget = &self.inlets.budget;
+        let mask = budget.mask();
         if mask > 0 && draft.begins() && owner.passes_over(mask) {
-            return self.record_here(owner, &draft.untimed());
+            return self.record_scarce(owner, draft.untimed());
         }
-        self.record_here(owner, draft)
+        if owner.has_room() {
+            let at_ns = owner.push(&draft, budget);
+            return draft.key(at_ns, owner.log().id());
+        }
+        self.record_scarce(owner, draft)
     }
 
-    #[inline]
-    fn record_here(&self, owner: &mut Owner<C>, draft: &Draft) -> EntryKey {
-        let inlets = &self.inlets;
-        match owner.push(draft, &inlets.budget).or_else(|| owner.spill(draft, inlets)) {
+    /// Records while room, or time to read the clock, is scarce.
+    #[cold]
+    fn record_scarce(&self, owner: &mut Owner<C>, draft: Draft) -> EntryKey {
+        if !owner.has_room() && owner.looks_for_room() {
+            self.make_room(owner);
+        }
+        let at_ns = if owner.has_room() {
+            Some(owner.push(&draft, &self.inlets.budget))
+        } else {
+            owner.spill(&draft, &self.inlets)
+        };
+        match at_ns {
             Some(at_ns) => draft.key(at_ns, owner.log().id()),
             None => self.record_shared(draft),
         }
@@ -115,11 +125,11 @@ impl<C: Clock, S: Sink> Recorder<C, S> {
 
     /// Records for a thread that has no log. Tries for the locks, but doesn't wait.
     #[cold]
-    pub(crate) fn record_shared(&self, draft: &Draft) -> EntryKey {
+    pub(crate) fn record_shared(&self, draft: Draft) -> EntryKey {
         self.inlets.shared_begun.fetch_add(1, Ordering::Relaxed);
         // Whoever merges sees that it has begun if its stamp is earlier than the merge's reading.
         self.clock.owner_fence();
-        let pushed = self.push_shared(draft);
+        let pushed = self.push_shared(&draft);
         self.inlets.shared_done.fetch_add(1, Ordering::Release);
         pushed.unwrap_or_else(|| {
             self.inlets.excess.lose();
@@ -164,7 +174,7 @@ impl<C: Clock, S: Sink> Recorder<C, S> {
             merge.run(By::Owner, &self.clock, &self.inlets);
         }
         let capacity = owner.log().capacity();
-        let full = !owner.finds_room() && owner.is_full();
+        let full = !owner.finds_room() && !owner.has_room();
         if capacity >= BUSY_CAPACITY && !full {
             return;
         }

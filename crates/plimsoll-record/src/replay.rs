@@ -10,7 +10,7 @@ use crate::log::Owner;
 use crate::recorder::Recorder;
 use crate::sync::lock;
 use rand::{Rng, SeedableRng, rngs::SmallRng};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -111,7 +111,7 @@ fn act(recorder: &TestRecorder, passed: &Mutex<Vec<Said>>, seed: u64) -> Vec<Sai
         }
         let now = if held.len() < 30 && random.random_bool(0.52) {
             let (activity, count) = (random.random_range(0..ACTIVITIES), random.random_range(1..4));
-            let at = recorder.record(&mut owner, &Draft::enter(activity as u32, count));
+            let at = recorder.record(&mut owner, Draft::enter(activity as u32, count));
             let entered = Said { at, activity, left: None, count };
             held.push(entered);
             entered
@@ -121,7 +121,7 @@ fn act(recorder: &TestRecorder, passed: &Mutex<Vec<Said>>, seed: u64) -> Vec<Sai
             let entered = held.swap_remove(random.random_range(0..held.len()));
             let outcome = Outcome::ALL[random.random_range(0..5)];
             let draft = Draft::leave(entered.activity as u32, entered.at, entered.count);
-            let at = recorder.record(&mut owner, &draft.ending(outcome, 0));
+            let at = recorder.record(&mut owner, draft.ending(outcome, 0));
             Said { at, left: Some((entered.at, outcome)), ..entered }
         };
         said.push(now);
@@ -136,7 +136,11 @@ struct Replay {
     edges: Vec<u64>,
     at_ns: u64,
     began: HashMap<EntryKey, usize>,
+    /// The highest level of each second.
+    peaks: BTreeMap<u64, u64>,
 }
+
+const S: u64 = 1_000_000_000;
 
 impl Replay {
     fn new() -> Self {
@@ -144,7 +148,7 @@ impl Replay {
         edges.sort_unstable();
         let (at_level_ns, ends) = (vec![0; edges.len() + 1], vec![0; 5 * BANDS.len()]);
         let shown = Shown { at_level_ns, ends, ..Shown::default() };
-        Self { shown, edges, at_ns: 0, began: HashMap::new() }
+        Self { shown, edges, at_ns: 0, began: HashMap::new(), peaks: BTreeMap::new() }
     }
 
     fn pass(&mut self, to_ns: u64) {
@@ -155,6 +159,8 @@ impl Replay {
         }
         let place = self.edges.iter().position(|edge| level <= *edge);
         self.shown.at_level_ns[place.unwrap_or(self.edges.len())] += passed_ns;
+        // A second begins with the level that the one before it left.
+        self.peaks.extend((self.at_ns / S + 1..=to_ns / S).map(|second| (second, level)));
         self.at_ns = to_ns;
     }
 
@@ -163,7 +169,8 @@ impl Replay {
         match said.left {
             None => {
                 self.shown.level += u64::from(said.count);
-                self.shown.peak = self.shown.peak.max(self.shown.level);
+                let peak = self.peaks.entry(self.at_ns / S).or_default();
+                *peak = self.shown.level.max(*peak);
                 let band = BANDS.iter().rposition(|edge| *edge <= self.shown.level);
                 self.began.insert(said.at, band.expect("at least 1"));
             }
@@ -178,6 +185,9 @@ impl Replay {
 
     fn shown_at(&mut self, at_ns: u64) -> Shown {
         self.pass(at_ns);
+        // A slow machine takes longer than a peak is kept.
+        let kept = self.peaks.range((at_ns / S).saturating_sub(60)..);
+        self.shown.peak = kept.map(|(_, peak)| *peak).max().unwrap_or(0);
         let oldest_ns = self.began.keys().map(|entered| entered.at_ns).min();
         self.shown.oldest_age_ns = oldest_ns.map_or(0, |oldest_ns| at_ns - oldest_ns);
         self.shown.clone()

@@ -1,6 +1,6 @@
 //! What a thread records while its log is full, because no one merges.
 
-use crate::edge::Words;
+use crate::edge::Edge;
 use crate::fold::{Excess, Overflow, Taken};
 use crate::merge::By;
 use crate::sync::{AtomicU64, Mutex, Ordering, try_lock};
@@ -24,10 +24,10 @@ impl Spill {
     }
 
     /// Keeps an edge. Says whether it could.
-    pub(crate) fn push(&self, words: Words, excess: &Excess) -> bool {
+    pub(crate) fn push(&self, edge: Edge, excess: &Excess) -> bool {
         let mut places = self.places.iter().cycle().take(TRIES);
         let Some(mut place) = places.find_map(try_lock) else { return false };
-        place.push(words, excess);
+        place.push(edge, excess);
         // Under the lock, so that no one takes the edge and has its mark left behind.
         self.filled.store(1, Ordering::Release);
         true

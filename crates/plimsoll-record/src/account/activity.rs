@@ -1,9 +1,10 @@
 use super::level::Level;
 use super::live::Live;
+use super::marks::{Marks, Trace};
 use super::window::Window;
 use super::{Bands, Distribution};
 use crate::Outcome;
-use crate::edge::{Change, EntryKey};
+use crate::edge::{Edge, Kind};
 use crate::fold::Fold;
 
 /// What an activity makes of its edges.
@@ -22,15 +23,8 @@ pub(crate) struct ActivityAccount {
     ends: Option<Vec<u64>>,
     /// Σ of stays × their counts, kept apart from the level's integral to check it.
     stayed_ns: i128,
-}
-
-/// An exit, as far as the account needs it.
-struct Exit {
-    at_ns: u64,
-    key: EntryKey,
-    count: u32,
-    outcome: u8,
-    value: u8,
+    /// Exits that would have been stamped before their entries.
+    skewed: u64,
 }
 
 impl ActivityAccount {
@@ -45,6 +39,7 @@ impl ActivityAccount {
             duration_min: None,
             ends: None,
             stayed_ns: 0,
+            skewed: 0,
         }
     }
 
@@ -63,48 +58,94 @@ impl ActivityAccount {
         self
     }
 
-    #[inline]
-    pub(crate) fn apply(&mut self, at_ns: u64, change: Change) {
-        match change {
-            Change::Enter { key, count } => self.enter(at_ns, key, count),
-            Change::Leave { key, count, outcome, value } => {
-                let outcome = outcome.index();
-                self.leave(&Exit { at_ns, key, count, outcome, value });
+    /// Takes edges in order, and notes the levels that they make.
+    pub(crate) fn apply_all(&mut self, edges: &[Edge], marks: &mut Marks) {
+        let Some(first) = edges.first() else { return };
+        let mut trace = Trace::new(first.at_ns, first.instrument());
+        let mut rest = edges;
+        loop {
+            // Mostly nothing happens between an entry and its exit.
+            if let [entry, exit, after @ ..] = rest
+                && exit.leaves(entry)
+                && let Some(level) = self.level.visit((entry.at_ns, exit.at_ns), entry.count)
+            {
+                let stay_ns = exit.at_ns - entry.at_ns;
+                self.end_of(exit, stay_ns, self.bands.index(level) as u8);
+                trace.visit((entry.at_ns, exit.at_ns), [level, self.level.now()], marks);
+                rest = after;
+            } else if let [edge, after @ ..] = rest {
+                self.apply(edge);
+                trace.pass(edge.at_ns, self.level.now(), marks);
+                rest = after;
+            } else {
+                break;
             }
-            Change::Limit(limit) => self.level.set_limit(at_ns, limit),
-            Change::Observe { .. } => {}
+        }
+        trace.end(marks);
+    }
+
+    #[inline(always)]
+    pub(crate) fn apply(&mut self, edge: &Edge) {
+        match edge.kind() {
+            Kind::Enter => self.enter(edge),
+            Kind::Leave => self.leave(edge),
+            Kind::Limit => self.level.set_limit(edge.at_ns, Some(edge.operand)),
+            Kind::NoLimit => self.level.set_limit(edge.at_ns, None),
+            Kind::Observe => {}
         }
     }
 
-    fn enter(&mut self, at_ns: u64, key: EntryKey, count: u32) {
-        self.level.change(at_ns, i64::from(count));
+    fn enter(&mut self, edge: &Edge) {
+        self.level.change(edge.at_ns, i64::from(edge.count));
         // Without room the entry is only part of the level: it has no age, and the lowest band.
-        self.live.insert(key, count, self.band_now() as u8);
+        self.live.insert(edge.key(), edge.count, self.band_now() as u8);
         self.settle();
     }
 
-    fn leave(&mut self, exit: &Exit) {
-        let stay_ns = exit.at_ns.saturating_sub(exit.key.at_ns);
-        self.stayed_ns += i128::from(stay_ns) * i128::from(exit.count);
-        let untold = self.level.now().saturating_sub(self.live.count());
-        let found = self.live.remove(exit.key);
-        if found.is_none() && untold + self.stale < u64::from(exit.count) {
+    fn leave(&mut self, edge: &Edge) {
+        let (key, count) = (edge.key(), edge.count);
+        let stay_ns = edge.at_ns.saturating_sub(key.at_ns);
+        let found = self.live.remove(key);
+        if found.is_none() && self.untold() < u64::from(count) {
+            self.stayed_ns += i128::from(stay_ns) * i128::from(count);
             return; // It has left already: only the residual shows it.
         }
-        self.level.change(exit.at_ns, -i64::from(exit.count));
+        self.level.change(edge.at_ns, -i64::from(count));
         self.settle();
-        self.end(exit.outcome, found.unwrap_or(0), 1);
-        if !exit.key.timed() {
+        self.end_of(edge, stay_ns, found.unwrap_or(0));
+    }
+
+    /// Counts an exit of what entered in `band` and stayed so long.
+    #[inline(always)]
+    fn end_of(&mut self, exit: &Edge, stay_ns: u64, band: u8) {
+        self.stayed_ns += (u128::from(stay_ns) * u128::from(exit.count)) as i128;
+        self.end(exit.outcome(), band, 1);
+        if !exit.key().timed() {
             return; // Known to a merge's interval only, which is worse than not at all.
         }
+        // A real stay is never as short: an owner makes it so when the clock disagrees.
+        self.skewed += u64::from(stay_ns == 1);
         if let Some(duration) = &mut self.duration {
-            duration.observe(usize::from(exit.value), stay_ns, 1);
+            duration.observe(usize::from(exit.value()), stay_ns);
         }
         self.note_min(exit.at_ns, stay_ns);
     }
 
-    /// Takes out of `live` what folded exits have left there: the oldest, since no one knows which.
+    /// Returns how many are in progress that aren't known by their keys.
+    #[cold]
+    fn untold(&self) -> u64 {
+        self.level.now().saturating_sub(self.live.count()) + self.stale
+    }
+
+    #[inline(always)]
     fn settle(&mut self) {
+        if self.stale > 0 {
+            self.settle_stale();
+        }
+    }
+
+    /// Takes out of `live` what folded exits have left there: the oldest, since no one knows which.
+    fn settle_stale(&mut self) {
         if self.live.count() > self.level.now() {
             self.live.keep_youngest(self.level.now());
         }
@@ -113,6 +154,7 @@ impl ActivityAccount {
         }
     }
 
+    #[inline(always)]
     fn end(&mut self, outcome: u8, band: u8, times: u64) {
         let place = usize::from(outcome) * self.bands.len() + usize::from(band);
         if let Some(count) = self.ends.as_mut().and_then(|ends| ends.get_mut(place)) {
@@ -120,6 +162,7 @@ impl ActivityAccount {
         }
     }
 
+    #[inline(always)]
     fn note_min(&mut self, at_ns: u64, stay_ns: u64) {
         if let Some(window) = &mut self.duration_min {
             window.advance(at_ns, u64::MAX);
@@ -160,6 +203,11 @@ impl ActivityAccount {
         self.stayed_ns = self.level.integral_ns();
     }
 
+    /// Takes how many exits would have been stamped before their entries.
+    pub(crate) fn take_skewed(&mut self) -> u64 {
+        std::mem::take(&mut self.skewed)
+    }
+
     /// Carries the account on to the watermark.
     pub(crate) fn advance(&mut self, to_ns: u64) {
         self.level.advance(to_ns);
@@ -169,6 +217,7 @@ impl ActivityAccount {
     }
 
     /// Returns the place of the present level's band.
+    #[inline(always)]
     pub(crate) fn band_now(&self) -> usize {
         self.bands.index(self.level.now())
     }

@@ -1,6 +1,14 @@
-/// The lower edges that a level is sorted by: ascending, the first is 1.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Bands(Vec<u64>);
+use super::bounds::Bounds;
+use std::sync::Arc;
+
+/// The bands that a level is sorted by.
+#[derive(Clone, Debug)]
+pub(crate) struct Bands {
+    /// Their lower edges: ascending, the first is 1.
+    edges: Vec<u64>,
+    /// The last level of each but the last.
+    last: Arc<Bounds>,
+}
 
 /// How many bands there are at most, since each is a series.
 const BANDS_MAX: usize = 16;
@@ -9,23 +17,25 @@ impl Bands {
     /// Checks the edges.
     pub(crate) fn new(edges: &[u64]) -> Option<Self> {
         let ascending = edges.windows(2).all(|pair| pair[0] < pair[1]);
-        (edges.first() == Some(&1) && ascending && edges.len() <= BANDS_MAX)
-            .then(|| Self(edges.to_vec()))
+        (edges.first() == Some(&1) && ascending && edges.len() <= BANDS_MAX).then(|| Self {
+            edges: edges.to_vec(),
+            last: Bounds::new(edges[1..].iter().map(|edge| edge - 1).collect()),
+        })
     }
 
     /// Returns the place of a level's band; an empty level is in the lowest.
+    #[inline(always)]
     pub(crate) fn index(&self, level: u64) -> usize {
-        // From below, since most levels are low.
-        self.0.iter().skip(1).take_while(|edge| **edge <= level).count()
+        self.last.place(level)
     }
 
     /// Returns the lower edges as label values.
     pub(crate) fn names(&self) -> impl Iterator<Item = String> {
-        self.0.iter().map(u64::to_string)
+        self.edges.iter().map(u64::to_string)
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.0.len()
+        self.edges.len()
     }
 }
 
@@ -45,8 +55,8 @@ mod tests {
     #[test]
     fn edges_that_do_not_ascend_from_one_are_refused() {
         for edges in [&[][..], &[2, 4], &[1, 4, 4], &[1, 5, 3]] {
-            assert_eq!(Bands::new(edges), None, "{edges:?}");
+            assert!(Bands::new(edges).is_none(), "{edges:?}");
         }
-        assert_eq!(Bands::new(&(1..=17).collect::<Vec<_>>()), None);
+        assert!(Bands::new(&(1..=17).collect::<Vec<_>>()).is_none());
     }
 }

@@ -65,13 +65,13 @@ impl Distribution {
         }
     }
 
-    /// Counts a value `times` times; an unknown series is the last one.
-    #[inline]
-    pub(crate) fn observe(&mut self, series: usize, value: u64, times: u64) {
+    /// Counts a value; an unknown series is the last one.
+    #[inline(always)]
+    pub(crate) fn observe(&mut self, series: usize, value: u64) {
         let cell = self.layout.cell(value);
         if let Some(cells) = self.cells_mut(series) {
-            cells.add(cell, times);
-            cells.sum += u128::from(value) * u128::from(times);
+            cells.add(cell, 1);
+            cells.sum += u128::from(value);
         }
     }
 
@@ -101,6 +101,7 @@ impl Distribution {
         })
     }
 
+    #[inline(always)]
     fn cells_mut(&mut self, series: usize) -> Option<&mut Cells> {
         let last = self.series.len().checked_sub(1)?;
         self.series.get_mut(series.min(last))
@@ -108,7 +109,7 @@ impl Distribution {
 }
 
 impl Cells {
-    #[inline]
+    #[inline(always)]
     fn add(&mut self, cell: usize, times: u64) {
         let (row, column) = (cell / ROW, cell % ROW);
         if row >= self.rows.len() {
@@ -151,7 +152,7 @@ mod tests {
             })
             .collect();
         for value in &values {
-            distribution.observe(0, *value, 1);
+            distribution.observe(0, *value);
         }
         let exported = distribution.values().next().expect("one series");
         assert_eq!(exported.count(), values.len() as u64);

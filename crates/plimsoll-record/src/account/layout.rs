@@ -37,10 +37,12 @@ pub(crate) struct Layout {
 struct Start {
     /// The last value that is in the same exponential bucket.
     cut: u64,
+    /// The first edge that doesn't lie below it.
+    edge: u64,
     /// Its cell.
     cell: u32,
     /// How many edges lie below it.
-    below: u16,
+    below: u32,
 }
 
 impl Layout {
@@ -67,7 +69,8 @@ impl Layout {
             let below = edges.partition_point(|edge| *edge < least);
             let exponential = cuts.index(at, least) - cuts.first();
             let cell = (at + below) as u32 + exponential as u32;
-            Start { cut: cuts.until(at), cell, below: below as u16 }
+            let edge = edges.get(below).copied().unwrap_or(u64::MAX);
+            Start { cut: cuts.until(at), edge, cell, below: below as u32 }
         };
         let starts = (0..bucket::BUCKETS).map(start).collect();
         let layout = Arc::new(Self { edges, starts, cuts, units });
@@ -78,12 +81,17 @@ impl Layout {
     /// Returns the cell of a value: its bucket, moved on by its exponential bucket and by the edges below
     /// the value. All terms ascend with the value, and two values have the same sum only if they have
     /// the same buckets and the same edges below them.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn cell(&self, value: u64) -> usize {
         let Some(start) = self.starts.get(bucket::index(value)) else { return 0 };
-        let passed = self.edges.iter().skip(usize::from(start.below));
-        let passed = passed.take_while(|edge| **edge < value).count();
+        let passed = if value > start.edge { self.passed(start, value) } else { 0 };
         start.cell as usize + usize::from(value > start.cut) + passed
+    }
+
+    /// Returns how many of the edges that a log-linear bucket holds lie below a value.
+    fn passed(&self, start: &Start, value: u64) -> usize {
+        let edges = self.edges.iter().skip(start.below as usize);
+        edges.take_while(|edge| **edge < value).count()
     }
 
     /// Returns how many cells there are.

@@ -1,4 +1,6 @@
+use super::bounds::Bounds;
 use super::window::Window;
+use std::sync::Arc;
 
 /// Upper bounds of the time-weighted histogram: none, one, and the powers of two.
 const DEFAULT_EDGES: [u64; 12] = [0, 1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1_024];
@@ -18,27 +20,25 @@ pub(crate) struct Level {
     /// The greatest integral before a late exit: it may lower the integral, but never a counter.
     integral_ns_max: i128,
     saturated_ns: u64,
-    /// Whether time counts as saturated now.
-    saturated: bool,
+    /// From which level on time counts as saturated: the limit, or one that is never reached.
+    full_at: u64,
     peak: Window,
     /// The highest level of the last 60 s, and when it was last reached.
     crest: (u64, u64),
-    edges: Vec<u64>,
     /// Time at a level by bucket of `edges`; the last is above them all.
     at_level_ns: Vec<u64>,
     bucket: usize,
+    edges: Arc<Bounds>,
 }
 
 impl Level {
     /// Makes an empty level that begins at `at_ns`.
     pub(crate) fn new(limit: Option<u64>, edges: &[u64], at_ns: u64) -> Self {
-        let mut edges: Vec<u64> =
-            edges.iter().chain(&DEFAULT_EDGES).chain(&limit).copied().collect();
-        edges.sort_unstable();
-        edges.dedup();
+        let edges =
+            Bounds::new(edges.iter().chain(&DEFAULT_EDGES).chain(&limit).copied().collect());
         let mut peak = Window::new(0);
         peak.advance(at_ns, 0);
-        let at_level_ns = vec![0; edges.len() + 1];
+        let at_level_ns = vec![0; edges.as_slice().len() + 1];
         Self {
             now: 0,
             limit,
@@ -46,17 +46,17 @@ impl Level {
             integral_ns: 0,
             integral_ns_max: 0,
             saturated_ns: 0,
-            saturated: limit == Some(0),
+            full_at: limit.unwrap_or(u64::MAX),
             peak,
             crest: (0, at_ns),
-            edges,
             at_level_ns,
             bucket: 0,
+            edges,
         }
     }
 
     /// Carries the level on to `to_ns`; an earlier time changes nothing.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn advance(&mut self, to_ns: u64) {
         let Some(passed_ns) = to_ns.checked_sub(self.at_ns) else { return };
         self.at_ns = to_ns;
@@ -65,7 +65,7 @@ impl Level {
             Ok(now) => (u128::from(now) * u128::from(passed_ns)) as i128,
             Err(_) => i128::from(self.now) * i128::from(passed_ns),
         };
-        if self.saturated {
+        if self.now() >= self.full_at {
             self.saturated_ns += passed_ns;
         }
         if let Some(time) = self.at_level_ns.get_mut(self.bucket) {
@@ -76,7 +76,7 @@ impl Level {
 
     /// Changes the level at `at_ns`. A late change counts from where the level stands, and puts only
     /// the integral right.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn change(&mut self, at_ns: u64, by: i64) {
         self.advance(at_ns);
         if at_ns < self.at_ns {
@@ -84,22 +84,43 @@ impl Level {
         }
         self.now = self.now.saturating_add(by);
         let now = self.now();
-        self.saturated = self.limit.is_some_and(|limit| now >= limit);
-        self.find_bucket(now);
+        self.bucket = self.edges.place(now);
         self.peak.update(|peak| peak.max(now));
-        if now >= self.crest.0 || self.at_ns.saturating_sub(self.crest.1) > CREST_NS {
-            self.crest = (now, self.at_ns);
-        }
+        self.note_crest(now, self.at_ns);
     }
 
-    /// Finds the bucket of a level, which is mostly that of the one before or next to it.
-    #[inline]
-    fn find_bucket(&mut self, now: u64) {
-        while self.edges.get(self.bucket).is_some_and(|edge| *edge < now) {
-            self.bucket += 1;
+    /// Does what [`Level::change`] does when `count` enter and leave again and nothing happens between;
+    /// returns the level that they make. It does nothing in the rare cases that need more care.
+    #[inline(always)]
+    pub(crate) fn visit(&mut self, (enter_ns, leave_ns): (u64, u64), count: u32) -> Option<u64> {
+        let before = u64::try_from(self.now).ok()?;
+        let within = before.checked_add(u64::from(count))?;
+        let (passed_ns, stay_ns) = (enter_ns.checked_sub(self.at_ns)?, leave_ns - enter_ns);
+        if !self.peak.covers(leave_ns) {
+            return None;
         }
-        while self.bucket > 0 && self.edges.get(self.bucket - 1).is_some_and(|edge| *edge >= now) {
-            self.bucket -= 1;
+        self.at_ns = leave_ns;
+        let time_ns =
+            u128::from(before) * u128::from(passed_ns) + u128::from(within) * u128::from(stay_ns);
+        self.integral_ns += time_ns as i128;
+        if within >= self.full_at {
+            self.saturated_ns += stay_ns + if before >= self.full_at { passed_ns } else { 0 };
+        }
+        for (bucket, ns) in [(self.bucket, passed_ns), (self.edges.place(within), stay_ns)] {
+            if let Some(time) = self.at_level_ns.get_mut(bucket) {
+                *time += ns;
+            }
+        }
+        self.peak.update(|peak| peak.max(within));
+        self.note_crest(within, enter_ns);
+        self.note_crest(before, leave_ns);
+        Some(within)
+    }
+
+    #[inline(always)]
+    fn note_crest(&mut self, level: u64, at_ns: u64) {
+        if level >= self.crest.0 || at_ns.saturating_sub(self.crest.1) > CREST_NS {
+            self.crest = (level, at_ns);
         }
     }
 
@@ -118,11 +139,11 @@ impl Level {
     pub(crate) fn set_limit(&mut self, at_ns: u64, limit: Option<u64>) {
         self.advance(at_ns);
         self.limit = limit;
-        self.saturated = limit.is_some_and(|limit| self.now() >= limit);
+        self.full_at = limit.unwrap_or(u64::MAX);
     }
 
     /// Returns the level, which is never shown below zero.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn now(&self) -> u64 {
         u64::try_from(self.now).unwrap_or(0)
     }
@@ -161,7 +182,7 @@ impl Level {
 
     /// Returns the buckets' upper bounds and the time in each; the last is above them all.
     pub(crate) fn time_at_level_ns(&self) -> (&[u64], &[u64]) {
-        (&self.edges, &self.at_level_ns)
+        (self.edges.as_slice(), &self.at_level_ns)
     }
 }
 
@@ -198,6 +219,39 @@ mod tests {
             level.advance(at_ns);
             assert_eq!(level.peak(), peak(&changes, at_ns), "at {at_ns} ns");
         }
+    }
+
+    /// All that a level shows.
+    fn shown(level: &Level) -> (u64, u64, i128, u64, (u64, u64), Vec<u64>) {
+        let (_, at_level_ns) = level.time_at_level_ns();
+        let sums = (level.integral_ns(), level.saturated_ns());
+        (level.now(), level.peak(), sums.0, sums.1, level.crest(), at_level_ns.to_vec())
+    }
+
+    #[test]
+    fn a_visit_is_an_entry_and_an_exit() {
+        let mut random = SmallRng::seed_from_u64(11);
+        let (mut one, mut two) = (Level::new(Some(5), &[3], 0), Level::new(Some(5), &[3], 0));
+        let (mut at_ns, mut visits) = (0, 0);
+        for _ in 0..10_000 {
+            let by = random.random_range(-(one.now() as i64).min(3)..=3);
+            let count = random.random_range(1..200);
+            at_ns += random.random_range(0..S / 50);
+            let left_ns = at_ns + random.random_range(1..S / 100);
+            if one.visit((at_ns, left_ns), count).is_some() {
+                visits += 1;
+            } else {
+                one.change(at_ns, i64::from(count));
+                one.change(left_ns, -i64::from(count));
+            }
+            two.change(at_ns, i64::from(count));
+            two.change(left_ns, -i64::from(count));
+            assert_eq!(shown(&one), shown(&two), "at {left_ns} ns");
+            at_ns = left_ns + random.random_range(0..S / 50);
+            one.change(at_ns, by);
+            two.change(at_ns, by);
+        }
+        assert!(visits > 9_000, "{visits} visits");
     }
 
     #[test]

@@ -10,11 +10,13 @@ const LIVE_MAX: usize = 1 << 20;
 /// stays as a gap until it comes to the front, or until gaps outnumber entries.
 #[derive(Debug, Default)]
 pub(crate) struct Live {
+    /// The last that entered, as long as it hasn't left: often it is the next to leave, or the only one.
+    youngest: Option<Entry>,
+    /// All others.
     entries: VecDeque<Entry>,
     gaps: usize,
-    /// Σ of counts, and of counts × stamps, of those that are in progress.
+    /// Σ of the counts of those that are in progress.
     count: u64,
-    entered_ns: u128,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -33,32 +35,42 @@ impl Live {
             return;
         }
         let entry = Entry { key, count, band, gone: false };
-        if self.entries.back().is_none_or(|last| last.key.at_ns <= key.at_ns) {
-            self.entries.push_back(entry);
-        } else {
-            let place = self.entries.partition_point(|other| other.key.at_ns <= key.at_ns);
-            self.entries.insert(place, entry);
+        let before = self.youngest.replace(entry);
+        if before.is_some() || !self.entries.is_empty() {
+            self.make_way(before);
         }
         self.count += u64::from(count);
-        self.entered_ns += u128::from(count) * u128::from(key.at_ns);
+    }
+
+    /// Puts the one that was the youngest behind the others, and a late new one in its place.
+    fn make_way(&mut self, before: Option<Entry>) {
+        self.entries.extend(before);
+        let latest_ns = self.entries.back().map_or(0, |last| last.key.at_ns);
+        if let Some(late) = self.youngest.take_if(|new| new.key.at_ns < latest_ns) {
+            let place = self.entries.partition_point(|other| other.key.at_ns <= late.key.at_ns);
+            self.entries.insert(place, late);
+        }
     }
 
     /// Removes an entry; returns its band, or none when it isn't there.
     #[inline]
     pub(crate) fn remove(&mut self, key: EntryKey) -> Option<u8> {
-        // Mostly it is the only one, or the oldest.
+        if let Some(youngest) = self.youngest.take_if(|youngest| youngest.key == key) {
+            self.count -= u64::from(youngest.count);
+            return Some(youngest.band);
+        }
+        self.remove_older(key)
+    }
+
+    fn remove_older(&mut self, key: EntryKey) -> Option<u8> {
         if let Some(front) = self.entries.front().copied()
             && front.key == key
         {
             self.entries.pop_front();
-            self.subtract(front);
+            self.count -= u64::from(front.count);
             self.close_gaps();
             return Some(front.band);
         }
-        self.remove_within(key)
-    }
-
-    fn remove_within(&mut self, key: EntryKey) -> Option<u8> {
         let from = self.entries.partition_point(|other| other.key.at_ns < key.at_ns);
         let entry = self
             .entries
@@ -67,7 +79,7 @@ impl Live {
             .find(|other| other.key == key && !other.gone)?;
         entry.gone = true;
         let gone = *entry;
-        self.subtract(gone);
+        self.count -= u64::from(gone.count);
         self.gaps += 1;
         self.close_gaps();
         Some(gone.band)
@@ -77,34 +89,36 @@ impl Live {
     /// belong to, only the number is known.
     pub(crate) fn keep_youngest(&mut self, count: u64) {
         while self.count > count {
-            let Some(oldest) = self.entries.pop_front() else { break };
+            let Some(oldest) = self.entries.pop_front().or_else(|| self.youngest.take()) else {
+                break;
+            };
             if oldest.gone {
                 self.gaps -= 1;
             } else {
-                self.subtract(oldest);
+                self.count -= u64::from(oldest.count);
             }
         }
         self.close_gaps();
     }
 
     /// Returns the sum of the counts.
+    #[inline]
     pub(crate) fn count(&self) -> u64 {
         self.count
     }
 
     /// Returns when the oldest entered.
     pub(crate) fn oldest_ns(&self) -> Option<u64> {
-        self.entries.front().map(|entry| entry.key.at_ns)
+        self.entries.front().or(self.youngest.as_ref()).map(|entry| entry.key.at_ns)
     }
 
     /// Returns the sum of the ages at `now_ns`.
     pub(crate) fn age_ns(&self, now_ns: u64) -> i128 {
-        i128::from(self.count) * i128::from(now_ns) - self.entered_ns as i128
-    }
-
-    fn subtract(&mut self, entry: Entry) {
-        self.count -= u64::from(entry.count);
-        self.entered_ns -= u128::from(entry.count) * u128::from(entry.key.at_ns);
+        let live = self.entries.iter().chain(&self.youngest).filter(|entry| !entry.gone);
+        live.map(|entry| {
+            i128::from(entry.count) * (i128::from(now_ns) - i128::from(entry.key.at_ns))
+        })
+        .sum()
     }
 
     #[inline]

@@ -2,6 +2,7 @@
 
 mod activity;
 mod bands;
+mod bounds;
 mod distribution;
 mod layout;
 mod level;
@@ -15,13 +16,10 @@ pub(crate) use distribution::{Distribution, HistogramAccount, ROW};
 pub(crate) use layout::Layout;
 pub(crate) use level::Level;
 
-use crate::edge::{Change, Edge};
+use crate::edge::{Edge, INSTRUMENTS_MAX, Kind};
 use crate::fold::Fold;
 use crate::merge::Sink;
 use marks::Marks;
-
-/// How many instruments that take edges a process may make.
-const ACCOUNTS_MAX: usize = 1 << 20;
 
 /// Every instrument that takes edges, by its number.
 #[derive(Debug, Default)]
@@ -43,7 +41,7 @@ impl Accounts {
     /// Opens an account and returns its number, or none when there are too many.
     pub(crate) fn open(&mut self, account: Account) -> Option<u32> {
         let number = self.open.len();
-        if number >= ACCOUNTS_MAX {
+        if number >= INSTRUMENTS_MAX {
             return None;
         }
         self.open.push(Some(account));
@@ -106,6 +104,17 @@ impl Accounts {
         self.open.get_mut(number as usize)?.as_mut()
     }
 
+    /// Takes the observations of a histogram that is split by band.
+    fn observe_all(&mut self, number: u32, edges: &[Edge]) {
+        let Some(first) = edges.first() else { return };
+        // The level doesn't change between them.
+        let series = self.series_of(number, first.value());
+        if let Some(Account::Histogram(account)) = self.get_mut(number) {
+            let observed = edges.iter().filter(|edge| edge.kind() == Kind::Observe);
+            observed.for_each(|edge| account.distribution.observe(series, edge.operand));
+        }
+    }
+
     /// Returns the place of an observation among the histogram's series.
     fn series_of(&self, number: u32, index: u8) -> usize {
         let banded = self.histogram(number).map(HistogramAccount::banded);
@@ -117,26 +126,22 @@ impl Accounts {
 }
 
 impl Sink for Accounts {
+    /// A histogram that is split by band comes between the edges of its activity.
     #[inline]
-    fn apply(&mut self, edge: &Edge) {
-        match edge.change {
-            Change::Observe { value, index } => {
-                let series = self.series_of(edge.instrument, index);
-                if let Some(Account::Histogram(account)) = self.get_mut(edge.instrument) {
-                    account.distribution.observe(series, value, 1);
+    fn group(&self, instrument: u32) -> u32 {
+        self.histogram(instrument).map_or(instrument, HistogramAccount::banded)
+    }
+
+    fn apply(&mut self, edges: &[Edge]) {
+        for run in edges.chunk_by(|edge, next| edge.instrument() == next.instrument()) {
+            let Some(number) = run.first().map(Edge::instrument) else { continue };
+            match self.open.get_mut(number as usize) {
+                Some(Some(Account::Activity(account))) => {
+                    account.apply_all(run, &mut self.marks);
+                    self.skewed += account.take_skewed();
                 }
-            }
-            change => {
-                // A real stay is never as short: an owner makes it so when the clock disagrees.
-                if matches!(change, Change::Leave { key, .. } if key.timed() && edge.at_ns == key.at_ns + 1)
-                {
-                    self.skewed += 1;
-                }
-                if let Some(Account::Activity(account)) = self.get_mut(edge.instrument) {
-                    account.apply(edge.at_ns, change);
-                    let level = account.level().now();
-                    self.marks.note(edge.at_ns, edge.instrument, level);
-                }
+                Some(Some(Account::Histogram(_))) => self.observe_all(number, run),
+                Some(None) | None => {}
             }
         }
     }

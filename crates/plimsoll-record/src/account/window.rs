@@ -8,38 +8,45 @@ const SLOT_NS: u64 = 1_000_000_000;
 /// often. It looks back to the start of the slot 60 s ago, so over 60 to 61 s.
 #[derive(Debug)]
 pub(crate) struct Window {
-    slots: [u64; SLOTS],
-    /// The slot that time is in, its place in the ring, and when it ends.
+    /// The current slot's value, and when the slot ends: all that most edges touch.
+    value: u64,
+    until_ns: u64,
+    /// The slot that time is in, and its place in the ring, where its value comes once it has ended.
     current: u64,
     place: usize,
-    until_ns: u64,
+    slots: Box<[u64; SLOTS]>,
 }
 
 impl Window {
     /// Makes a window in which every slot holds `value`.
     pub(crate) fn new(value: u64) -> Self {
-        Self { slots: [value; SLOTS], current: 0, place: 0, until_ns: SLOT_NS }
+        Self { value, until_ns: SLOT_NS, current: 0, place: 0, slots: Box::new([value; SLOTS]) }
     }
 
     /// Moves on to `now_ns`; slots that begin on the way start with `carried`.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn advance(&mut self, now_ns: u64, carried: u64) {
-        if now_ns >= self.until_ns {
+        if !self.covers(now_ns) {
             self.begin(now_ns / SLOT_NS, carried);
         }
     }
 
+    /// Says whether a time that isn't past lies in the current slot.
+    #[inline(always)]
+    pub(crate) fn covers(&self, at_ns: u64) -> bool {
+        at_ns < self.until_ns
+    }
+
     /// Changes the current slot's value.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn update(&mut self, change: impl FnOnce(u64) -> u64) {
-        if let Some(slot) = self.slots.get_mut(self.place) {
-            *slot = change(*slot);
-        }
+        self.value = change(self.value);
     }
 
     /// Returns the slots' values, in no order.
     pub(crate) fn values(&self) -> impl Iterator<Item = u64> {
-        self.slots.iter().copied()
+        let ended = self.slots.iter().enumerate().filter(|(place, _)| *place != self.place);
+        ended.map(|(_, value)| *value).chain([self.value])
     }
 
     #[cold]
@@ -49,8 +56,11 @@ impl Window {
         self.current = slot;
         self.until_ns = (slot + 1).saturating_mul(SLOT_NS);
         for back in (0..new).rev() {
+            if let Some(ended) = self.slots.get_mut(self.place) {
+                *ended = self.value;
+            }
+            self.value = carried;
             self.place = ((slot - back) % SLOTS as u64) as usize;
-            self.update(|_| carried);
         }
     }
 }

@@ -64,9 +64,9 @@ fn both_levels_stand_at_the_instant_of_each_snapshot_of_two_scrapers() {
             let recorder = Arc::clone(&recorder);
             thread::spawn(move || {
                 let [first, second] =
-                    [0, 1].map(|number| recorder.record(&mut owner, &Draft::enter(number, 1)));
+                    [0, 1].map(|number| recorder.record(&mut owner, Draft::enter(number, 1)));
                 let draft = Draft::leave(0, first, 1).ending(Outcome::Ok, 0);
-                let left = recorder.record(&mut owner, &draft);
+                let left = recorder.record(&mut owner, draft);
                 [vec![(first.at_ns, 1), (left.at_ns, -1)], vec![(second.at_ns, 1)]]
             })
         };
@@ -92,7 +92,7 @@ fn levels_of_two_threads_stand_at_one_instant() {
             let mut owner = recorder.adopt().expect("nobody else wants one");
             let recorder = Arc::clone(&recorder);
             thread::spawn(move || {
-                vec![(recorder.record(&mut owner, &Draft::enter(number, 1)).at_ns, 1)]
+                vec![(recorder.record(&mut owner, Draft::enter(number, 1)).at_ns, 1)]
             })
         });
         let mut seen = vec![snapshot(&recorder)];
