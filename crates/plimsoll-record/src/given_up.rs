@@ -7,18 +7,19 @@ use crate::Outcome;
 use crate::account::{Account, Accounts, ActivityAccount, Bands, Distribution, Level};
 use crate::clock::Clock;
 use crate::edge::{Draft, EntryKey};
+use crate::log::Owner;
 use crate::recorder::Recorder;
 use crate::shared::SHARED_LOGS;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex};
 
-const MS: u64 = 1_000_000;
+pub(crate) const MS: u64 = 1_000_000;
 
 /// A clock that the test sets. One thread's reading can be stopped between the reading and its use.
 #[derive(Clone, Default)]
-struct TestClock {
-    now_ns: Arc<AtomicU64>,
+pub(crate) struct TestClock {
+    pub(crate) now_ns: Arc<AtomicU64>,
     stop: Arc<Mutex<Option<Stop>>>,
 }
 
@@ -50,19 +51,28 @@ impl Clock for TestClock {
 
 type TestRecorder = Recorder<TestClock, Accounts>;
 
-fn recorder() -> (TestClock, TestRecorder) {
+pub(crate) fn recorder() -> (TestClock, TestRecorder) {
     let clock = TestClock::default();
-    let recorder = Recorder::new(clock.clone(), Accounts::default());
+    (clock.clone(), recorder_by(clock))
+}
+
+/// Makes a recorder of one level.
+pub(crate) fn recorder_by<C: Clock>(clock: C) -> Recorder<C, Accounts> {
+    let recorder = Recorder::new(clock, Accounts::default());
     let account =
         ActivityAccount::new(Level::new(None, &[], 0), Bands::new(&[1]).expect("ascending"))
             .with_duration(Distribution::new(&[], true, 1))
             .with_ends();
     recorder.merge().sink.open(Account::Activity(Box::new(account))).expect("room");
-    (clock, recorder)
+    recorder
 }
 
 /// Merges at `now_ns`; returns the watermark, the inexact time, the level and its integral.
-fn merge_at(clock: &TestClock, recorder: &TestRecorder, now_ns: u64) -> (u64, u64, u64, i128) {
+pub(crate) fn merge_at(
+    clock: &TestClock,
+    recorder: &TestRecorder,
+    now_ns: u64,
+) -> (u64, u64, u64, i128) {
     clock.now_ns.store(now_ns, Ordering::SeqCst);
     let mut merge = recorder.merge();
     let (watermark_ns, inexact_ns) = (merge.watermark_ns(), merge.inexact_ns());
@@ -70,30 +80,45 @@ fn merge_at(clock: &TestClock, recorder: &TestRecorder, now_ns: u64) -> (u64, u6
     (watermark_ns, inexact_ns, level.now(), level.integral_ns())
 }
 
-#[test]
-fn a_stopped_owner_holds_the_watermark_for_a_tenth_of_a_second() {
-    let (clock, recorder) = recorder();
-    let (clock, recorder) = (&clock, &recorder);
-    let mut owner = recorder.adopt().expect("nobody else wants one");
-    assert_eq!(merge_at(clock, recorder, 10 * MS), (10 * MS, 0, 0, 0));
+/// Returns the level's peak.
+pub(crate) fn peak(recorder: &TestRecorder, at_ns: u64) -> u64 {
+    recorder.merge().sink.activity_at(0, at_ns).expect("open").level().peak()
+}
+
+/// Does `meanwhile` while the owner is stopped amid an edge that it has stamped already.
+pub(crate) fn stopped_while<T>(
+    (clock, recorder): (&TestClock, &TestRecorder),
+    (at_ns, owner, draft): (u64, &mut Owner<TestClock>, Draft),
+    meanwhile: impl FnOnce() -> T,
+) -> T {
     let (stopped, has_stopped) = sync_channel(0);
     let (let_go, go_on) = sync_channel(0);
     *clock.stop.lock().expect("unpoisoned") = Some(Stop { stopped, go_on });
-    clock.now_ns.store(20 * MS, Ordering::SeqCst);
+    clock.now_ns.store(at_ns, Ordering::SeqCst);
     std::thread::scope(|scope| {
-        let body = || recorder.record(&mut owner, Draft::enter(0, 1));
         let thread = std::thread::Builder::new().name("stopped".into());
-        let thread = thread.spawn_scoped(scope, body).expect("spawns");
-        has_stopped.recv().expect("it stops at 20 ms");
-        assert_eq!(merge_at(clock, recorder, 50 * MS), (10 * MS, 0, 0, 0), "held back");
-        assert_eq!(merge_at(clock, recorder, 110 * MS), (10 * MS, 0, 0, 0), "held back");
-        assert_eq!(merge_at(clock, recorder, 150 * MS), (150 * MS, 140 * MS, 0, 0), "given up");
+        let thread = thread.spawn_scoped(scope, || recorder.record(owner, draft));
+        has_stopped.recv().expect("it stops");
+        let made = meanwhile();
         let_go.send(()).expect("it waits");
-        thread.join().expect("it records");
+        thread.expect("spawns").join().expect("it records");
+        made
+    })
+}
+
+#[test]
+fn a_stopped_owner_holds_the_watermark_for_a_tenth_of_a_second() {
+    let (clock, recorder) = recorder();
+    let merge_at = |now_ns| merge_at(&clock, &recorder, now_ns);
+    let mut owner = recorder.adopt().expect("nobody else wants one");
+    assert_eq!(merge_at(10 * MS), (10 * MS, 0, 0, 0));
+    stopped_while((&clock, &recorder), (20 * MS, &mut owner, Draft::enter(0, 1)), || {
+        assert_eq!(merge_at(50 * MS), (10 * MS, 0, 0, 0), "held back");
+        assert_eq!(merge_at(110 * MS), (10 * MS, 0, 0, 0), "held back");
+        assert_eq!(merge_at(150 * MS), (150 * MS, 140 * MS, 0, 0), "given up");
     });
     // The late entry counts from 20 ms in the integral.
-    let late = merge_at(clock, recorder, 160 * MS);
-    assert_eq!(late, (160 * MS, 140 * MS, 1, i128::from(140 * MS)));
+    assert_eq!(merge_at(160 * MS), (160 * MS, 140 * MS, 1, i128::from(140 * MS)));
 }
 
 #[test]

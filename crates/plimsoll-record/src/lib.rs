@@ -42,6 +42,11 @@
 //! of that span is wrong by at most the edges that came late or were folded into sums, and as many
 //! requests are in the band that the level had when they were merged. A thread beyond the bound on logs
 //! that finds every shared log in use 64 times loses its edge; its span is inexact too.
+//!
+//! # Forks
+//!
+//! A forked child goes on from its parent's sums and forgets what its parent had in progress. As with
+//! everything that has locks, a process forks while no other thread scrapes or merges.
 
 #![deny(unsafe_code)]
 
@@ -70,6 +75,8 @@ mod registry;
 #[cfg(all(test, not(loom)))]
 mod replay;
 mod shared;
+#[cfg(all(test, not(loom)))]
+mod soundness;
 mod spec;
 mod spill;
 mod stripe;

@@ -41,7 +41,12 @@ impl ModelClock {
 }
 
 fn model(body: impl Fn() + Send + Sync + 'static) {
+    model_within(4, body);
+}
+
+/// Runs every order in which at most so many threads are stopped in the midst of something.
+fn model_within(preemptions: usize, body: impl Fn() + Send + Sync + 'static) {
     let mut builder = loom::model::Builder::new();
-    builder.preemption_bound = Some(4);
+    builder.preemption_bound = Some(preemptions);
     builder.check(body);
 }
