@@ -84,7 +84,9 @@ impl Daemon {
         let listener = TcpListener::bind(address).map_err(listen)?;
         listener.set_nonblocking(true).map_err(listen)?;
         let address = listener.local_addr().map_err(listen)?;
-        let keeper = Keeper::new(Archive::open(&config.data_dir)?);
+        let archive = Archive::open(&config.data_dir)?;
+        archive.set_bytes_max(config.disk_bytes);
+        let keeper = Keeper::new(archive);
         let clock = Timeline::after(keeper.last_step().map_err(BuildError::from)?, clock);
         let around = Surroundings { clock, keeper, tally: Arc::default() };
         let config = config.with_listen(address);

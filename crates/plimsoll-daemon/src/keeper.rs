@@ -51,6 +51,11 @@ impl Keeper {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).last_step()
     }
 
+    /// Bounds the length of the data file; it blocks as `load`.
+    pub(crate) fn set_bytes_max(&self, bytes: u64) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).set_bytes_max(bytes);
+    }
+
     pub(crate) async fn flush(&self, checkpoint: Checkpoint) -> Result<(), KeepError> {
         self.on_thread(move |archive| archive.flush(checkpoint)).await
     }

@@ -80,6 +80,8 @@ impl Supervisor {
         // The listener and the data file stay open, whatever the file says now.
         let config =
             config.with_listen(self.config.listen).with_data_dir(self.config.data_dir.clone());
+        // At once, because without room the rest of the reload has to wait for it.
+        self.around.keeper.set_bytes_max(config.disk_bytes);
         if let Some(error) = &self.shared.lens.look().await.flush_error {
             return Err(ReloadError::State(error.clone()));
         }

@@ -154,4 +154,5 @@ pub(super) struct RawWebhook {
 pub(super) struct RawLimits {
     pub(super) body: Option<Parsed<Size>>,
     pub(super) series_per_target: Option<u32>,
+    pub(super) disk: Option<Parsed<Size>>,
 }

@@ -104,6 +104,7 @@ impl Place<'_> {
                 .limits
                 .series_per_target
                 .map_or(defaults.series_per_target, |series| series as usize),
+            disk_bytes: raw.limits.disk.map_or(defaults.disk_bytes, |size| size.0.0),
         };
         let job = |job: &RawScrape| self.job(job, &raw.global, limits);
         let mut alertmanagers = Vec::new();
@@ -118,6 +119,7 @@ impl Place<'_> {
         Ok(Config {
             file: file.into(),
             listen: listen.map_err(Slip::at("listen"))?.unwrap_or(LISTEN),
+            disk_bytes: limits.disk_bytes,
             data_dir: self.path(raw.data_dir.as_deref().unwrap_or(DATA_DIR)),
             external_url: external_url.map_err(Slip::at("external_url"))?,
             external_labels: labels(&raw.global.external_labels)

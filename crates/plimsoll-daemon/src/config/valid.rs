@@ -16,6 +16,8 @@ pub struct Config {
     pub(crate) file: PathBuf,
     pub(crate) listen: SocketAddr,
     pub(crate) data_dir: PathBuf,
+    /// How long the data file may become.
+    pub(crate) disk_bytes: u64,
     pub(crate) external_url: Option<Url>,
     pub(crate) external_labels: Labels,
     pub(crate) jobs: Vec<Job>,
@@ -184,11 +186,12 @@ pub(crate) struct Webhook {
 pub(crate) struct Limits {
     pub(crate) body_bytes: u64,
     pub(crate) series_per_target: usize,
+    pub(crate) disk_bytes: u64,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { body_bytes: 64 << 20, series_per_target: 100_000 }
+        Self { body_bytes: 64 << 20, series_per_target: 100_000, disk_bytes: 4 << 30 }
     }
 }
 

@@ -7,6 +7,9 @@ use std::time::Duration;
 /// How often the state goes to disk: what a crash may lose.
 const EVERY: Duration = Duration::from_secs(1);
 
+/// How often it is tried again once it fails: each time everything, in place of what is owed.
+const EVERY_FAILED: Duration = Duration::from_secs(10);
+
 type Flush = Pin<Box<dyn Future<Output = Result<(), KeepError>> + Send>>;
 
 /// Writes one checkpoint after the other, so that a slow disk delays checkpoints and nothing else.
@@ -25,7 +28,8 @@ impl Flusher {
 
     /// Says whether it is time for a checkpoint and the one before is written.
     pub(super) fn is_due(&self, now: TimeMs) -> bool {
-        self.running.is_none() && self.started.is_none_or(|started| now.since(started) >= EVERY)
+        let every = if self.error.is_some() { EVERY_FAILED } else { EVERY };
+        self.running.is_none() && self.started.is_none_or(|started| now.since(started) >= every)
     }
 
     pub(super) fn start(&mut self, now: TimeMs, checkpoint: Checkpoint) {

@@ -179,7 +179,11 @@ impl Engine {
             is_news
         });
         if self.flusher.is_due(now) {
-            let mut checkpoint = self.store.progress();
+            // What is owed stays bounded: everything takes its place.
+            let mut checkpoint = match self.flusher.error() {
+                Some(_) => self.store.checkpoint(),
+                None => self.store.progress(),
+            };
             checkpoint.alerts = Some(self.alerts.records());
             self.flusher.start(now, checkpoint);
         }

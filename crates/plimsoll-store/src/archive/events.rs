@@ -30,7 +30,7 @@ impl Archive {
     pub fn put_mark(&mut self, mark: &Mark) -> Result<(), ArchiveError> {
         let mut writer = Writer::default();
         [&mark.kind, &mark.service, &mark.text].into_iter().for_each(|text| writer.text(text));
-        let write = self.database.begin_write()?;
+        let write = self.database()?.begin_write()?;
         {
             let mut marks = write.open_table(MARKS)?;
             let number = marks
@@ -52,7 +52,7 @@ impl Archive {
     /// # Errors
     /// The file can't be read.
     pub fn marks(&self, from: TimeMs, to: TimeMs) -> Result<Vec<Mark>, ArchiveError> {
-        let marks = self.database.begin_read()?.open_table(MARKS)?;
+        let marks = self.database()?.begin_read()?.open_table(MARKS)?;
         let mut found = Vec::new();
         for entry in marks.range((from.0, 0)..=(to.0, u64::MAX))? {
             let (place, bytes) = entry?;
@@ -67,7 +67,7 @@ impl Archive {
     /// # Errors
     /// The file can't be read.
     pub fn alerts(&self) -> Result<Vec<(String, Vec<u8>)>, ArchiveError> {
-        let alerts = self.database.begin_read()?.open_table(ALERTS)?;
+        let alerts = self.database()?.begin_read()?.open_table(ALERTS)?;
         let mut found = Vec::new();
         for entry in alerts.iter()? {
             let (key, bytes) = entry?;

@@ -1,9 +1,10 @@
-//! A file that isn't written to until it is known to be whole.
+//! A file that isn't written to until it is known to be whole, and that has a longest length.
 
 use redb::backends::FileBackend;
 use redb::{BackendError, StorageBackend};
 use std::io;
 use std::ops::Bound;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// What opening a database would do to its file.
@@ -32,12 +33,42 @@ pub(super) struct Guarded(Arc<Inner>);
 struct Inner {
     file: FileBackend,
     held: Mutex<Option<Held>>,
+    bytes_max: BytesMax,
+}
+
+/// How long the file may become, in bytes; clones are the same bound.
+#[derive(Clone, Debug)]
+pub(super) struct BytesMax(Arc<AtomicU64>);
+
+impl Default for BytesMax {
+    fn default() -> Self {
+        Self(Arc::new(AtomicU64::new(u64::MAX)))
+    }
+}
+
+impl BytesMax {
+    pub(super) fn set(&self, bytes: u64) {
+        self.0.store(bytes, Ordering::Relaxed);
+    }
+
+    /// # Errors
+    /// A file of `len` bytes would be too long.
+    fn check(&self, len: u64) -> io::Result<()> {
+        let most = self.0.load(Ordering::Relaxed);
+        if len <= most {
+            return Ok(());
+        }
+        let what = format!(
+            "the data file needs {len} bytes and limits.disk allows {most}: raise it, or give up SLOs"
+        );
+        Err(io::Error::new(io::ErrorKind::StorageFull, what))
+    }
 }
 
 impl Guarded {
-    pub(super) fn new(file: FileBackend) -> io::Result<Self> {
+    pub(super) fn new(file: FileBackend, bytes_max: BytesMax) -> io::Result<Self> {
         let held = Held { steps: Vec::new(), len: file.len()? };
-        Ok(Self(Arc::new(Inner { file, held: Mutex::new(Some(held)) })))
+        Ok(Self(Arc::new(Inner { file, held: Mutex::new(Some(held)), bytes_max })))
     }
 
     /// Does what was held back, in its order, and from now on everything at once.
@@ -98,7 +129,13 @@ impl StorageBackend for Guarded {
                 held.steps.push(Step::SetLen(len));
                 Ok(())
             }
-            None => self.0.file.set_len(len),
+            None => {
+                // Shorter is always fine, also when the bound was lowered.
+                if len > self.0.file.len()? {
+                    self.0.bytes_max.check(len)?;
+                }
+                self.0.file.set_len(len)
+            }
         }
     }
 

@@ -109,7 +109,7 @@ impl Archive {
         recent: &Recent,
     ) -> Result<Vec<HistoryPoint>, ArchiveError> {
         let (from, to) = stretch;
-        let read = self.database.begin_read()?;
+        let read = self.database()?.begin_read()?;
         let mut slots = BTreeMap::new();
         let mut slot_ms = recent.slot_ms.max(1);
         let mut written_at = None;

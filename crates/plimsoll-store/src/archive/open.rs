@@ -1,6 +1,6 @@
 //! Opening the data file, or saying in one sentence why not.
 
-use super::guard::Guarded;
+use super::guard::{BytesMax, Guarded};
 use super::{migrate, schema};
 use redb::backends::FileBackend;
 use redb::{Builder, Database, DatabaseError, StorageError};
@@ -67,13 +67,13 @@ pub enum OpenError {
 }
 
 /// Opens the database in the directory, or makes both.
-pub(super) fn open(dir: &Path) -> Result<(Database, PathBuf), OpenError> {
+pub(super) fn open(dir: &Path, bytes_max: BytesMax) -> Result<(Database, PathBuf), OpenError> {
     std::fs::create_dir_all(dir).map_err(|error| from_io(dir, error))?;
     let path = dir.join(FILE);
     let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path);
     let file = file.map_err(|error| from_io(dir, error))?;
     let file = FileBackend::new(file).map_err(|error| from_database(dir, &path, error))?;
-    let guarded = Guarded::new(file).map_err(|error| from_io(dir, error))?;
+    let guarded = Guarded::new(file, bytes_max).map_err(|error| from_io(dir, error))?;
     let database = Builder::new()
         .set_cache_size(CACHE_BYTES)
         .set_check_integrity_on_open(true)

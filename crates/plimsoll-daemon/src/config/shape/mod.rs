@@ -59,7 +59,7 @@ static LIMITS: MapShape = MapShape {
         optional("body", Shape::parsed::<Size>()),
         optional("series_per_target", Shape::Integer(1..=u32::MAX as u64)),
         later("label_sets_per_family", "bound series with series_per_target"),
-        later("disk", "the history of each SLO is bounded by its period"),
+        optional("disk", Shape::parsed::<Size>()),
     ],
     check: None,
 };
