@@ -87,9 +87,11 @@ impl PolicyRow {
 
 /// Rounds `length` up to whole slices, two at least.
 pub(crate) fn in_slices(length: Duration, slice: Duration) -> Duration {
-    let slice_ms = slice.as_millis().max(1);
-    let slices = length.as_millis().div_ceil(slice_ms).max(SLICES_MIN.into());
-    Duration::from_millis(u64::try_from(slices * slice_ms).unwrap_or(u64::MAX))
+    // At each step for each window: a division of 64 bits costs a fraction of one of 128.
+    let ms = |of: Duration| of.as_secs().saturating_mul(1_000) + u64::from(of.subsec_millis());
+    let slice_ms = ms(slice).max(1);
+    let slices = ms(length).div_ceil(slice_ms).max(SLICES_MIN.into());
+    Duration::from_millis(slices.saturating_mul(slice_ms))
 }
 
 fn rounded_quotient(value: u128, divisor: u128) -> u64 {

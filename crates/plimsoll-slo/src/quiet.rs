@@ -1,23 +1,24 @@
 use crate::page::{COVERAGE_FLOOR_PERCENT, OUTAGE_BAD_MIN, OUTAGE_PERCENT};
 use crate::policy::in_slices;
-use crate::{BadOf, Milli, Severity, Slo, Windows};
-use plimsoll_model::WindowCounts;
+use crate::{BadOf, PolicyRow, Severity, Slo, Windows};
+use plimsoll_model::{Counts, TimeMs, WindowCounts};
 
 /// Says at a glance whether no cause that the SLO can alert for is met.
 ///
 /// Nearly every SLO is quiet at nearly every step, and a glance costs a fraction of an assessment.
 /// It errs on the other side only: what is quiet here, [`crate::assess`] finds no condition met for.
-pub fn is_quiet(slo: &Slo, windows: &impl Windows) -> bool {
+pub fn is_quiet(slo: &Slo, windows: &impl Windows, now: TimeMs) -> bool {
     let slice = windows.slice();
     let recent = windows.window(in_slices(slo.alerting.no_data_after, slice));
     let is_blind = recent.known.is_zero() && !recent.expected.is_zero();
     if is_blind || windows.last_known().is_none() {
         return false;
     }
+    let budget = Glance::new(slo, windows, now);
     let mut shorts = None;
     for row in &slo.alerting.policy.rows {
         let row = row.in_slices(slice);
-        if burns(slo, &windows.window(row.long), row.burn) {
+        if budget.may_burn(slo, &windows.window(row.long), &row) {
             return false;
         }
         let short = windows.window(row.short);
@@ -28,12 +29,46 @@ pub fn is_quiet(slo: &Slo, windows: &impl Windows) -> bool {
             shorts = Some((row.short, short));
         }
     }
-    !shorts.is_some_and(|(_, seen)| is_thin(&seen)) && !may_be_exhausted(slo, windows)
+    !shorts.is_some_and(|(_, seen)| is_thin(&seen)) && !budget.may_be_exhausted(slo)
 }
 
-/// Without the surely bad over the threshold no row alerts, whatever its other rules say.
-fn burns(slo: &Slo, long: &WindowCounts, burn: Milli) -> bool {
-    long.counts.bad > 0 && low(long).is_over(burn, slo.objective)
+/// The budget at a glance: no more time can be known than has passed, so what is spent is at most
+/// bad ÷ (allowed × total) × elapsed ÷ period.
+struct Glance {
+    counts: Counts,
+    elapsed_ms: u128,
+}
+
+impl Glance {
+    fn new(slo: &Slo, windows: &impl Windows, now: TimeMs) -> Self {
+        let period = slo.period.longest();
+        let elapsed_ms = now.since(windows.watched_since()).min(period).as_millis();
+        Self { counts: windows.window(period).counts, elapsed_ms }
+    }
+
+    /// Without the surely bad over the threshold, and enough of them for its share of the budget, no
+    /// row alerts, whatever its other rules say.
+    fn may_burn(&self, slo: &Slo, long: &WindowCounts, row: &PolicyRow) -> bool {
+        let reached = self.spends(long.counts.bad).saturating_mul(1_000);
+        let share = self.allows(slo).saturating_mul(row.burn.0.into());
+        long.counts.bad > 0
+            && reached >= share.saturating_mul(row.long.as_millis())
+            && low(long).is_over(row.burn, slo.objective)
+    }
+
+    fn may_be_exhausted(&self, slo: &Slo) -> bool {
+        let period_ms = slo.period.nominal().as_millis();
+        self.counts.bad > 0
+            && self.spends(self.counts.bad) >= self.allows(slo).saturating_mul(period_ms)
+    }
+
+    fn spends(&self, bad: u64) -> u128 {
+        u128::from(bad).saturating_mul(1_000_000).saturating_mul(self.elapsed_ms)
+    }
+
+    fn allows(&self, slo: &Slo) -> u128 {
+        u128::from(self.counts.known()).saturating_mul(slo.objective.allowed_ppm().into())
+    }
 }
 
 fn low(held: &WindowCounts) -> BadOf {
@@ -54,12 +89,4 @@ fn may_be_outage(slo: &Slo, short: &WindowCounts) -> bool {
 
 fn is_thin(seen: &WindowCounts) -> bool {
     seen.known.as_millis() * 100 < seen.expected.as_millis() * COVERAGE_FLOOR_PERCENT
-}
-
-/// What is spent is at most bad ÷ (allowed × total): the time that is known is never longer than
-/// the period.
-fn may_be_exhausted(slo: &Slo, windows: &impl Windows) -> bool {
-    let counts = windows.window(slo.period.longest()).counts;
-    let spent = u128::from(counts.bad) * 1_000_000;
-    counts.bad > 0 && spent >= u128::from(counts.known()) * u128::from(slo.objective.allowed_ppm())
 }

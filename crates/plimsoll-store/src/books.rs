@@ -52,7 +52,7 @@ impl Books {
 
     /// Returns the ledgers that a series feeds, with its part in each.
     pub(crate) fn feeds(&mut self, name: &str, labels: &Labels) -> Vec<(usize, Match)> {
-        let matches: Vec<Match> = self.selection.matches(name, labels).collect();
+        let matches = self.selection.matches(name, labels);
         let ledger = |found: Match| {
             let by = &self.slos.get(found.slo)?.by;
             let group = by.iter().map(|label| (&**label, labels.get(label).unwrap_or("")));

@@ -46,6 +46,7 @@ pub struct Ledger {
     slo: Arc<Slo>,
     group: Labels,
     pub(crate) slice_ms: i64,
+    history_ms: i64,
     pub(crate) tiers: Tiers,
     pub(crate) gaps: Gaps,
     /// By feed.
@@ -84,6 +85,7 @@ impl Ledger {
             handed: BTreeMap::new(),
             handed_at: None,
             slice_ms,
+            history_ms: history_ms(&slo, slice_ms),
             slo,
             group,
         }
@@ -216,9 +218,7 @@ impl Ledger {
 
     /// Returns the length of a slot of history, in milliseconds: whole slices.
     pub(crate) fn history_ms(&self) -> i64 {
-        let slots = self.slo.period.longest().as_millis() as u64 / HISTORY_SLOTS;
-        let slices = (slots as i64 / self.slice_ms).max(1);
-        slices * self.slice_ms
+        self.history_ms
     }
 
     fn remember(&mut self, at_ms: i64, tally: Tally) {
@@ -272,12 +272,21 @@ impl Windows for Ledger {
     }
 }
 
+/// Returns the length of a slot of history: whole slices.
+fn history_ms(slo: &Slo, slice_ms: i64) -> i64 {
+    let slot_ms = slo.period.longest().as_millis() as u64 / HISTORY_SLOTS;
+    (slot_ms as i64 / slice_ms).max(1) * slice_ms
+}
+
 /// Returns the slice that ends at `at` or holds it: slices are open at their start.
 fn slice_ending(at: TimeMs, slice_ms: i64) -> i64 {
     at.0.saturating_sub(1).div_euclid(slice_ms)
 }
 
 fn slices(length: Duration, slice_ms: i64) -> i64 {
-    let length_ms = i64::try_from(length.as_millis()).unwrap_or(i64::MAX);
+    // At each step for each window: narrow integers cost a fraction of `as_millis`.
+    let whole_ms = length.as_secs().saturating_mul(1_000);
+    let length_ms = whole_ms.saturating_add(length.subsec_millis().into());
+    let length_ms = i64::try_from(length_ms).unwrap_or(i64::MAX);
     (length_ms.saturating_add(slice_ms / 2) / slice_ms).max(1)
 }

@@ -4,7 +4,7 @@ use crate::StoreError;
 use plimsoll_model::{Labels, LevelPart, MatchOp, Selector};
 use plimsoll_slo::{Backend, EventsPart, LevelBound, Linear, Sli, Slo, Term};
 use regex::Regex;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 /// What a series is to an SLO.
@@ -29,31 +29,84 @@ pub(crate) struct Match {
 
 /// Every selector of every SLO, by metric name.
 #[derive(Debug, Default)]
-pub(crate) struct Selection(HashMap<String, Vec<(Match, Vec<Condition>)>>);
+pub(crate) struct Selection(HashMap<String, OfName>);
+
+/// The selectors of one metric name, found by a label that must be equal: among thousands of SLOs
+/// on one metric a series looks only at those that may be meant.
+#[derive(Debug, Default)]
+struct OfName {
+    entries: Vec<(Match, Vec<Condition>)>,
+    /// By label and its value: numbers of entries.
+    equal: HashMap<String, HashMap<String, Vec<usize>>>,
+    /// Those without any.
+    others: Vec<usize>,
+}
 
 impl Selection {
     pub(crate) fn new(slos: &[Arc<Slo>]) -> Result<Self, StoreError> {
-        let mut selection = Self::default();
+        let (mut selection, mut patterns) = (Self::default(), Patterns::default());
         for (number, slo) in slos.iter().enumerate() {
             for (part, selector) in parts(slo) {
-                let conditions = compile(slo, &selector)?;
+                let conditions = compile(slo, &selector, &mut patterns)?;
                 let entry = (Match { slo: number, part }, conditions);
-                selection.0.entry(selector.name).or_default().push(entry);
+                selection.0.entry(selector.name).or_default().entries.push(entry);
             }
         }
+        selection.0.values_mut().for_each(OfName::index);
         Ok(selection)
     }
 
-    /// Iterates over the parts that the series plays.
-    pub(crate) fn matches(&self, name: &str, labels: &Labels) -> impl Iterator<Item = Match> {
-        self.0
-            .get(name)
-            .into_iter()
-            .flatten()
-            .filter(|(_, conditions)| conditions.iter().all(|condition| condition.holds(labels)))
-            .map(|(found, _)| *found)
+    /// Returns the parts that the series plays, in the order of the SLOs.
+    pub(crate) fn matches(&self, name: &str, labels: &Labels) -> Vec<Match> {
+        self.0.get(name).map(|of_name| of_name.matches(labels)).unwrap_or_default()
     }
 }
+
+impl OfName {
+    /// Puts each entry under that of its labels which tells the most of them apart.
+    fn index(&mut self) {
+        let mut values: HashMap<&str, HashSet<&str>> = HashMap::new();
+        for (label, value) in self.entries.iter().flat_map(|(_, all)| equals(all)) {
+            values.entry(label).or_default().insert(value);
+        }
+        let told_apart = |label: &str| values.get(label).map_or(0, HashSet::len);
+        let mut equal: HashMap<String, HashMap<String, Vec<usize>>> = HashMap::new();
+        for (number, (_, conditions)) in self.entries.iter().enumerate() {
+            match equals(conditions).max_by_key(|(label, _)| told_apart(label)) {
+                Some((label, value)) => {
+                    let by_value = equal.entry(label.to_owned()).or_default();
+                    by_value.entry(value.to_owned()).or_default().push(number);
+                }
+                None => self.others.push(number),
+            }
+        }
+        self.equal = equal;
+    }
+
+    fn matches(&self, labels: &Labels) -> Vec<Match> {
+        let by_label = self
+            .equal
+            .iter()
+            .filter_map(|(label, by_value)| by_value.get(labels.get(label).unwrap_or_default()));
+        let mut numbers: Vec<usize> = by_label.flatten().chain(&self.others).copied().collect();
+        numbers.sort_unstable();
+        let entries = numbers.into_iter().filter_map(|number| self.entries.get(number));
+        entries
+            .filter(|(_, conditions)| conditions.iter().all(|condition| condition.holds(labels)))
+            .map(|(found, _)| *found)
+            .collect()
+    }
+}
+
+fn equals(conditions: &[Condition]) -> impl Iterator<Item = (&str, &str)> {
+    conditions.iter().filter_map(|condition| match &condition.test {
+        Test::Equal(value) => Some((&*condition.label, &**value)),
+        _ => None,
+    })
+}
+
+/// Compiled patterns: thousands of SLOs share a few, and each takes kilobytes.
+type Patterns = HashMap<String, Regex>;
 
 /// Returns the metrics that the store reads for an SLO, each with its part.
 fn parts(slo: &Slo) -> Vec<(Part, Selector)> {
@@ -145,7 +198,11 @@ impl Condition {
     }
 }
 
-fn compile(slo: &Slo, selector: &Selector) -> Result<Vec<Condition>, StoreError> {
+fn compile(
+    slo: &Slo,
+    selector: &Selector,
+    patterns: &mut Patterns,
+) -> Result<Vec<Condition>, StoreError> {
     let mut conditions = Vec::with_capacity(selector.matchers.len());
     for matcher in &selector.matchers {
         let test = match matcher.op {
@@ -154,8 +211,8 @@ fn compile(slo: &Slo, selector: &Selector) -> Result<Vec<Condition>, StoreError>
                 _ => Test::Equal(matcher.value.clone()),
             },
             MatchOp::NotEqual => Test::NotEqual(matcher.value.clone()),
-            MatchOp::Matches => Test::Matches(anchored(slo, &matcher.value)?),
-            MatchOp::NotMatches => Test::NotMatches(anchored(slo, &matcher.value)?),
+            MatchOp::Matches => Test::Matches(anchored(slo, &matcher.value, patterns)?),
+            MatchOp::NotMatches => Test::NotMatches(anchored(slo, &matcher.value, patterns)?),
         };
         conditions.push(Condition { label: matcher.label.clone(), test });
     }
@@ -169,10 +226,15 @@ fn compile(slo: &Slo, selector: &Selector) -> Result<Vec<Condition>, StoreError>
 }
 
 /// Compiles a pattern as Prometheus does: anchored at both ends, and `.` is any character.
-fn anchored(slo: &Slo, pattern: &str) -> Result<Regex, StoreError> {
-    Regex::new(&format!("^(?s:{pattern})$")).map_err(|error| StoreError::Pattern {
+fn anchored(slo: &Slo, pattern: &str, patterns: &mut Patterns) -> Result<Regex, StoreError> {
+    if let Some(known) = patterns.get(pattern) {
+        return Ok(known.clone());
+    }
+    let regex = Regex::new(&format!("^(?s:{pattern})$")).map_err(|error| StoreError::Pattern {
         slo: format!("{}/{}", slo.service, slo.name),
         pattern: pattern.into(),
         reason: error.to_string(),
-    })
+    })?;
+    patterns.insert(pattern.to_owned(), regex.clone());
+    Ok(regex)
 }

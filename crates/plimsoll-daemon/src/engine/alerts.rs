@@ -71,6 +71,9 @@ impl AlertBook {
             let alerts = self.by_ledger.entry(slo.id.clone()).or_default();
             let transitions = alerts.step(now, &slo.assessment);
             changed.extend(transitions.into_iter().map(|transition| (position, transition)));
+            if alerts.iter().next().is_none() {
+                self.by_ledger.remove(&slo.id);
+            }
         }
         changed
     }

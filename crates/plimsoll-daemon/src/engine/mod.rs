@@ -194,8 +194,9 @@ impl Engine {
 
     /// Assesses the SLOs that aren't quiet, or have an alert that goes on.
     fn loud(&self, now: TimeMs) -> Vec<SloView> {
-        let is_loud =
-            |ledger: &&Ledger| !is_quiet(ledger.slo(), *ledger) || self.alerts.goes_on(ledger.id());
+        let is_loud = |ledger: &&Ledger| {
+            !is_quiet(ledger.slo(), *ledger, now) || self.alerts.goes_on(ledger.id())
+        };
         self.store.ledgers().iter().filter(is_loud).map(|ledger| self.slo(ledger, now)).collect()
     }
 
