@@ -48,10 +48,13 @@ pub(crate) fn record(draft: impl Fn() -> Draft) -> EntryKey {
             None => record_first(&mut own, draft()),
         }
     });
-    match recorded {
+    let key = match recorded {
         Ok(Some(key)) => key,
         Ok(None) | Err(_) => recorder.record_shared(draft()),
-    }
+    };
+    #[cfg(all(test, not(loom)))]
+    crate::replay::note(draft(), key);
+    key
 }
 
 /// Gets a log for a thread's first edge.
