@@ -4,7 +4,7 @@ use crate::process::Process;
 use crate::{free_port, scratch, wait, write};
 use serde_json::Value;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 /// A running Prometheus server.
@@ -119,4 +119,22 @@ impl Prometheus {
         assert_eq!(answer["status"], "success", "{what} {query:?}: {answer}");
         answer["data"].take()
     }
+}
+
+/// Has this `promtool` look over a text of metrics.
+///
+/// # Panics
+/// It has something to say.
+pub fn check_metrics(promtool: &Path, text: &str) {
+    let folder = scratch();
+    let path = write(folder.path(), "metrics", text);
+    let output = Command::new(promtool)
+        .args(["check", "metrics"])
+        .stdin(std::fs::File::open(path).expect("the file"))
+        .stdout(Stdio::piped())
+        .output()
+        .expect("promtool is installed");
+    let said = [output.stdout, output.stderr].concat();
+    assert_eq!(String::from_utf8_lossy(&said), "", "promtool has something to say");
+    assert!(output.status.success());
 }

@@ -7,11 +7,15 @@ use axum::http::header::CONTENT_TYPE;
 use axum::{Router, response::IntoResponse, routing::get};
 use plimsoll_exposition::{Encoding, Format, encode};
 use plimsoll_model::{
-    Bucket, Detail, Details, Exemplar, Exponential, Family, FamilyKind, HistogramValue, Labels,
-    Series, Snapshot, TraceContext, Value,
+    Bucket, Detail, Details, Exemplar, Exponential, Family, FamilyKind, HistogramValue, Kind,
+    Labels, Series, Signal, Snapshot, TraceContext, Value,
 };
-use plimsoll_tests::prometheus::{Make, Prometheus};
+use plimsoll_record::{HistogramSpec, Registry, exemplar};
+use plimsoll_runtime::admin::{self, Admin};
+use plimsoll_runtime::ready::Readiness;
+use plimsoll_tests::prometheus::{Make, Prometheus, check_metrics};
 use plimsoll_tests::{peers, wait};
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
@@ -101,6 +105,11 @@ async fn one(prometheus: &Prometheus, expression: &str) -> f64 {
     number(&found)
 }
 
+/// A recorder adds nanoseconds up, which the sum of seconds isn't to the last bit.
+fn is_the_sum(sum: f64) {
+    assert!((sum / WAITS.iter().sum::<f64>() - 1.0).abs() < 1e-12, "{sum}");
+}
+
 async fn agrees_on_numbers(prometheus: &Prometheus) {
     assert_eq!(one(prometheus, r#"orders_total{shop="a\"b\\c"}"#).await, 41.0);
     assert_eq!(one(prometheus, "busy_seconds_total").await, 12.5);
@@ -117,7 +126,7 @@ async fn agrees_on_classic_buckets(prometheus: &Prometheus) {
     let all = WAITS.len() as f64;
     assert_eq!(one(prometheus, r#"wait_seconds_bucket{le="+Inf"}"#).await, all);
     assert_eq!(one(prometheus, "wait_seconds_count").await, all);
-    assert_eq!(one(prometheus, "wait_seconds_sum").await, WAITS.iter().sum::<f64>());
+    is_the_sum(one(prometheus, "wait_seconds_sum").await);
 }
 
 /// Every bucket that Prometheus shows holds what was observed between the bounds that it names.
@@ -130,7 +139,7 @@ async fn agrees_on_native_buckets(prometheus: &Prometheus) {
     let histogram = &found["histogram"][1];
     assert_eq!(histogram["count"], WAITS.len().to_string());
     let sum: f64 = histogram["sum"].as_str().expect("a sum").parse().expect("a number");
-    assert_eq!(sum, WAITS.iter().sum::<f64>());
+    is_the_sum(sum);
     let buckets = histogram["buckets"].as_array().expect("buckets");
     let mut seen = 0;
     for bucket in buckets {
@@ -212,4 +221,66 @@ async fn prometheus_3_15_takes_native_histograms_beside_classic_ones() {
     agrees_on_classic_buckets(&prometheus).await;
     agrees_on_native_buckets(&prometheus).await;
     agrees_on_exemplars(&prometheus, &TRACED).await;
+}
+
+const fn signal(name: &'static str, unit: &'static str, kind: Kind) -> Signal {
+    Signal { otel_name: name, unit, name, kind, labels: &["shop"], help: "What it is." }
+}
+
+static ORDERS: Signal = signal("orders", "{order}", Kind::Counter);
+static BUSY: Signal = signal("busy_seconds", "s", Kind::Counter);
+static DEPTH: Signal = signal("depth", "{message}", Kind::Gauge);
+static WAIT: Signal = signal("wait_seconds", "s", Kind::Histogram);
+
+thread_local! {
+    /// The first byte of the trace that this thread works for.
+    static TRACE: Cell<Option<u8>> = const { Cell::new(None) };
+}
+
+/// Records the same in a registry, and serves it as a service does.
+fn live() -> Admin {
+    exemplar::trace_by(|| {
+        let first = TRACE.get()?;
+        Some(TraceContext { trace_id: [first; 16], span_id: [first; 8] })
+    });
+    let registry = Registry::new();
+    let labels = || Labels::new([("shop", "a\"b\\c")]).expect("valid");
+    registry.counter(&ORDERS, labels()).expect("registers").add(41);
+    registry.counter(&BUSY, labels()).expect("registers").add(12_500_000_000);
+    registry.gauge(&DEPTH, labels()).expect("registers").set(-1.5);
+    let edges = EDGES.map(|edge| (edge * 1e9) as u64);
+    let spec = HistogramSpec::new(&WAIT, labels()).edges(&edges);
+    let waits = registry.histogram(spec).expect("registers");
+    for wait in WAITS {
+        // They ascend, so that each is the longest so far and its trace is asked for.
+        TRACE.set(TRACED.iter().find(|(of, _)| *of == wait).map(|(_, first)| *first));
+        waits.observe((wait * 1e9).round() as u64);
+    }
+    admin::spawn(([127, 0, 0, 1], 0).into(), registry, Readiness::new()).expect("a free port")
+}
+
+/// Has a server scrape the live service, in the format that the two agree on.
+async fn scrapes(program: &Path, argument: &str, scrape: &str, admin: &Admin) -> Prometheus {
+    let make = Make { program, arguments: &[argument], scrape };
+    Prometheus::start_as(make, &[("service", &admin.address().to_string())], &[]).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_live_recorder_agrees_with_what_prometheus_scrapes_from_it() {
+    let admin = live();
+    let prometheus = scrapes(Path::new("prometheus"), NATIVE, "", &admin).await;
+    agrees_on_numbers(&prometheus).await;
+    agrees_on_native_buckets(&prometheus).await;
+    let text = reqwest::get(format!("http://{}/metrics", admin.address())).await.expect("served");
+    let text = text.text().await.expect("text");
+    check_metrics(Path::new("promtool"), &text);
+
+    let (Some(program), Some(promtool)) = (peers::prometheus(), peers::promtool()) else { return };
+    let both = ", scrape_native_histograms: true, always_scrape_classic_histograms: true";
+    let prometheus = scrapes(&program, CLASSIC, both, &admin).await;
+    agrees_on_numbers(&prometheus).await;
+    agrees_on_classic_buckets(&prometheus).await;
+    agrees_on_native_buckets(&prometheus).await;
+    agrees_on_exemplars(&prometheus, &TRACED).await;
+    check_metrics(&promtool, &text);
 }

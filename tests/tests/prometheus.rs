@@ -4,12 +4,11 @@
 #![allow(clippy::expect_used, clippy::unwrap_used, reason = "tests")]
 
 use plimsoll_tests::plimsoll::Daemon;
-use plimsoll_tests::prometheus::Prometheus;
+use plimsoll_tests::prometheus::{Prometheus, check_metrics};
 use plimsoll_tests::{http, root, scratch, wait, write};
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 use std::time::Duration;
 
 const PATIENCE: Duration = Duration::from_secs(90);
@@ -41,20 +40,6 @@ async fn metrics_address(demo: &Daemon) -> String {
     })
     .await;
     host(&url).trim_end_matches("/metrics").to_owned()
-}
-
-fn promtool_check_metrics(text: &str) {
-    let folder = scratch();
-    let path = write(folder.path(), "metrics", text);
-    let output = Command::new("promtool")
-        .args(["check", "metrics"])
-        .stdin(std::fs::File::open(path).expect("the file"))
-        .stdout(Stdio::piped())
-        .output()
-        .expect("promtool is installed");
-    let said = [output.stdout, output.stderr].concat();
-    assert_eq!(String::from_utf8_lossy(&said), "", "promtool has something to say");
-    assert!(output.status.success());
 }
 
 fn dashboards() -> Vec<PathBuf> {
@@ -161,7 +146,7 @@ async fn every_panel_and_recording_rule_has_finite_labelled_series() {
 
     for url in [format!("http://{metrics}/metrics"), format!("{}/metrics", demo.url)] {
         let text = http().get(&url).send().await.expect("metrics").text().await.expect("text");
-        promtool_check_metrics(&text);
+        check_metrics(Path::new("promtool"), &text);
     }
 }
 
