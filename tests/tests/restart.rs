@@ -47,8 +47,8 @@ async fn await_counts(daemon: &Daemon, good: u64, bad: u64) {
     .await;
 }
 
-#[tokio::test]
-async fn a_killed_daemon_goes_on_where_it_was() {
+/// Starts a daemon on a service whose counters the test moves, and waits for its first scrape.
+async fn watched() -> (Arc<Counters>, Daemon) {
     let counters = Arc::new(Counters::default());
     let address = serve(counters.clone()).await;
     let folder = scratch();
@@ -73,6 +73,12 @@ async fn a_killed_daemon_goes_on_where_it_was() {
         (targets["targets"][0]["state"] == "up").then_some(())
     })
     .await;
+    (counters, daemon)
+}
+
+#[tokio::test]
+async fn a_killed_daemon_goes_on_where_it_was() {
+    let (counters, daemon) = watched().await;
     counters.good.fetch_add(50, Ordering::SeqCst);
     counters.bad.fetch_add(2_000, Ordering::SeqCst);
     await_counts(&daemon, 50, 2_000).await;
@@ -96,4 +102,37 @@ async fn await_flush(daemon: &Daemon) {
         (status["flushed_at"].as_str()? > now.as_str()).then_some(())
     })
     .await;
+}
+
+/// Kills at instants that nothing in the daemon knows of, in traffic that goes on: the counts come
+/// to the truth each time, and the page that fires is the same one from the first to the last.
+#[tokio::test]
+async fn a_dozen_kills_lose_no_count_and_start_no_alert_anew() {
+    let (counters, mut daemon) = watched().await;
+    let traffic = tokio::spawn({
+        let counters = counters.clone();
+        async move {
+            loop {
+                counters.good.fetch_add(3, Ordering::SeqCst);
+                counters.bad.fetch_add(40, Ordering::SeqCst);
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        }
+    });
+    let page = daemon.await_alert("calls", "page", "firing", PATIENCE).await;
+    await_flush(&daemon).await;
+    let mut random = 7_u64;
+    for kill in 0..12 {
+        random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        // A crash in its first moments is one, too.
+        tokio::time::sleep(Duration::from_millis((random >> 33) % 1_500)).await;
+        daemon = daemon.kill_and_restart().await;
+        let after = daemon.await_alert("calls", "page", "firing", PATIENCE).await;
+        assert_eq!(after["since"], page["since"], "kill {kill}: the page began anew");
+    }
+    traffic.abort();
+    // Whoever aborts a task waits for it, or it may count once more.
+    let _ = traffic.await;
+    let truth = (counters.good.load(Ordering::SeqCst), counters.bad.load(Ordering::SeqCst));
+    await_counts(&daemon, truth.0, truth.1).await;
 }

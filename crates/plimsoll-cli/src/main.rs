@@ -6,6 +6,8 @@
 mod check;
 mod demo;
 mod explain;
+mod export;
+mod import;
 mod init;
 mod rules;
 mod serve;
@@ -44,6 +46,10 @@ enum Verb {
     Explain(explain::Arguments),
     /// Write recording and alert rules of SLOs for Prometheus, Thanos, Mimir or VictoriaMetrics
     Rules(rules::Arguments),
+    /// Write the whole state as a backup: lines of JSON, for plimsoll import
+    Export(export::Arguments),
+    /// Read a backup that plimsoll export wrote into a new data folder
+    Import(import::Arguments),
     /// Print completions for a shell
     #[command(after_help = "Example: plimsoll completions bash > /etc/bash_completion.d/plimsoll")]
     Completions {
@@ -67,6 +73,8 @@ fn main() -> ExitCode {
         Verb::Init(arguments) => init::run(&arguments),
         Verb::Explain(arguments) => explain::run(&arguments),
         Verb::Rules(arguments) => rules::run(&arguments),
+        Verb::Export(arguments) => export::run(&arguments),
+        Verb::Import(arguments) => import::run(&arguments),
         Verb::Completions { shell } => {
             let mut command = Arguments::command();
             clap_complete::generate(shell, &mut command, "plimsoll", &mut std::io::stdout());

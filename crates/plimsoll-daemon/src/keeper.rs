@@ -1,7 +1,9 @@
 //! The archive behind a lock on threads that may block: nothing that evaluates ever waits for it.
 
 use plimsoll_model::TimeMs;
-use plimsoll_store::{Archive, ArchiveError, Checkpoint, HistoryPoint, Mark, Recent, Store};
+use plimsoll_store::{
+    Archive, ArchiveError, Backup, Checkpoint, HistoryPoint, Mark, Recent, Store,
+};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::task::JoinError;
@@ -66,6 +68,10 @@ impl Keeper {
     ) -> Result<Vec<HistoryPoint>, KeepError> {
         let HistoryQuery { id, from, to, step, recent } = query;
         self.on_thread(move |archive| archive.history(&id, (from, to), step, &recent)).await
+    }
+
+    pub(crate) async fn backup(&self) -> Result<Backup, KeepError> {
+        self.on_thread(|archive| archive.backup()).await
     }
 
     pub(crate) async fn put_mark(&self, mark: Mark) -> Result<(), KeepError> {

@@ -115,6 +115,10 @@ impl KeptLedger {
         }
     }
 
+    pub(crate) fn slice_ms(&self) -> i64 {
+        i64::try_from(self.slice_ms).unwrap_or(i64::MAX)
+    }
+
     pub(crate) fn group(&self) -> &Labels {
         &self.group
     }
@@ -178,9 +182,33 @@ impl KeptTier {
     }
 
     /// Marks what format 1 wrote.
-    pub(crate) fn slots(mut written: Vec<u8>) -> Vec<u8> {
+    pub(crate) fn slots_of(mut written: Vec<u8>) -> Vec<u8> {
         written.push(Self::SLOTS);
         written
+    }
+
+    /// Iterates over the slots by the time that they begin at.
+    pub(crate) fn slots(&self, slice_ms: i64) -> Box<dyn Iterator<Item = (i64, Tally)> + '_> {
+        match self {
+            Self::Slots(slots) => Box::new(slots.iter().copied()),
+            Self::Columns(written) => {
+                Box::new(written.slots().map(move |(slice, tally)| (slice * slice_ms, tally)))
+            }
+        }
+    }
+
+    /// Writes the slots by the time that they begin at.
+    pub(crate) fn write_slots(&self) -> Vec<u8> {
+        let slots: Vec<_> = self.slots(1).collect();
+        let mut writer = Writer::default();
+        writer.count(slots.len() as u64);
+        let mut before = 0;
+        for (start_ms, tally) in slots {
+            writer.signed(start_ms - before);
+            writer.tally(tally);
+            before = start_ms;
+        }
+        Self::slots_of(writer.into_bytes())
     }
 
     pub(crate) fn read(bytes: &[u8]) -> Option<Self> {

@@ -37,6 +37,7 @@ mod wire;
 mod wiring;
 
 pub use archive::{Archive, ArchiveError, HistoryPoint, Mark, OpenError};
+pub use archive::{Backup, ExportError, ImportError};
 pub use checkpoint::Checkpoint;
 pub use ledger::Ledger;
 pub use level::LevelView;

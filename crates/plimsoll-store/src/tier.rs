@@ -180,7 +180,8 @@ impl Tiers {
     /// Adds to the slot that holds `slice`; what is older than every window is let go.
     pub(crate) fn add(&mut self, slice: i64, tally: Tally) {
         self.advance(slice);
-        let holder = self.holder(slice);
+        // Nearly everything is news, which needs no search.
+        let holder = if slice == self.now { 0 } else { self.holder(slice) };
         if let Some(tier) = self.tiers.get_mut(holder) {
             tier.add(slice, tally);
         }

@@ -80,7 +80,8 @@ impl Past {
             job: JOB.into(),
             instance: setting.target.to_string(),
             labels: Labels::default(),
-            interval: Duration::from_secs(1),
+            // As seldom as it is scraped here: nothing is a gap.
+            interval: Duration::from_secs(300),
             honor_labels: false,
             relabeling: plimsoll_store::Relabeling::default(),
         });

@@ -23,10 +23,10 @@ struct Expected {
 }
 
 /// With every request failing, the share is what each of these waits for: both windows burn at
-/// a hundred times the allowed rate within the first second.
+/// a hundred times the allowed rate within the first second. Soonest first.
 const EXPECTED: [Expected; 3] = [
-    Expected { policy: "workbook", severity: "page", share: 14.4 / 720.0 },
     Expected { policy: "two-five", severity: "notice", share: 2.0 / 720.0 },
+    Expected { policy: "workbook", severity: "page", share: 14.4 / 720.0 },
     Expected { policy: "two-five", severity: "page", share: 5.0 * 6.0 / 720.0 },
 ];
 

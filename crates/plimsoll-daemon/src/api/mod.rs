@@ -1,6 +1,7 @@
 //! The daemon's HTTP: what it knows as JSON, what it says about itself, and the page.
 
 mod events;
+mod export;
 mod guard;
 mod history;
 mod manage;
@@ -94,6 +95,7 @@ fn router(shared: Arc<Shared>) -> Router {
         .route("/api/v1/status", get(read::status))
         .route("/api/v1/stream", get(stream::stream))
         .route("/api/v1/events", get(events::list))
+        .route("/api/v1/export", get(export::export))
         .route("/-/healthy", get(manage::healthy))
         .route("/-/ready", get(manage::ready))
         .route("/metrics", get(metrics::metrics))

@@ -4,7 +4,7 @@ use super::schema::{ALERTS, MARKS};
 use super::{Archive, ArchiveError, record};
 use crate::wire::{Reader, Writer};
 use plimsoll_model::TimeMs;
-use redb::{ReadableDatabase, ReadableTable};
+use redb::{ReadTransaction, ReadableDatabase, ReadableTable};
 
 /// The most marks that are kept; past it the oldest goes.
 const MARKS_MAX: u64 = 10_000;
@@ -52,14 +52,7 @@ impl Archive {
     /// # Errors
     /// The file can't be read.
     pub fn marks(&self, from: TimeMs, to: TimeMs) -> Result<Vec<Mark>, ArchiveError> {
-        let marks = self.database()?.begin_read()?.open_table(MARKS)?;
-        let mut found = Vec::new();
-        for entry in marks.range((from.0, 0)..=(to.0, u64::MAX))? {
-            let (place, bytes) = entry?;
-            let at = TimeMs(place.value().0);
-            found.push(mark(at, bytes.value()).ok_or_else(|| record("mark", &at.to_string()))?);
-        }
-        Ok(found)
+        marks(&self.database()?.begin_read()?, from, to)
     }
 
     /// Returns the kept state of alerts.
@@ -67,14 +60,31 @@ impl Archive {
     /// # Errors
     /// The file can't be read.
     pub fn alerts(&self) -> Result<Vec<(String, Vec<u8>)>, ArchiveError> {
-        let alerts = self.database()?.begin_read()?.open_table(ALERTS)?;
-        let mut found = Vec::new();
-        for entry in alerts.iter()? {
-            let (key, bytes) = entry?;
-            found.push((key.value().into(), bytes.value().into()));
-        }
-        Ok(found)
+        alerts(&self.database()?.begin_read()?)
     }
+}
+
+pub(super) fn marks(
+    read: &ReadTransaction,
+    from: TimeMs,
+    to: TimeMs,
+) -> Result<Vec<Mark>, ArchiveError> {
+    let mut found = Vec::new();
+    for entry in read.open_table(MARKS)?.range((from.0, 0)..=(to.0, u64::MAX))? {
+        let (place, bytes) = entry?;
+        let at = TimeMs(place.value().0);
+        found.push(mark(at, bytes.value()).ok_or_else(|| record("mark", &at.to_string()))?);
+    }
+    Ok(found)
+}
+
+pub(super) fn alerts(read: &ReadTransaction) -> Result<Vec<(String, Vec<u8>)>, ArchiveError> {
+    let mut found = Vec::new();
+    for entry in read.open_table(ALERTS)?.iter()? {
+        let (key, bytes) = entry?;
+        found.push((key.value().into(), bytes.value().into()));
+    }
+    Ok(found)
 }
 
 fn mark(at: TimeMs, bytes: &[u8]) -> Option<Mark> {

@@ -70,7 +70,11 @@ impl Run {
         writer.into_bytes()
     }
 
-    fn read(bytes: &[u8]) -> Option<Self> {
+    pub(super) fn into_slots(self) -> impl Iterator<Item = (i64, Tally)> {
+        self.0.into_iter()
+    }
+
+    pub(super) fn read(bytes: &[u8]) -> Option<Self> {
         let mut reader = Reader::new(bytes);
         let (mut start_ms, mut expected) = (0_i64, 0);
         let mut run = Self::default();

@@ -43,7 +43,7 @@ fn ledgers(write: &WriteTransaction) -> Result<(), ArchiveError> {
         ledgers.insert(key, (number, head.value()))?;
         for tier in old_tiers.range((key, 0)..=(key, u32::MAX))? {
             let (place, bytes) = tier?;
-            let bytes = KeptTier::slots(bytes.value().into());
+            let bytes = KeptTier::slots_of(bytes.value().into());
             tiers.insert((number, place.value().1), bytes.as_slice())?;
         }
         runs(&old_history, &mut history, key, number)?;

@@ -1,24 +1,29 @@
 //! The store's memory on disk: one database file, one process at a time.
 
 mod events;
+mod export;
 mod forget;
 mod guard;
 mod history;
+mod import;
 mod load;
 mod migrate;
 mod open;
+mod portable;
 mod schema;
 
 pub use events::Mark;
+pub use export::Backup;
 pub use history::HistoryPoint;
 pub use open::OpenError;
+pub use portable::{ExportError, ImportError};
 
 use crate::Store;
 use crate::checkpoint::{Checkpoint, LedgerEntry};
 use crate::kept_feed::KeptFeed;
 use guard::BytesMax;
 use plimsoll_model::TimeMs;
-use redb::{Database, ReadableDatabase, ReadableTable, WriteTransaction};
+use redb::{Database, ReadTransaction, ReadableDatabase, ReadableTable, WriteTransaction};
 use schema::{ALERTS, HISTORY, JOURNAL, LEDGERS, ROSTERS, TARGETS, TIERS};
 use std::collections::HashMap;
 use std::io::ErrorKind;
@@ -129,8 +134,7 @@ impl Archive {
     /// # Errors
     /// The file can't be read.
     pub fn last_step(&self) -> Result<Option<TimeMs>, ArchiveError> {
-        let journal = self.database()?.begin_read()?.open_table(JOURNAL)?;
-        Ok(journal.last()?.map(|(at, _)| TimeMs(at.value())))
+        last_step(&self.database()?.begin_read()?)
     }
 
     /// Puts back into `store` what was flushed: windows, counters, time. To be called once, before
@@ -223,6 +227,11 @@ impl Numbers {
         self.by_key.insert(key.to_owned(), number);
         number
     }
+}
+
+fn last_step(read: &ReadTransaction) -> Result<Option<TimeMs>, ArchiveError> {
+    let journal = read.open_table(JOURNAL)?;
+    Ok(journal.last()?.map(|(at, _)| TimeMs(at.value())))
 }
 
 fn write_journal(write: &WriteTransaction, owed: &Checkpoint) -> Result<(), ArchiveError> {

@@ -66,10 +66,15 @@ pub enum OpenError {
     },
 }
 
+/// Returns where the data file lies in a directory.
+pub(super) fn path(dir: &Path) -> PathBuf {
+    dir.join(FILE)
+}
+
 /// Opens the database in the directory, or makes both.
 pub(super) fn open(dir: &Path, bytes_max: BytesMax) -> Result<(Database, PathBuf), OpenError> {
     std::fs::create_dir_all(dir).map_err(|error| from_io(dir, error))?;
-    let path = dir.join(FILE);
+    let path = path(dir);
     let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path);
     let file = file.map_err(|error| from_io(dir, error))?;
     let file = FileBackend::new(file).map_err(|error| from_database(dir, &path, error))?;
