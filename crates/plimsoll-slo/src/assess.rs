@@ -1,4 +1,4 @@
-use crate::page::conditions;
+use crate::page::{conditions, is_excluded};
 use crate::{Budget, Condition, Forecast, Reason, RowVerdict, Slo, WindowBurn, Windows};
 use plimsoll_model::{Counts, Interval, TimeMs};
 
@@ -38,6 +38,10 @@ pub struct Assessment {
     pub windows: Vec<WindowBurn>,
     /// The budget.
     pub budget: Budget,
+    /// The budget as if there were no exclusions and no corrections.
+    pub budget_observed: Budget,
+    /// Whether an exclusion lasts, in which no alert begins or ends.
+    pub is_excluded: bool,
     /// When the budget ends, at the pace of the shortest long window.
     pub forecast: Forecast,
     /// The policy's rows, each with every number of its decision.
@@ -50,8 +54,7 @@ pub struct Assessment {
 
 /// Assesses an SLO on what its windows hold. `now` is the end of the last closed slice.
 pub fn assess(slo: &Slo, windows: &impl Windows, now: TimeMs) -> Assessment {
-    let whole =
-        WindowBurn::new(slo.period.longest(), windows.window(slo.period.longest()), slo.objective);
+    let whole = WindowBurn::new(slo.period.longest(), windows.period(), slo.objective);
     let budget = Budget::new(slo, windows, now);
     let rows: Vec<RowVerdict> = slo
         .alerting
@@ -75,6 +78,8 @@ pub fn assess(slo: &Slo, windows: &impl Windows, now: TimeMs) -> Assessment {
         windows: burns,
         conditions: conditions(slo, windows, now, &budget, &rows),
         budget,
+        budget_observed: Budget::observed(slo, windows, now),
+        is_excluded: is_excluded(windows, now),
         forecast,
         rows,
         reasons: Vec::new(),

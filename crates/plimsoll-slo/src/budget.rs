@@ -1,12 +1,13 @@
 use crate::wide::compare_products;
 use crate::{Milli, Reason, Slo, WindowBurn, Windows};
-use plimsoll_model::{Interval, TimeMs};
+use plimsoll_model::{Interval, TimeMs, WindowCounts};
 use std::time::Duration;
 
 /// The error budget of one period, as parts of the whole.
 ///
 /// The budget is what the objective allows of the events expected in a period, E = observed total
 /// × period ÷ known time, so that a young or a gappy period isn't measured by its few first events.
+/// Excluded time belongs to neither the period nor its known time.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Budget {
     /// Events, or milliseconds, expected in a whole period; `None` before anything was seen.
@@ -32,17 +33,31 @@ struct BudgetScale {
 }
 
 impl Budget {
+    /// Makes the budget that decisions are made on.
     pub(crate) fn new(slo: &Slo, windows: &impl Windows, now: TimeMs) -> Self {
-        let whole = WindowBurn::new(
-            slo.period.longest(),
-            windows.window(slo.period.longest()),
-            slo.objective,
-        );
-        let elapsed = now.since(windows.watched_since()).min(slo.period.longest());
+        Self::of(
+            slo,
+            &windows.period(),
+            windows.observed().expected,
+            Elapsed::new(slo, windows, now),
+        )
+    }
+
+    /// Makes the budget as if there were no exclusions and no corrections.
+    pub(crate) fn observed(slo: &Slo, windows: &impl Windows, now: TimeMs) -> Self {
+        let held = windows.observed();
+        Self::of(slo, &held, held.expected, Elapsed::new(slo, windows, now))
+    }
+
+    /// `expected` is the target-time of `held` and of what was excluded.
+    fn of(slo: &Slo, held: &WindowCounts, expected: Duration, elapsed: Elapsed) -> Self {
+        let whole = WindowBurn::new(slo.period.longest(), *held, slo.objective);
+        let excluded = expected.saturating_sub(held.expected);
+        let excluded_ms = part_of(elapsed.watched, excluded, expected);
         let scale = BudgetScale {
-            total: whole.held.counts.known(),
-            known_ms: part_of(elapsed, whole.held.known, whole.held.expected),
-            period_ms: millis(slo.period.longest()),
+            total: held.counts.known(),
+            known_ms: part_of(elapsed.watched, held.known, expected),
+            period_ms: millis(elapsed.period).saturating_sub(excluded_ms),
             allowed_ppm: slo.objective.allowed_ppm(),
         };
         let reason = match whole.reason {
@@ -81,6 +96,11 @@ impl Budget {
         bad > 0 && compare_products(spent, threshold).is_ge()
     }
 
+    /// Returns how long the period is, without what was excluded.
+    pub fn period(&self) -> Duration {
+        Duration::from_millis(self.scale.period_ms)
+    }
+
     /// Says whether surely all of it is spent.
     pub fn is_exhausted(&self) -> bool {
         self.is_whole(self.bad_min)
@@ -93,6 +113,21 @@ impl Budget {
 
     fn is_whole(&self, bad: u64) -> bool {
         self.is_share_reached(bad, Milli(1_000), Duration::from_millis(self.scale.period_ms))
+    }
+}
+
+/// How long the period is, and how much of it was watched so far.
+#[derive(Clone, Copy, Debug)]
+struct Elapsed {
+    watched: Duration,
+    period: Duration,
+}
+
+impl Elapsed {
+    fn new(slo: &Slo, windows: &impl Windows, now: TimeMs) -> Self {
+        let period = slo.period.span(now);
+        let since = windows.watched_since().max(period.start);
+        Self { watched: now.since(since), period: period.length() }
     }
 }
 

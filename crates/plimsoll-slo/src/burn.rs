@@ -111,6 +111,11 @@ impl WindowBurn {
         self.low.unwrap_or(BadOf { bad: 0, total: 0 })
     }
 
+    /// Returns what is bad at most; `None` when nobody knows.
+    pub(crate) fn high(&self) -> Option<BadOf> {
+        self.high
+    }
+
     /// Returns [`Self::low`] of the window extended to the start of a gap that its edge cuts.
     pub fn low_extended(&self) -> BadOf {
         let mut whole = self.held.counts;

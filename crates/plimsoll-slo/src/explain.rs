@@ -36,6 +36,9 @@ fn write_all(out: &mut String, slo: &Slo, assessment: &Assessment) -> fmt::Resul
             writeln!(out, "{} for {words}: {answer}", severity_of(condition.alert))?;
         }
     }
+    if assessment.is_excluded {
+        return writeln!(out, "so nothing begins or ends: this time is excluded");
+    }
     writeln!(out, "{}", verdict_in_words(assessment))
 }
 
@@ -45,6 +48,11 @@ fn write_budget(out: &mut String, assessment: &Assessment) -> fmt::Result {
     write!(out, "  budget     {spent} spent")?;
     if let Some(expected) = budget.expected {
         write!(out, ", of what {expected:.0} expected {} allow", assessment.unit.as_str())?;
+    }
+    let observed = assessment.budget_observed;
+    if observed.spent != budget.spent {
+        let spent = in_words(observed.spent, observed.reason, percent);
+        write!(out, "; {spent} without exclusions and corrections")?;
     }
     let forecast = assessment.forecast;
     let left = in_words(forecast.exhaustion_seconds, forecast.reason, |seconds| {

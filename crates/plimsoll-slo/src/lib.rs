@@ -22,6 +22,8 @@ mod quiet;
 mod reason;
 mod sli;
 mod slo;
+mod span;
+mod weighted;
 mod wide;
 mod windows;
 
@@ -40,4 +42,6 @@ pub use quiet::is_quiet;
 pub use reason::Reason;
 pub use sli::*;
 pub use slo::*;
+pub use span::Span;
+pub use weighted::weigh;
 pub use windows::Windows;

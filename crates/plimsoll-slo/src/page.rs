@@ -138,7 +138,7 @@ impl RowVerdict {
             short,
             share: budget.share(&long),
             share_min: row.burn.0 as f64 / 1e3 * row.long.as_secs_f64()
-                / slo.period.longest().as_secs_f64(),
+                / budget.period().as_secs_f64(),
             evidence: Evidence::new(slo, &row, long.low()),
             is_long_over: is_over(long.low()),
             is_short_over: is_over(short.low_extended()),
@@ -211,7 +211,12 @@ pub(crate) fn conditions(
     };
     let recent = windows.window(in_slices(slo.alerting.no_data_after, windows.slice()));
     let is_blind = recent.known.is_zero() && !recent.expected.is_zero();
-    let waited = |since: TimeMs| now.since(since) >= slo.alerting.no_data_after;
+    // What was excluded was expected by nobody, so that waiting begins anew after it.
+    let excluded_until = windows.excluded_until();
+    let waited = |since: TimeMs| {
+        now.since(excluded_until.map_or(since, |until| until.max(since)))
+            >= slo.alerting.no_data_after
+    };
     let last_known = windows.last_known();
     let is_lost = is_blind && last_known.is_some_and(waited);
     add(Cause::NoData, AlertName::NoData, is_lost, !is_blind);
@@ -228,5 +233,16 @@ pub(crate) fn conditions(
     }
     add(Cause::Exhausted, AlertName::Ticket, budget.is_exhausted(), !budget.may_be_exhausted());
     conditions.retain(|condition| !slo.alerting.off.contains(&condition.alert));
+    if is_excluded(windows, now) {
+        // Windows that an exclusion empties say neither that something begins nor that it is over.
+        for condition in &mut conditions {
+            (condition.is_met, condition.is_over) = (false, false);
+        }
+    }
     conditions
+}
+
+/// Says whether an exclusion lasts.
+pub(crate) fn is_excluded(windows: &impl Windows, now: TimeMs) -> bool {
+    windows.excluded_until().is_some_and(|until| now <= until)
 }

@@ -37,13 +37,15 @@ pub fn is_quiet(slo: &Slo, windows: &impl Windows, now: TimeMs) -> bool {
 struct Glance {
     counts: Counts,
     elapsed_ms: u128,
+    period_ms: u128,
 }
 
 impl Glance {
     fn new(slo: &Slo, windows: &impl Windows, now: TimeMs) -> Self {
-        let period = slo.period.longest();
-        let elapsed_ms = now.since(windows.watched_since()).min(period).as_millis();
-        Self { counts: windows.window(period).counts, elapsed_ms }
+        let period = slo.period.span(now);
+        let elapsed_ms = now.since(windows.watched_since().max(period.start)).as_millis();
+        let period_ms = period.length().as_millis();
+        Self { counts: windows.period().counts, elapsed_ms, period_ms }
     }
 
     /// Without the surely bad over the threshold, and enough of them for its share of the budget, no
@@ -57,9 +59,8 @@ impl Glance {
     }
 
     fn may_be_exhausted(&self, slo: &Slo) -> bool {
-        let period_ms = slo.period.nominal().as_millis();
         self.counts.bad > 0
-            && self.spends(self.counts.bad) >= self.allows(slo).saturating_mul(period_ms)
+            && self.spends(self.counts.bad) >= self.allows(slo).saturating_mul(self.period_ms)
     }
 
     fn spends(&self, bad: u64) -> u128 {

@@ -61,7 +61,7 @@ pub enum Sli {
 impl Sli {
     /// Says whether it counts milliseconds rather than events.
     pub fn counts_time(&self) -> bool {
-        matches!(self, Self::Level { .. } | Self::Lag { .. } | Self::Up { .. })
+        matches!(self, Self::Level { .. } | Self::Lag { .. } | Self::Up { .. } | Self::Composite(_))
     }
 }
 

@@ -201,6 +201,7 @@ fn going_blind_gives_no_budget_back() {
     hourly.period = Period::Rolling(HOUR);
     hourly.alerting.policy = Policy { name: "none".into(), rows: Vec::new() };
     let mut life = Life::new(hourly);
+    life.script.period = Some(HOUR);
     life.run(30, 0, 600);
     assert_eq!(life.changes_of(AlertName::Ticket).last(), Some(&(1, Change::Fired)));
     // The bad half hour has left the period after minute 90, yet nobody knows what came after it.

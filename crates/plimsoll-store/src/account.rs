@@ -247,6 +247,10 @@ impl Account {
     /// Turns what a scrape brought into counts.
     pub(crate) fn settle(&mut self, passage: &Passage, ledger: &mut Ledger) {
         let round = std::mem::take(&mut self.round);
+        if let Some(steps) = ledger.steps.as_deref_mut() {
+            // A gauge stands for two intervals.
+            steps.say(passage.feed, passage.at, passage.until.since(passage.at) / 2);
+        }
         let blind = round.refused || (self.reckoning.needs_samples() && !round.sampled);
         if let (true, Some(lag)) = (self.reckoning.is_gauge(), ledger.lag.as_mut()) {
             lag.await_word(passage.feed);
@@ -356,6 +360,7 @@ impl Account {
             lag.leave(feed);
         }
         ledger.end_silence(feed);
+        ledger.steps.iter_mut().for_each(|steps| steps.leave(feed));
         if let (true, Some(since)) = (self.open, self.settled) {
             let lost = Silence { since, rate: self.rate.per_ms() };
             ledger.spread(since, at, lost.tally(ms_between(since, at)));

@@ -1,14 +1,17 @@
 //! The ledgers of every SLO, by group.
 
 use crate::Ledger;
+use crate::composite::Composites;
+use crate::excluded::Schedules;
 use crate::journal::Journal;
 use crate::kept::fingerprint;
 use crate::select::{Match, Selection};
 use crate::{Limits, StoreError};
-use plimsoll_model::Labels;
-use plimsoll_slo::Slo;
+use plimsoll_model::{Labels, TimeMs};
+use plimsoll_slo::{Composite, Sli, Slo};
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Every ledger, and what finds it.
 #[derive(Debug)]
@@ -24,6 +27,8 @@ pub(crate) struct Books {
     pub(crate) by_key: HashMap<String, usize>,
     /// By SLO: its groups' ledgers.
     groups: Vec<HashMap<Labels, usize>>,
+    schedules: Schedules,
+    composites: Composites,
     /// By SLO: series that belong to no group because there are too many.
     refused: Vec<u64>,
 }
@@ -38,6 +43,8 @@ impl Books {
             groups: vec![HashMap::new(); slos.len()],
             refused: vec![0; slos.len()],
             slis,
+            composites: Composites::default(),
+            schedules: Schedules::new(slos.iter().flat_map(|slo| &slo.exclusions)),
             limits,
             journal: Journal::new(slis),
             slos,
@@ -46,6 +53,12 @@ impl Books {
         let whole: Vec<usize> = books.slos.iter().enumerate().filter_map(whole).collect();
         for slo in whole {
             books.ledger_of_group(slo, Labels::default());
+        }
+        books.composites = Composites::new(&books.slos, &books.ledgers);
+        for part in books.composites.judged() {
+            if let Some(ledger) = books.ledgers.get_mut(part) {
+                ledger.steps.get_or_insert_default();
+            }
         }
         Ok(books)
     }
@@ -77,10 +90,49 @@ impl Books {
         }
         let number = self.ledgers.len();
         groups.insert(group.clone(), number);
-        let ledger = Ledger::new(owner.clone(), group, self.limits.slice);
+        let windows = self.windows(owner);
+        let mut ledger = Ledger::new(owner.clone(), group, self.limits.slice, &windows);
+        for exclusion in &owner.exclusions {
+            self.schedules.times(exclusion).for_each(|span| ledger.exclude(span));
+        }
         self.by_key.insert(ledger.key.clone(), number);
         self.ledgers.push(ledger);
         Some(number)
+    }
+
+    /// Returns every window that is asked of an SLO's ledger: its own, and those of composites that
+    /// weigh it.
+    fn windows(&self, part: &Slo) -> Vec<Duration> {
+        let weighs = |whole: &&Arc<Slo>| {
+            let Sli::Composite(Composite::Weighted(parts)) = &whole.sli else { return false };
+            whole.service == part.service && parts.iter().any(|(name, _)| *name == part.name)
+        };
+        let wholes = self.slos.iter().filter(weighs);
+        let wholes = wholes.flat_map(|whole| whole.windows(self.limits.slice));
+        part.windows(self.limits.slice).into_iter().chain(wholes).collect()
+    }
+
+    /// Moves every ledger on to `now`.
+    pub(crate) fn advance(&mut self, now: TimeMs) {
+        self.ledgers.iter_mut().for_each(|ledger| ledger.advance(now));
+        self.composites.advance(now, &mut self.ledgers);
+    }
+
+    /// Returns the ledgers that `ledger` is a part of.
+    pub(crate) fn made_of(&self, ledger: usize) -> Vec<usize> {
+        self.composites.made_of(ledger)
+    }
+
+    /// Lets every ledger know what is excluded at `at`, before anything of then is added.
+    pub(crate) fn foresee(&mut self, at: TimeMs) {
+        let Self { schedules, ledgers, slos, .. } = self;
+        let longest = slos.iter().map(|slo| slo.period.longest()).max().unwrap_or_default();
+        schedules.foresee(at - longest, at, |exclusion, span| {
+            let holds = |ledger: &&mut Ledger| {
+                ledger.slo().exclusions.iter().any(|own| Arc::ptr_eq(own, exclusion))
+            };
+            ledgers.iter_mut().filter(holds).for_each(|ledger| ledger.exclude(span));
+        });
     }
 
     /// Returns how many series of the SLO `service/slo` its bound on groups refused.

@@ -38,6 +38,8 @@ pub(crate) struct LedgerEntry {
     pub(crate) head: KeptLedger,
     /// The tiers that changed, whole, by number.
     pub(crate) tiers: BTreeMap<u32, Vec<u8>>,
+    /// How many tiers there are: those of a policy with more windows would be counted again.
+    pub(crate) tier_count: u32,
     /// What the slots of history got more, by their start.
     pub(crate) history: BTreeMap<i64, Tally>,
 }
@@ -73,7 +75,7 @@ impl Whole {
 
 impl LedgerEntry {
     fn append(&mut self, later: Self) {
-        self.head = later.head;
+        (self.head, self.tier_count) = (later.head, later.tier_count);
         self.tiers.extend(later.tiers);
         for (start, more) in later.history {
             let slot = self.history.entry(start).or_default();
@@ -117,10 +119,13 @@ impl Store {
                     Some((u32::try_from(at).ok()?, KeptTier::columns(written)))
                 });
                 let tiers = changed.collect();
+                let tier_count = u32::try_from(ledger.tiers.len()).unwrap_or(u32::MAX);
                 ledger.handed = std::mem::take(&mut ledger.fresh);
                 ledger.handed_at = Some(now);
                 let (head, history) = (KeptLedger::of(ledger, now), ledger.handed.clone());
-                whole.ledgers.insert(ledger.key.clone(), LedgerEntry { head, tiers, history });
+                whole
+                    .ledgers
+                    .insert(ledger.key.clone(), LedgerEntry { head, tiers, tier_count, history });
             }
             self.whole_at = Some(now);
         }

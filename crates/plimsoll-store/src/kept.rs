@@ -2,6 +2,7 @@
 //! when an archive is loaded.
 
 use crate::Ledger;
+use crate::aside::Aside;
 use crate::books::Books;
 use crate::gap::Gap;
 use crate::tally::Tally;
@@ -25,6 +26,18 @@ pub(crate) struct KeptLedger {
     last_known: Option<TimeMs>,
     lag_closed: Option<i64>,
     gaps: Vec<Gap>,
+    /// What the period of the calendar that began then held.
+    so_far: Option<(TimeMs, Tally)>,
+    left_out: LeftOut,
+}
+
+/// What exclusions left out.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct LeftOut {
+    /// Of the period of the calendar that began then.
+    so_far: Option<(TimeMs, Tally)>,
+    /// Of a rolling period, by slice.
+    slots: Vec<(i64, Tally)>,
 }
 
 /// Returns what tells a ledger from every other, over restarts too: its id and its SLI, so that a
@@ -112,6 +125,16 @@ impl KeptLedger {
             last_known: ledger.last_known,
             lag_closed: ledger.lag.as_ref().and_then(|lag| lag.closed()),
             gaps: ledger.gaps.iter().copied().collect(),
+            so_far: ledger.so_far.as_ref().map(|so_far| so_far.kept()),
+            left_out: match ledger.aside.as_deref() {
+                None => LeftOut::default(),
+                Some(Aside::Calendar(so_far)) => {
+                    LeftOut { so_far: Some(so_far.kept()), ..LeftOut::default() }
+                }
+                Some(Aside::Rolling { tiers, .. }) => {
+                    LeftOut { slots: tiers.slots().collect(), ..LeftOut::default() }
+                }
+            },
         }
     }
 
@@ -139,12 +162,23 @@ impl KeptLedger {
             writer.signed(gap.last);
             writer.tally(Tally { counts: gap.counts, ..Tally::default() });
         }
+        for so_far in [self.so_far, self.left_out.so_far] {
+            writer.option(so_far, |writer, (start, tally)| {
+                writer.time(start);
+                writer.tally(tally);
+            });
+        }
+        writer.count(self.left_out.slots.len() as u64);
+        for (slice, tally) in &self.left_out.slots {
+            writer.signed(*slice);
+            writer.tally(*tally);
+        }
         writer.into_bytes()
     }
 
     pub(crate) fn read(bytes: &[u8]) -> Option<Self> {
         let mut reader = Reader::new(bytes);
-        let kept = Self {
+        let mut kept = Self {
             now: reader.time()?,
             period_ms: reader.count()?,
             history_ms: reader.signed()?,
@@ -157,7 +191,17 @@ impl KeptLedger {
                 let (first, last) = (reader.signed()?, reader.signed()?);
                 Some(Gap { first, last, counts: reader.tally()?.counts })
             })?,
+            so_far: None,
+            left_out: LeftOut::default(),
         };
+        // Records from before there were calendars and exclusions end here.
+        if !reader.is_at_end() {
+            let so_far = |reader: &mut Reader<'_>| Some((reader.time()?, reader.tally()?));
+            kept.so_far = reader.option(so_far)?;
+            kept.left_out.so_far = reader.option(so_far)?;
+            kept.left_out.slots =
+                reader.list(|reader| Some((reader.signed()?, reader.tally()?)))?;
+        }
         reader.is_at_end().then_some(kept)
     }
 }
@@ -239,15 +283,42 @@ impl Ledger {
             }
         }
         // With another slice, a slice's number means another time.
-        let moved = |slice: i64| slice.saturating_mul(old_ms).div_euclid(self.slice_ms);
+        let slice_ms = self.slice_ms;
+        let moved = |slice: i64| slice.saturating_mul(old_ms).div_euclid(slice_ms);
         for gap in &kept.gaps {
             let (first, last) = (moved(gap.first), moved(gap.last));
             self.gaps.add(Gap { first, last, counts: gap.counts });
         }
+        self.restore_period(kept, moved);
         (self.watched_since, self.last_known) = (kept.watched_since, kept.last_known);
         self.handed_at = Some(kept.now);
         if let Some(lag) = self.lag.as_mut() {
             lag.restore(kept.lag_closed.map(moved));
+        }
+    }
+
+    fn restore_period(&mut self, kept: &KeptLedger, moved: impl Fn(i64) -> i64) {
+        let newest = kept.now.0.saturating_sub(1).div_euclid(self.slice_ms);
+        if let Some(so_far) = self.so_far.as_mut() {
+            so_far.advance(newest);
+            // A period that the SLO didn't have before is summed from slots, but for its first one.
+            if !kept.so_far.is_some_and(|(start, tally)| so_far.restore(start, tally)) {
+                so_far.tally = self.tiers.window(newest - so_far.first() + 1).0;
+            }
+        }
+        if kept.left_out == LeftOut::default() {
+            return;
+        }
+        match (self.aside(), kept.left_out.so_far) {
+            (Aside::Calendar(so_far), Some((start, tally))) => {
+                so_far.advance(newest);
+                so_far.restore(start, tally);
+            }
+            (aside, _) => {
+                aside.advance(newest);
+                let slots = kept.left_out.slots.iter();
+                slots.for_each(|(slice, tally)| aside.add(moved(*slice), *tally));
+            }
         }
     }
 

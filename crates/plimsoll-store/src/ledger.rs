@@ -1,13 +1,19 @@
 //! The account book of one SLO and group.
 
+use crate::amendment::Amendment;
+use crate::aside::{Aside, spread};
+use crate::composite::Derived;
+use crate::excluded::{NEVER, Spans};
 use crate::gap::{Gap, Gaps};
-use crate::kept::ledger_key;
+use crate::kept::{ledger_key, millis};
 use crate::lag::LagBook;
 use crate::recent::Recent;
+use crate::so_far::SoFar;
+use crate::steps::Steps;
 use crate::tally::{Pieces, Tally};
 use crate::tier::Tiers;
 use plimsoll_model::{Counts, Labels, TimeMs, WindowCounts};
-use plimsoll_slo::{Sli, Slo, Windows};
+use plimsoll_slo::{Period, Sli, Slo, Span, Windows};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -37,6 +43,15 @@ impl Silence {
     }
 }
 
+/// What a window shows.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Seen {
+    /// Without what is excluded, and corrected.
+    Counted,
+    /// As it was observed.
+    Observed,
+}
+
 /// What is known about one SLO, or about one group of an SLO with `by`.
 #[derive(Clone, Debug)]
 pub struct Ledger {
@@ -48,10 +63,20 @@ pub struct Ledger {
     pub(crate) slice_ms: i64,
     history_ms: i64,
     pub(crate) tiers: Tiers,
+    /// What the present period held, if it is one of the calendar.
+    pub(crate) so_far: Option<Box<SoFar>>,
+    /// What exclusions leave out, once they left something out.
+    pub(crate) aside: Option<Box<Aside>>,
+    excluded: Option<Box<Spans>>,
+    /// What it held of late, if it is a part of an `all_of`.
+    pub(crate) steps: Option<Box<Steps>>,
+    /// What a weighted composite's windows hold.
+    pub(crate) derived: Option<Box<Derived>>,
+    pub(crate) amendments: Box<[Amendment]>,
     pub(crate) gaps: Gaps,
     /// By feed.
     silent: BTreeMap<usize, Silence>,
-    pub(crate) lag: Option<LagBook>,
+    pub(crate) lag: Option<Box<LagBook>>,
     /// By feed.
     between_edges: BTreeMap<usize, (f64, f64)>,
     pub(crate) now: Option<TimeMs>,
@@ -66,16 +91,26 @@ pub struct Ledger {
 }
 
 impl Ledger {
-    pub(crate) fn new(slo: Arc<Slo>, group: Labels, slice: Duration) -> Self {
+    /// Makes an empty one with these windows.
+    pub(crate) fn new(slo: Arc<Slo>, group: Labels, slice: Duration, windows: &[Duration]) -> Self {
         let slice_ms = i64::try_from(slice.as_millis()).unwrap_or(i64::MAX).max(1);
         let slices = |length: Duration| slices(length, slice_ms);
         Self {
             id: format!("{}/{}{group}", slo.service, slo.name),
             key: ledger_key(&slo, &group),
-            tiers: Tiers::new(slo.windows(slice).into_iter().map(slices).collect()),
+            tiers: Tiers::new(windows.iter().copied().map(slices).collect()),
+            so_far: match slo.period {
+                Period::Rolling(_) => None,
+                Period::Calendar { .. } => Some(Box::new(SoFar::new(slo.period, slice_ms))),
+            },
+            aside: None,
+            excluded: None,
+            steps: None,
+            derived: None,
+            amendments: Box::default(),
             gaps: Gaps::default(),
             silent: BTreeMap::new(),
-            lag: matches!(slo.sli, Sli::Lag { .. } | Sli::Up { .. }).then(LagBook::default),
+            lag: matches!(slo.sli, Sli::Lag { .. } | Sli::Up { .. }).then(Box::default),
             between_edges: BTreeMap::new(),
             now: None,
             watched_since: None,
@@ -119,7 +154,8 @@ impl Ledger {
 
     /// Returns how many bytes of memory the windows hold.
     pub fn memory(&self) -> usize {
-        size_of::<Self>() + self.tiers.memory() + self.gaps.memory()
+        let aside = self.aside.as_ref().map_or(0, |aside| aside.memory());
+        size_of::<Self>() + self.tiers.memory() + self.gaps.memory() + aside
     }
 
     pub(crate) fn set_between_edges(&mut self, feed: usize, edges: Option<(f64, f64)>) {
@@ -133,7 +169,12 @@ impl Ledger {
     pub(crate) fn advance(&mut self, now: TimeMs) {
         self.watched_since.get_or_insert(now);
         self.now = self.now.max(Some(now));
-        self.tiers.advance(slice_ending(now, self.slice_ms));
+        let slice = slice_ending(now, self.slice_ms);
+        self.tiers.advance(slice);
+        self.so_far.iter_mut().for_each(|so_far| so_far.advance(slice));
+        self.aside.iter_mut().for_each(|aside| aside.advance(slice));
+        let oldest = now - self.slo.period.longest();
+        self.excluded.iter_mut().for_each(|spans| spans.forget(oldest));
         if let Some(mut lag) = self.lag.take() {
             lag.close(now, self.slice_ms, |first, slices, tally| {
                 let from = TimeMs(first * self.slice_ms);
@@ -148,7 +189,13 @@ impl Ledger {
     /// Adds what the stretch that began at `from` held to the slice that ends it.
     pub(crate) fn add(&mut self, from: TimeMs, at: TimeMs, tally: Tally) {
         let slice = slice_ending(at, self.slice_ms);
-        self.tiers.add(slice, tally);
+        self.steps.iter_mut().for_each(|steps| steps.record(from, at, tally, self.slice_ms));
+        if self.excluded().hold(TimeMs((slice + 1) * self.slice_ms)) {
+            self.aside().add(slice, tally);
+        } else {
+            self.tiers.add(slice, tally);
+            self.so_far.iter_mut().for_each(|so_far| so_far.add(slice, tally));
+        }
         self.remember(slice * self.slice_ms, tally);
         self.note(from, at, tally);
     }
@@ -156,11 +203,18 @@ impl Ledger {
     /// Adds what a stretch held to all of its slices, in proportion to their length.
     pub(crate) fn spread(&mut self, from: TimeMs, to: TimeMs, tally: Tally) {
         self.tiers.advance(slice_ending(to, self.slice_ms));
-        let mut pieces = Pieces::new(from, to, tally);
-        while let Some(at) = pieces.at() {
-            let slice = at.div_euclid(self.slice_ms);
-            let slot_end = self.tiers.slot_end(slice).saturating_mul(self.slice_ms);
-            self.tiers.add(slice, pieces.until(slot_end));
+        self.steps.iter_mut().for_each(|steps| steps.record(from, to, tally, self.slice_ms));
+        let mut runs = Pieces::new(from, to, tally);
+        while let Some(at) = runs.at() {
+            let (is_excluded, until) = self.excluded().run(at);
+            let (tally, start, end) = (runs.until(until), TimeMs(at), TimeMs(until.min(to.0)));
+            if is_excluded {
+                let slice_ms = self.slice_ms;
+                self.aside().spread(start, end, tally, slice_ms);
+            } else {
+                spread(&mut self.tiers, self.slice_ms, Pieces::new(start, end, tally));
+                self.so_far.iter_mut().for_each(|so_far| so_far.spread(start, end, tally));
+            }
         }
         let history_ms = self.history_ms();
         let mut pieces = Pieces::new(from, to, tally);
@@ -171,16 +225,28 @@ impl Ledger {
         self.note(from, to, tally);
     }
 
+    pub(crate) fn aside(&mut self) -> &mut Aside {
+        let (period, slice_ms) = (self.slo.period, self.slice_ms);
+        let whole = slices(period.longest(), slice_ms);
+        self.aside.get_or_insert_with(|| Box::new(Aside::new(period, whole, slice_ms)))
+    }
+
+    fn excluded(&self) -> &Spans {
+        self.excluded.as_deref().unwrap_or(&NEVER)
+    }
+
+    /// Leaves a stretch out from now on.
+    pub(crate) fn exclude(&mut self, span: Span) {
+        self.excluded.get_or_insert_default().add(span);
+    }
+
     /// Notes that the increase over a gap, already added, happened anywhere within it.
     pub(crate) fn add_gap(&mut self, from: TimeMs, to: TimeMs, counts: Counts) {
-        if counts == Counts::default() {
-            return;
+        let last = slice_ending(to, self.slice_ms);
+        let is_excluded = self.excluded().hold(TimeMs((last + 1) * self.slice_ms));
+        if counts != Counts::default() && !is_excluded {
+            self.gaps.add(Gap { first: from.0.div_euclid(self.slice_ms), last, counts });
         }
-        self.gaps.add(Gap {
-            first: from.0.div_euclid(self.slice_ms),
-            last: slice_ending(to, self.slice_ms),
-            counts,
-        });
     }
 
     /// Notes that `feed` is silent; a silence that is already known goes on.
@@ -212,13 +278,41 @@ impl Ledger {
     /// Forgets whom it was fed by; what they said stays.
     pub(crate) fn forget_feeds(&mut self) {
         self.silent.clear();
-        self.lag.iter_mut().for_each(LagBook::forget_feeds);
+        self.lag.iter_mut().for_each(|lag| lag.forget_feeds());
+        self.steps.iter_mut().for_each(|steps| steps.forget_feeds());
         self.counted = Counts::default();
     }
 
     /// Returns the length of a slot of history, in milliseconds: whole slices.
     pub(crate) fn history_ms(&self) -> i64 {
         self.history_ms
+    }
+
+    /// Puts what slots hold together with what is open: gaps that the edge cuts, feeds that are
+    /// silent, corrections.
+    fn hold(&self, tally: Tally, first: i64, from: TimeMs, seen: Seen) -> WindowCounts {
+        let cut = self.gaps.cut(first);
+        let mut tally = tally.minus(Tally { counts: cut, ..Tally::default() });
+        for silence in self.silent.values() {
+            let Some(now) = self.now else { break };
+            let open = Span { start: silence.since.max(from), end: now };
+            let mut length = open.length();
+            if seen == Seen::Counted {
+                length = length.saturating_sub(self.excluded().overlap(open));
+            }
+            tally = tally.plus(silence.tally(millis(length)));
+        }
+        if seen == Seen::Counted {
+            let amended = self.amendments.iter();
+            tally = amended.fold(tally, |tally, amendment| amendment.apply(tally, from));
+        }
+        WindowCounts {
+            counts: tally.counts,
+            cut,
+            rate_unknown: tally.unrated_ms > 0,
+            known: Duration::from_millis(tally.expected_ms.saturating_sub(tally.missing_ms)),
+            expected: Duration::from_millis(tally.expected_ms),
+        }
     }
 
     fn remember(&mut self, at_ms: i64, tally: Tally) {
@@ -244,23 +338,40 @@ impl Windows for Ledger {
     }
 
     fn window(&self, length: Duration) -> WindowCounts {
-        let (mut tally, first) = self.tiers.window(slices(length, self.slice_ms));
-        let cut = self.gaps.cut(first);
-        tally = tally.minus(Tally { counts: cut, ..Tally::default() });
-        if let Some(now) = self.now {
-            for silence in self.silent.values() {
-                let since = silence.since.max(now - length);
-                let ms = u64::try_from(now.since(since).as_millis()).unwrap_or(u64::MAX);
-                tally = tally.plus(silence.tally(ms));
+        if let Some(derived) = &self.derived {
+            return derived.window(length);
+        }
+        let (tally, first) = self.tiers.window(slices(length, self.slice_ms));
+        let from = self.now.map_or(TimeMs(i64::MIN), |now| now - length);
+        self.hold(tally, first, from, Seen::Counted)
+    }
+
+    fn period(&self) -> WindowCounts {
+        if let Some(derived) = &self.derived {
+            return derived.period;
+        }
+        let Some(so_far) = &self.so_far else { return self.window(self.slo.period.longest()) };
+        self.hold(so_far.tally, so_far.first(), so_far.start(), Seen::Counted)
+    }
+
+    fn observed(&self) -> WindowCounts {
+        if let Some(derived) = &self.derived {
+            return derived.observed;
+        }
+        let aside = self.aside.as_ref().map(|aside| aside.tally()).unwrap_or_default();
+        let (tally, first, from) = match &self.so_far {
+            Some(so_far) => (so_far.tally, so_far.first(), so_far.start()),
+            None => {
+                let length = self.slo.period.longest();
+                let (tally, first) = self.tiers.window(slices(length, self.slice_ms));
+                (tally, first, self.now.map_or(TimeMs(i64::MIN), |now| now - length))
             }
-        }
-        WindowCounts {
-            counts: tally.counts,
-            cut,
-            rate_unknown: tally.unrated_ms > 0,
-            known: Duration::from_millis(tally.expected_ms.saturating_sub(tally.missing_ms)),
-            expected: Duration::from_millis(tally.expected_ms),
-        }
+        };
+        self.hold(tally.plus(aside), first, from, Seen::Observed)
+    }
+
+    fn excluded_until(&self) -> Option<TimeMs> {
+        self.excluded().last_begun(self.now?)
     }
 
     fn watched_since(&self) -> TimeMs {

@@ -11,10 +11,14 @@
 #![forbid(unsafe_code)]
 
 mod account;
+mod amendment;
 mod archive;
+mod aside;
 mod books;
 mod checkpoint;
 mod column;
+mod composite;
+mod excluded;
 mod feed;
 mod gap;
 mod increase;
@@ -29,6 +33,8 @@ mod reckoning;
 mod relabel;
 mod replay;
 mod select;
+mod so_far;
+mod steps;
 mod store;
 mod tally;
 mod target;

@@ -59,9 +59,10 @@ impl Replay {
         let mut reader = Reader::new(bytes);
         while !reader.is_at_end() {
             let (event, at) = (Event::read(&mut reader)?, reader.time()?);
+            books.foresee(at);
             if event == Event::Step {
                 self.now = self.now.max(Some(at));
-                books.ledgers.iter_mut().for_each(|ledger| ledger.advance(at));
+                books.advance(at);
                 continue;
             }
             let number = reader.count()?;

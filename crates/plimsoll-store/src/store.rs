@@ -95,6 +95,7 @@ impl Store {
         scrape: &Scrape,
         lookup: impl Fn(SeriesIndex) -> Option<SeriesKey>,
     ) {
+        self.books.foresee(at);
         if let Some(feed) = self.feeds.get_mut(target.0).and_then(Option::as_mut) {
             feed.ingest(at, scrape, lookup, &mut self.books);
         }
@@ -111,13 +112,12 @@ impl Store {
     pub fn advance(&mut self, now: TimeMs) {
         let now = self.now.map_or(now, |last| last.max(now));
         self.now = Some(now);
+        self.books.foresee(now);
         for feed in self.feeds.iter_mut().flatten() {
             feed.advance(now, &mut self.books);
         }
         self.books.journal.step(now);
-        for ledger in &mut self.books.ledgers {
-            ledger.advance(now);
-        }
+        self.books.advance(now);
     }
 
     /// Returns the ledgers: one per SLO, or one per group seen so far of an SLO with `by`.
@@ -134,9 +134,13 @@ impl Store {
     /// Returns the ids of the ledgers that `target` feeds.
     pub fn fed_by(&self, target: TargetIndex) -> Vec<&str> {
         let feed = self.feeds.get(target.0).and_then(Option::as_ref);
-        let accounts = feed.into_iter().flat_map(|feed| &feed.accounts);
-        accounts
-            .filter_map(|account| self.books.ledgers.get(account.ledger).map(Ledger::id))
+        let direct = feed.into_iter().flat_map(|feed| &feed.accounts).map(|account| account.ledger);
+        let mut fed: Vec<usize> =
+            direct.flat_map(|ledger| [vec![ledger], self.books.made_of(ledger)].concat()).collect();
+        fed.sort_unstable();
+        fed.dedup();
+        fed.into_iter()
+            .filter_map(|ledger| self.books.ledgers.get(ledger).map(Ledger::id))
             .collect()
     }
 

@@ -233,6 +233,11 @@ impl Tiers {
         self.tiers.len()
     }
 
+    /// Iterates over the slots that hold something, by first slice.
+    pub(crate) fn slots(&self) -> impl Iterator<Item = (i64, Tally)> {
+        self.tiers.iter().flat_map(Tier::slots)
+    }
+
     /// Writes tier `at` if it changed since it was last written.
     pub(crate) fn write_changed(&mut self, at: usize) -> Option<Vec<u8>> {
         let tier = self.tiers.get_mut(at)?;

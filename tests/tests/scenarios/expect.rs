@@ -34,16 +34,14 @@ pub(crate) fn expectation(text: &str) -> Result<Expectation, String> {
         Some((subject, value)) => (subject.trim(), Some(value.trim())),
         None => (text, None),
     };
-    let (words, slo) = match subject.split_once(" of ") {
-        Some((words, slo)) => (words, Some(slo.to_owned())),
-        None => (subject, None),
-    };
-    let mut words = words.split_whitespace();
-    let first = words.next().unwrap_or_default();
-    let rest: Vec<&str> = words.collect();
+    let mut words: Vec<&str> = subject.split_whitespace().collect();
+    let of = words.iter().position(|word| *word == "of").filter(|of| of + 1 < words.len());
+    let slo = of.map(|of| words.drain(of..of + 2).next_back().unwrap_or_default().to_owned());
+    let (first, rest) =
+        words.split_first().map_or(("", [].as_slice()), |(first, rest)| (*first, rest));
     let what = match (alert(first), value) {
-        (Some(name), None) => What::Alert { name, want: phase(&rest)? },
-        (_, Some(value)) => with_value(first, &rest, value)?,
+        (Some(name), None) => What::Alert { name, want: phase(rest)? },
+        (_, Some(value)) => with_value(first, rest, value)?,
         (None, None) if FIGURES.iter().any(|(name, _)| *name == first) => {
             return Err("expect needs `=` and a value".into());
         }

@@ -60,6 +60,7 @@ impl Found {
             (Figure::Coverage, None) => whole(assessment.coverage),
             (Figure::Ratio, None) => assessment.ratio,
             (Figure::Spent, _) => assessment.budget.spent,
+            (Figure::Observed, _) => assessment.budget_observed.spent,
             (Figure::Events, _) => whole(assessment.budget.expected),
             (Figure::Exhaustion, _) => assessment.forecast.exhaustion_seconds,
             (Figure::Share, Some(long)) => row(assessment, long)?.share,
@@ -76,8 +77,8 @@ impl Found {
             (_, window) => {
                 let ledger = world.store.ledgers().iter().find(|ledger| ledger.id() == id);
                 let ledger = ledger.ok_or_else(|| format!("no ledger of {id}"))?;
-                let length = window.unwrap_or(ledger.slo().period.longest());
-                whole(Some(count(figure, &ledger.window(length))?))
+                let held = window.map_or_else(|| ledger.period(), |length| ledger.window(length));
+                whole(Some(count(figure, &held)?))
             }
         };
         let key = match window {

@@ -9,7 +9,7 @@ use crate::view::SloView;
 use axum::Json;
 use axum::http::StatusCode;
 use plimsoll_model::{Counts, TimeMs};
-use plimsoll_slo::Slo;
+use plimsoll_slo::{Slo, Span};
 use plimsoll_spec::Length;
 use plimsoll_store::HistoryPoint;
 use serde_json::{Value, json};
@@ -140,13 +140,14 @@ impl<'a> Trailing<'a> {
         Self { slo, step, first: 0, counts, known, expected }
     }
 
-    /// Takes `point` in, lets go of what is older than a period, and says what is left then.
+    /// Takes `point` in, lets go of what the period that it belongs to doesn't reach back to, and says what is left then.
     fn remaining(&mut self, points: &[HistoryPoint], point: &HistoryPoint) -> Value {
         self.counts += point.counts;
         self.known += point.known;
         self.expected += point.expected;
+        let period = self.slo.period.span(point.at + self.step);
         while let Some(oldest) = points.get(self.first)
-            && point.at.since(oldest.at) >= self.slo.period.longest()
+            && oldest.at < period.start
         {
             self.counts.good = self.counts.good.saturating_sub(oldest.counts.good);
             self.counts.bad = self.counts.bad.saturating_sub(oldest.counts.bad);
@@ -157,17 +158,17 @@ impl<'a> Trailing<'a> {
         }
         let since = points.get(self.first).map_or(point.at, |oldest| oldest.at);
         let elapsed = point.at.since(since) + self.step;
-        let left = |bad: u64| Some(1.0 - bad as f64 / self.allowed(elapsed)?);
+        let left = |bad: u64| Some(1.0 - bad as f64 / self.allowed(elapsed, period)?);
         let most = self.counts.bad.saturating_add(self.counts.unknown);
         json!({ "low": left(most), "high": left(self.counts.bad) })
     }
 
     /// Returns how many bad ones the period's budget allows; `None` before anything was known.
-    fn allowed(&self, elapsed: Duration) -> Option<f64> {
+    fn allowed(&self, elapsed: Duration, period: Span) -> Option<f64> {
         let seen = part(self.known.as_secs_f64(), self.expected.as_secs_f64())?;
-        let known = elapsed.min(self.slo.period.longest()).as_secs_f64() * seen;
-        let period = self.slo.period.longest().as_secs_f64();
-        let expected = part(self.counts.known() as f64 * period, known)?;
+        let known = elapsed.min(period.length()).as_secs_f64() * seen;
+        let length = period.length().as_secs_f64();
+        let expected = part(self.counts.known() as f64 * length, known)?;
         let allowed = expected * f64::from(self.slo.objective.allowed_ppm()) / 1e6;
         (allowed > 0.0).then_some(allowed)
     }

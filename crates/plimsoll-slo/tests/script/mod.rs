@@ -36,6 +36,8 @@ struct Gap {
 pub(crate) struct Script {
     minutes: Vec<Minute>,
     gaps: Vec<Gap>,
+    /// The SLO's period, where it isn't 30 days.
+    pub(crate) period: Option<Duration>,
 }
 
 impl Script {
@@ -75,7 +77,7 @@ impl Script {
 
     /// Replays the whole life, a step each minute, and returns the names of what fires after each.
     pub(crate) fn replay(&self, slo: &Slo) -> Vec<Vec<AlertName>> {
-        let mut past = Script { gaps: self.gaps.clone(), ..Script::default() };
+        let mut past = Script { minutes: Vec::new(), ..self.clone() };
         let mut alerts = Alerts::default();
         let step = |minute: &Minute| {
             past.minutes.push(*minute);
@@ -110,6 +112,18 @@ impl Windows for Script {
             }
         }
         held
+    }
+
+    fn period(&self) -> WindowCounts {
+        self.window(self.period.unwrap_or(30 * DAY))
+    }
+
+    fn observed(&self) -> WindowCounts {
+        self.period()
+    }
+
+    fn excluded_until(&self) -> Option<TimeMs> {
+        None
     }
 
     fn watched_since(&self) -> TimeMs {

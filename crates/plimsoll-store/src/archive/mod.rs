@@ -258,6 +258,7 @@ fn write_ledger(
     for (at, slots) in &entry.tiers {
         tiers.insert((number, *at), slots.as_slice())?;
     }
+    tiers.retain_in((number, entry.tier_count)..=(number, u32::MAX), |_, _| false)?;
     history::write(&mut write.open_table(HISTORY)?, number, entry)
 }
 

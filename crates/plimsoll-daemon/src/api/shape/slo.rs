@@ -2,7 +2,7 @@ use super::{interval, label_map};
 use crate::instant::rfc3339;
 use crate::view::{SloView, State, View};
 use crate::words;
-use plimsoll_slo::{Cause, Policy, RowVerdict, length_name};
+use plimsoll_slo::{Budget, Cause, Policy, RowVerdict, length_name};
 use serde_json::{Map, Value, json};
 
 /// Every SLO, in the order of the configuration.
@@ -14,10 +14,6 @@ pub(crate) fn slos(view: &View) -> Vec<Value> {
 pub(crate) fn slo(view: &View, slo: &SloView) -> Value {
     let (definition, assessment) = (&slo.slo, &slo.assessment);
     let blind = view.blind(slo);
-    let budget = json!({
-        "remaining": interval(assessment.budget.remaining),
-        "spent": interval(assessment.budget.spent),
-    });
     json!({
         "id": slo.id,
         "service": definition.service,
@@ -39,7 +35,10 @@ pub(crate) fn slo(view: &View, slo: &SloView) -> Value {
         "coverage": assessment.coverage,
         "ratio": interval(assessment.ratio),
         "burn": burn(slo),
-        "budget": { "with_exclusions": budget, "without_exclusions": budget },
+        "budget": {
+            "with_exclusions": budget(&assessment.budget),
+            "without_exclusions": budget(&assessment.budget_observed),
+        },
         "exhaustion_seconds": interval(assessment.forecast.exhaustion_seconds),
         "state": view.state(slo).as_str(),
         "alerts": alerts(slo),
@@ -49,6 +48,10 @@ pub(crate) fn slo(view: &View, slo: &SloView) -> Value {
         "blind": blind,
         "reasons": reasons(view, slo),
     })
+}
+
+fn budget(budget: &Budget) -> Value {
+    json!({ "remaining": interval(budget.remaining), "spent": interval(budget.spent) })
 }
 
 /// The labels that the SLO's alerts carry, those of its group included.
@@ -108,6 +111,9 @@ fn reasons(view: &View, slo: &SloView) -> Value {
             (true, false) => "no_data",
         };
         reasons.insert("state".into(), code.into());
+    }
+    if slo.assessment.is_excluded {
+        reasons.insert("alerts".into(), "excluded".into());
     }
     if slo.between_edges.is_some() {
         reasons.insert("threshold".into(), "between_edges".into());
