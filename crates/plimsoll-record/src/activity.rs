@@ -15,14 +15,20 @@ pub struct Activity {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use = "an entry that is never left counts as in progress for ever"]
 pub struct Entered {
-    key: EntryKey,
+    // As two words, which are returned and passed on in registers.
+    at_ns: u64,
+    log: u32,
     count: u32,
 }
 
 impl Entered {
     /// Returns when it entered, on the clock of [`crate::clock::now_ns`].
     pub fn at_ns(self) -> u64 {
-        self.key.at_ns
+        self.at_ns
+    }
+
+    fn key(self) -> EntryKey {
+        EntryKey { at_ns: self.at_ns, log: self.log }
     }
 }
 
@@ -43,7 +49,8 @@ impl Activity {
 
     /// Enters `count` times at once, as for permits; they leave together.
     pub fn enter_n(self, count: u32) -> Entered {
-        Entered { key: process::record(|| Draft::enter(self.number, count)), count }
+        let EntryKey { at_ns, log } = process::record(|| Draft::enter(self.number, count));
+        Entered { at_ns, log, count }
     }
 
     /// Leaves what was entered, on this thread or another.
@@ -58,15 +65,10 @@ impl Activity {
     /// Leaves, and gives the index of the value of the duration's
     /// [`Split::Label`](crate::Split::Label); beyond the last it is the last.
     pub fn leave_as(self, entered: Entered, outcome: Outcome, value: u8) {
-        self.record_leave(entered, outcome, value);
-    }
-
-    #[inline(always)]
-    fn record_leave(self, entered: Entered, outcome: Outcome, value: u8) {
         let left = process::record(|| {
-            Draft::leave(self.number, entered.key, entered.count).ending(outcome, value)
+            Draft::leave(self.number, entered.key(), entered.count).ending(outcome, value)
         });
-        let stay_ns = left.at_ns.saturating_sub(entered.key.at_ns);
+        let stay_ns = left.at_ns.saturating_sub(entered.at_ns);
         let of = exemplar::Of::Stays(self.number);
         exemplar::consider(of, usize::from(value), stay_ns, Some(left.at_ns));
     }
@@ -121,17 +123,19 @@ impl Guard {
     }
 
     /// Says how it ended, and leaves.
+    #[inline]
     pub fn end(mut self, outcome: Outcome) {
         self.outcome = outcome;
     }
 }
 
 impl Drop for Guard {
+    #[inline]
     fn drop(&mut self) {
         if std::thread::panicking() && !self.unwinding {
             self.outcome = Outcome::Panicked;
         }
         let value = self.value.unwrap_or(self.outcome.index());
-        self.activity.record_leave(self.entered, self.outcome, value);
+        self.activity.leave_as(self.entered, self.outcome, value);
     }
 }

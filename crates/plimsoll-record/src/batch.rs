@@ -13,7 +13,7 @@ const KEPT: usize = 1 << 16;
 #[derive(Debug, Default)]
 pub(crate) struct Batch {
     edges: Vec<Edge>,
-    /// How many ascending runs `edges` consists of, or more.
+    /// How many ascending runs `edges` consists of, empty ones too.
     runs: usize,
     /// Where the edges are dealt out to.
     dealt: Vec<Edge>,
@@ -28,14 +28,14 @@ impl Batch {
         self.edges.len()
     }
 
-    /// Adds edges that ascend.
-    #[inline]
-    pub(crate) fn add_run(&mut self, edges: impl Iterator<Item = Edge>) {
-        let before = self.edges.len();
-        for edge in edges {
-            self.edges.push(edge);
-        }
-        self.runs += usize::from(self.edges.len() > before);
+    /// Says that the edges which are pushed from now on ascend.
+    pub(crate) fn begin_run(&mut self) {
+        self.runs += 1;
+    }
+
+    #[inline(always)]
+    pub(crate) fn push(&mut self, edge: Edge) {
+        self.edges.push(edge);
     }
 
     /// Adds edges in no order.
@@ -146,7 +146,8 @@ mod tests {
             for log in 0..logs {
                 let run = run(&mut random, instruments, log);
                 added.extend(run.clone());
-                batch.add_run(run.into_iter());
+                batch.begin_run();
+                run.into_iter().for_each(|edge| batch.push(edge));
             }
             let of_group = |edges: &[Edge], wanted: u32| -> Vec<Edge> {
                 edges.iter().filter(|edge| group(edge.instrument()) == wanted).copied().collect()

@@ -6,7 +6,7 @@ use crate::clock::Clock;
 use crate::edge::Edge;
 use crate::fold::{Fold, Folds, Taken};
 use crate::recorder::Inlets;
-use crate::sync::{Mutex, MutexGuard, Ordering, lock, pause, try_lock};
+use crate::sync::{Mutex, MutexGuard, Ordering, fence, lock, pause, try_lock};
 use crate::tap::Tap;
 use std::collections::VecDeque;
 
@@ -152,18 +152,17 @@ impl<S: Sink> Merge<S> {
 
     /// Hands on every edge up to a new watermark.
     pub(crate) fn run<C: Clock>(&mut self, by: By, clock: &C, inlets: &Inlets) {
-        let now_ns = clock.now_ns();
-        inlets.budget.pass(now_ns);
-        clock.reader_fence();
-        // A log that isn't here yet stamps its first edge later than `now_ns`; one that is new has
-        // none before the watermark.
+        let began_ns = clock.now_ns();
+        inlets.budget.pass(began_ns);
+        // A log that isn't here yet stamps its first edge later than `began_ns`; one that is new
+        // has none before the watermark.
         let Some(new) = by.lock(&inlets.logs).map(|mut logs| std::mem::take(&mut *logs)) else {
             return;
         };
         let whole_ns = self.watermark_ns;
         self.taps.extend(new.into_iter().map(|log| Tap::new(log, whole_ns)));
         self.leave_parent_process(inlets);
-        let held_ns = self.taps.iter_mut().map(|tap| tap.look(now_ns)).fold(now_ns, u64::min);
+        let (now_ns, held_ns) = self.look(by, began_ns, clock);
         // After the look at the logs: an exit that lies there may have its entry among the folds.
         if !self.take_excess(by, inlets) {
             self.make_room(); // So that this owner needn't keep edges beside its log as well.
@@ -177,7 +176,7 @@ impl<S: Sink> Merge<S> {
         if !exact {
             self.give_up_exactness(now_ns);
         }
-        self.between_ns = now_ns - self.looked_ns;
+        self.between_ns = now_ns.saturating_sub(self.looked_ns);
         self.looked_ns = now_ns;
         let before = self.edges;
         // Where exactness is given up nobody is waited for.
@@ -193,8 +192,25 @@ impl<S: Sink> Merge<S> {
         let edges = self.edges - before;
         if edges >= COST_EDGES {
             self.cost.edges += edges;
-            self.cost.spent_ns += clock.now_ns().saturating_sub(now_ns);
+            self.cost.spent_ns += clock.now_ns().saturating_sub(began_ns);
         }
+    }
+
+    /// Looks how far the logs are published; returns the time as of which it did, and the time up to which
+    /// all edges are.
+    fn look(&mut self, by: By, now_ns: u64, clock: &impl Clock) -> (u64, u64) {
+        if by == By::Owner {
+            let held_ns = self.taps.iter_mut().map(Tap::glance).fold(now_ns, u64::min);
+            // What began in a shared log earlier than what a thread's own log shows is seen next.
+            fence(Ordering::SeqCst);
+            let (lag_ns, gain_ns) = (now_ns - held_ns, held_ns.saturating_sub(self.watermark_ns));
+            if lag_ns < gain_ns.min(HOLD_NS) {
+                return (held_ns, held_ns);
+            }
+        }
+        // Some logs are silent: only a fence tells whether an edge is on its way.
+        clock.reader_fence();
+        (now_ns, self.taps.iter_mut().map(|tap| tap.look(now_ns)).fold(now_ns, u64::min))
     }
 
     /// Adds the span from the watermark to now to what wasn't exact.

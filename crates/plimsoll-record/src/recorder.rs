@@ -7,7 +7,9 @@ use crate::fold::Excess;
 use crate::log::{Log, Owner};
 use crate::merge::{By, Merge, Sink};
 use crate::shared::{SHARED_LOGS, SharedLog};
-use crate::sync::{Arc, AtomicU64, Mutex, MutexGuard, Ordering, lock, pause, try_lock, yield_now};
+use crate::sync::{
+    Arc, AtomicU64, Mutex, MutexGuard, Ordering, fence, lock, pause, try_lock, yield_now,
+};
 
 /// How many slots a thread's first log has, which is 4 KiB.
 const FIRST_CAPACITY: u64 = if cfg!(loom) { 4 } else { 256 };
@@ -127,8 +129,9 @@ impl<C: Clock, S: Sink> Recorder<C, S> {
     #[cold]
     pub(crate) fn record_shared(&self, draft: Draft) -> EntryKey {
         self.inlets.shared_begun.fetch_add(1, Ordering::Relaxed);
-        // Whoever merges sees that it has begun if its stamp is earlier than the merge's reading.
-        self.clock.owner_fence();
+        // Whoever merges sees that it has begun if its stamp is earlier than the merge's watermark, which
+        // an owner moves without a fence of all threads.
+        fence(Ordering::SeqCst);
         let pushed = self.push_shared(&draft);
         self.inlets.shared_done.fetch_add(1, Ordering::Release);
         pushed.unwrap_or_else(|| {

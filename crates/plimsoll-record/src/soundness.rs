@@ -5,6 +5,7 @@
 //! | failure | remedy | test |
 //! |---|---|---|
 //! | a late stamp is missed | a head that is odd before the clock is read, and a fence on all threads | `log::a_merge_hands_on_all_that_is_earlier_than_its_watermark` |
+//! | an owner that merges passes an edge that is on its way | stamps of a log ascend, so that what it has published speaks for it; for a silent log, the fence | `log::an_owner_that_merges_passes_nothing_that_is_on_its_way` |
 //! | two instruments of a snapshot stand at two instants | one watermark for all logs | `snapshot::both_levels_stand_at_the_instant_of_each_snapshot_of_two_scrapers` |
 //! | a stopped thread holds every scrape up | the watermark waits for 100 ms, and the span says that it is inexact | `a_stopped_owner_holds_the_watermark_for_a_tenth_of_a_second` |
 //! | a peak of an inexact span is anything | it is off by the edges that came late at most | `a_peak_of_an_inexact_span_is_off_by_the_late_edges_at_most` |

@@ -55,6 +55,21 @@ impl Tap {
         self.whole_ns
     }
 
+    /// Looks how far the log is published, without the reader's fence: an edge may be on its way, but none
+    /// that is stamped before one that is published already.
+    ///
+    /// Returns the time up to which every edge is published.
+    pub(crate) fn glance(&mut self) -> u64 {
+        let published = self.log.head.0.load(Ordering::Acquire) / 2;
+        if published > self.published {
+            self.published = published;
+            let last = self.log.read(published - 1);
+            let first = if is_second(last) { self.log.read(published - 2) } else { last };
+            self.whole_ns = self.whole_ns.max(first[0]);
+        }
+        self.whole_ns
+    }
+
     /// Takes what the owner has kept beside the log until the last look. Says whether it got all of it.
     pub(crate) fn take_spill(&mut self, by: By, excess: &Excess, folds: &mut Folds) -> bool {
         let known = self.ahead.len();
@@ -92,9 +107,8 @@ impl Tap {
     pub(crate) fn take_ahead(&mut self) {
         let known = self.ahead.len();
         let mut ahead = std::mem::take(&mut self.ahead);
-        ahead.extend(self.published(u64::MAX, u64::MAX));
+        self.read_on(u64::MAX, u64::MAX, |edge| ahead.push_back(edge));
         self.ahead = ahead;
-        self.log.tail.0.store(self.merged, Ordering::Release);
         // What had been kept beside the log may lie between what was in it.
         self.order_ahead(known);
     }
@@ -116,29 +130,31 @@ impl Tap {
     pub(crate) fn take(&mut self, until_ns: u64, most: u64, batch: &mut Batch) {
         if !self.ahead.is_empty() {
             let ripe = self.ahead.partition_point(|edge| edge.at_ns <= until_ns);
-            batch.add_run(self.ahead.drain(..ripe));
+            batch.begin_run();
+            self.ahead.drain(..ripe).for_each(|edge| batch.push(edge));
         }
         if self.merged < self.published {
-            batch.add_run(self.published(until_ns, most));
-            self.log.tail.0.store(self.merged, Ordering::Release);
+            batch.begin_run();
+            self.read_on(until_ns, most, |edge| batch.push(edge));
         }
     }
 
     /// Reads on: the edges that are published and stamped up to `until_ns`, in `most` slots or one more.
     #[inline(always)]
-    fn published(&mut self, until_ns: u64, most: u64) -> impl Iterator<Item = Edge> {
-        let end = self.published.min(self.merged.saturating_add(most));
-        let (log, merged) = (&*self.log, &mut self.merged);
-        let id = log.id();
-        std::iter::from_fn(move || {
-            let first = (*merged < end).then(|| log.read(*merged))?;
+    fn read_on(&mut self, until_ns: u64, most: u64, mut each: impl FnMut(Edge)) {
+        let (log, id, mut at) = (&*self.log, self.log.id(), self.merged);
+        let end = self.published.min(at.saturating_add(most));
+        while at < end {
+            let first = log.read(at);
             if first[0] > until_ns {
-                return None;
+                break;
             }
-            let (edge, slots) = Edge::read(first, id, || log.read(*merged + 1));
-            *merged += slots;
-            Some(edge)
-        })
+            let (edge, slots) = Edge::read(first, id, || log.read(at + 1));
+            each(edge);
+            at += slots;
+        }
+        self.merged = at;
+        log.tail.0.store(at, Ordering::Release);
     }
 
     /// Forgets every published edge. Says whether the log's owner isn't amid one.

@@ -199,3 +199,29 @@ fn what_finds_its_log_full_is_kept() {
         check(&recorder, &merges, 6);
     });
 }
+
+#[test]
+fn an_owner_that_merges_passes_nothing_that_is_on_its_way() {
+    model(|| {
+        let recorder = recorder();
+        let [mut owner, mut other] =
+            [(); 2].map(|()| recorder.adopt().expect("nobody else wants one"));
+        recorder.record(&mut other, Draft::enter(0, 1));
+        for instrument in 1..4 {
+            assert!(owner.has_room(), "a log has four slots");
+            owner.push(&Draft::enter(instrument, 1), recorder.budget());
+        }
+        let writer = {
+            let recorder = Arc::clone(&recorder);
+            thread::spawn(move || {
+                for instrument in 4..6 {
+                    recorder.record(&mut other, Draft::enter(instrument, 1));
+                }
+            })
+        };
+        // There is no room, so it merges: without a fence if the other log shows enough.
+        recorder.record(&mut owner, Draft::enter(6, 1));
+        writer.join().expect("writes");
+        check(&recorder, &[], 7);
+    });
+}
