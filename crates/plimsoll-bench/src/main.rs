@@ -8,6 +8,7 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "this is a command line")]
 #![allow(clippy::expect_used, reason = "a benchmark that can't be set up has no result")]
 
+mod counted;
 mod encode;
 mod histogram;
 mod locks;
@@ -21,7 +22,6 @@ mod turns;
 use slo::Extent;
 use std::path::Path;
 use std::process::ExitCode;
-use std::time::Duration;
 use table::Table;
 
 fn main() -> ExitCode {
@@ -30,6 +30,10 @@ fn main() -> ExitCode {
     let (name, table) = match words.as_slice() {
         ["record"] => ("record", record("")),
         ["record", group] => ("record", record(group)),
+        ["request", whose, times] => {
+            request::alone(whose, times.parse().unwrap_or(0));
+            return ExitCode::SUCCESS;
+        }
         ["slo"] => ("slo", slo::measure("", Extent::SHORT)),
         ["slo", "--full"] => ("slo", slo::measure("", Extent::FULL)),
         ["slo", group] => ("slo", slo::measure(group, Extent::SHORT)),
@@ -56,14 +60,6 @@ type Measure = fn(&mut Table);
 /// Runs the groups of the recorder's benchmark whose names begin with `wanted`.
 fn record(wanted: &str) -> Table {
     let mut table = Table::default();
-    let registry = plimsoll_record::Registry::new();
-    // As the admin thread of a service does. It is never joined: the process ends with it.
-    std::thread::spawn(move || {
-        loop {
-            std::thread::sleep(Duration::from_millis(50));
-            registry.merge();
-        }
-    });
     let groups: [(&str, Measure); 5] = [
         ("requests", request::measure),
         ("histogram", histogram::measure),

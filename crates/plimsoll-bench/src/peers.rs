@@ -22,7 +22,7 @@ fn edges_s() -> Vec<f64> {
 }
 
 #[allow(clippy::disallowed_methods, reason = "what a peer's user would do")]
-fn now() -> Instant {
+pub(crate) fn now() -> Instant {
     Instant::now()
 }
 

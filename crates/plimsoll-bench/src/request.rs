@@ -1,11 +1,14 @@
 //! A whole request observed: in flight, duration, outcome.
 
-use crate::peers::{Metrics, OpenTelemetry, OpenTelemetryBound, PrometheusClient};
+use crate::counted::{ALLOCATIONS, INSTRUCTIONS, SYSTEM_CALLS};
+use crate::peers::{self, Metrics, OpenTelemetry, OpenTelemetryBound, PrometheusClient};
 use crate::table::{Goal, Row, Table};
 use crate::turns::{Contestant, Work, rounds};
 use plimsoll_model::{Labels, catalog};
 use plimsoll_record::{Activity, ActivitySpec, Outcome, Registry, Split, clock};
 use std::hint::black_box;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 /// Requests of a thread in a round: more than ten logs full of edges.
 const REQUESTS: u64 = 300_000;
@@ -53,13 +56,25 @@ impl Contestant for Ours {
     }
 }
 
-/// Two readings of the clock, which nobody who measures a duration does without.
+/// Two readings of the clock as ours makes them, which nobody who measures a duration does without.
 struct Clock;
 
 impl Contestant for Clock {
     fn run(&self, times: u64, work: Work) {
         for _ in 0..times {
-            black_box((clock::now_ns(), clock::now_ns()));
+            black_box(clock::pair_ns());
+            work.go();
+        }
+    }
+}
+
+/// Two readings of the clock as the peers make them.
+struct Instants;
+
+impl Contestant for Instants {
+    fn run(&self, times: u64, work: Work) {
+        for _ in 0..times {
+            black_box((peers::now(), peers::now()));
             work.go();
         }
     }
@@ -88,27 +103,33 @@ const WITH_WORK: [Goals; 2] = [
 ];
 
 pub(crate) fn measure(table: &mut Table) {
+    let done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        // As the admin thread of a service does.
+        scope.spawn(|| {
+            let registry = Registry::new();
+            while !done.load(Ordering::Relaxed) {
+                std::thread::sleep(Duration::from_millis(50));
+                registry.merge();
+            }
+        });
+        compare(table);
+        done.store(true, Ordering::Relaxed);
+    });
+}
+
+fn compare(table: &mut Table) {
     let one = Ours::new(1);
     let (prometheus, metrics) = (PrometheusClient::new(), Metrics::new());
     let (by_call, bound) = (OpenTelemetry::new(), OpenTelemetryBound::new());
-    let of: [&dyn Contestant; 7] =
-        [&one, &prometheus, &by_call, &bound, &metrics, &Clock, &Nothing];
+    let of: [&dyn Contestant; 8] =
+        [&one, &prometheus, &by_call, &bound, &metrics, &Clock, &Instants, &Nothing];
     let work = Work::of_ns(150.0);
     let mut alone = Vec::new();
     for goals in WITH_WORK {
         let costs = rounds(&of, goals.threads, REQUESTS, work);
-        let what = format!("request, work between, {} threads", goals.threads);
-        let less = |at: usize| costs.iter().map(move |round| round[at] - round[6]);
-        let mut add = |what: &str, peer_name, ours: usize, at: usize, goal| {
-            let rounds = less(ours).zip(less(at)).collect();
-            table.add(Row { what: what.into(), unit: "ns", peer_name, rounds, goal });
-        };
-        add(&what, "prometheus-client", 0, 1, Goal::CheaperBy(goals.prometheus));
-        add(&what, "opentelemetry_sdk, by call", 0, 2, Goal::CheaperBy(goals.by_call));
-        add(&what, "opentelemetry_sdk, bound", 0, 3, Goal::CheaperBy(goals.bound));
-        add(&what, "metrics", 0, 4, Goal::None);
-        add(&what, "two clock reads", 0, 5, Goal::None);
-        alone.push(less(0).collect::<Vec<f64>>());
+        with_work(table, &goals, &costs);
+        alone.push(costs.iter().map(|round| round[0] - round[7]).collect::<Vec<f64>>());
     }
     if let [one, two] = &alone[..] {
         let rounds = two.iter().copied().zip(one.iter().copied()).collect();
@@ -116,8 +137,62 @@ pub(crate) fn measure(table: &mut Table) {
         table.add(Row { what, unit: "ns", peer_name: "the same on 1 thread", rounds, goal });
     }
     back_to_back(table, "request back to back", &of);
+    counted(table);
     let many = Ours::new(MANY);
     back_to_back(table, "request back to back, 1,000 instruments", &[&many, &prometheus]);
+}
+
+/// Makes requests of `whose` and nothing else, for what counts them from outside.
+pub(crate) fn alone(whose: &str, times: u64) {
+    let run = |of: &dyn Contestant| {
+        std::thread::scope(|scope| scope.spawn(|| of.run(times, Work::NONE)).join().expect("runs"));
+        of.settle();
+    };
+    match whose {
+        "ours" => run(&Ours::new(1)),
+        _ => run(&PrometheusClient::new()),
+    }
+}
+
+/// Adds what a request takes besides time.
+fn counted(table: &mut Table) {
+    let mut add = |what: &str, unit, peer_name, counts: [Option<f64>; 2], goal| {
+        let [Some(ours), Some(peer)] = counts else {
+            eprintln!("not counted without its tool: {what}");
+            return;
+        };
+        table.add(Row { what: what.into(), unit, peer_name, rounds: vec![(ours, peer)], goal });
+    };
+    let instructions = ["ours", "theirs"].map(|whose| INSTRUCTIONS.of(whose));
+    let what = "request, instructions by valgrind";
+    add(what, "each", "prometheus-client", instructions, Goal::None);
+    for (what, tool) in [
+        ("request, allocations by valgrind", ALLOCATIONS),
+        ("request, system calls by strace", SYSTEM_CALLS),
+    ] {
+        // Only what an owner's merge takes, once in thousands of edges.
+        let counts = [tool.of("ours").map(|count| count * 1e3), Some(1.0)];
+        add(what, "in 1,000", "one in 1,000", counts, Goal::AtMost(1.0));
+    }
+}
+
+/// Adds the rows of a thread count, all less the work; then less what reading a clock twice takes.
+fn with_work(table: &mut Table, goals: &Goals, costs: &[Vec<f64>]) {
+    let what = format!("request, work between, {} threads", goals.threads);
+    let mut add = |what: &str, peer_name, at: usize, less: [usize; 2], goal| {
+        let of = |round: &Vec<f64>| (round[0] - round[less[0]], round[at] - round[less[1]]);
+        let rounds = costs.iter().map(of).collect();
+        table.add(Row { what: what.into(), unit: "ns", peer_name, rounds, goal });
+    };
+    add(&what, "prometheus-client", 1, [7, 7], Goal::CheaperBy(goals.prometheus));
+    add(&what, "opentelemetry_sdk, by call", 2, [7, 7], Goal::CheaperBy(goals.by_call));
+    add(&what, "opentelemetry_sdk, bound", 3, [7, 7], Goal::CheaperBy(goals.bound));
+    add(&what, "metrics", 4, [7, 7], Goal::None);
+    add(&what, "two clock reads", 5, [7, 7], Goal::None);
+    let what = format!("the same less two clock reads, {} threads", goals.threads);
+    add(&what, "prometheus-client", 1, [5, 6], Goal::None);
+    add(&what, "opentelemetry_sdk, by call", 2, [5, 6], Goal::None);
+    add(&what, "opentelemetry_sdk, bound", 3, [5, 6], Goal::None);
 }
 
 fn back_to_back(table: &mut Table, what: &str, of: &[&dyn Contestant]) {
