@@ -105,8 +105,9 @@ fn equals(conditions: &[Condition]) -> impl Iterator<Item = (&str, &str)> {
     })
 }
 
-/// Compiled patterns: thousands of SLOs share a few, and each takes kilobytes.
-type Patterns = HashMap<String, Regex>;
+/// Compiled patterns: thousands of SLOs share a few, and each takes kilobytes, as does the scratch
+/// memory of every clone.
+type Patterns = HashMap<String, Arc<Regex>>;
 
 /// Returns the metrics that the store reads for an SLO, each with its part.
 fn parts(slo: &Slo) -> Vec<(Part, Selector)> {
@@ -175,8 +176,8 @@ enum Test {
     /// A bucket's upper bound, however its digits are written.
     Bound(f64),
     NotEqual(String),
-    Matches(Regex),
-    NotMatches(Regex),
+    Matches(Arc<Regex>),
+    NotMatches(Arc<Regex>),
     /// An in-flight band whose lower edge is at least so much.
     BandAtLeast(u64),
     /// No such label, or this value.
@@ -226,7 +227,7 @@ fn compile(
 }
 
 /// Compiles a pattern as Prometheus does: anchored at both ends, and `.` is any character.
-fn anchored(slo: &Slo, pattern: &str, patterns: &mut Patterns) -> Result<Regex, StoreError> {
+fn anchored(slo: &Slo, pattern: &str, patterns: &mut Patterns) -> Result<Arc<Regex>, StoreError> {
     if let Some(known) = patterns.get(pattern) {
         return Ok(known.clone());
     }
@@ -235,6 +236,7 @@ fn anchored(slo: &Slo, pattern: &str, patterns: &mut Patterns) -> Result<Regex, 
         pattern: pattern.into(),
         reason: error.to_string(),
     })?;
+    let regex = Arc::new(regex);
     patterns.insert(pattern.to_owned(), regex.clone());
     Ok(regex)
 }

@@ -1,3 +1,4 @@
+use crate::SelectorText;
 use crate::promql::{PromqlError, Range, linear};
 use plimsoll_slo::Linear;
 use std::str::FromStr;
@@ -23,6 +24,10 @@ impl FromStr for SumText {
     type Err = SumTextError;
 
     fn from_str(text: &str) -> Result<Self, SumTextError> {
+        // Most are one counter, and PromQL's own parser costs a hundred times as much.
+        if let Ok(SelectorText(selector)) = text.parse() {
+            return Ok(Self(selector.into()));
+        }
         let sum = linear(text)?;
         if !sum.by.is_empty() {
             return Err(SumTextError::Grouped);

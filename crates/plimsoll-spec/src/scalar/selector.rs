@@ -1,4 +1,6 @@
 use plimsoll_model::{MatchOp, Matcher, Selector};
+use std::cell::RefCell;
+use std::collections::HashSet;
 use std::iter::Peekable;
 use std::str::{Chars, FromStr};
 
@@ -112,13 +114,30 @@ fn quoted(rest: &mut Peekable<Chars<'_>>) -> Result<String, SelectorError> {
 }
 
 pub(crate) fn check_regex(label: &str, pattern: &str) -> Result<(), SelectorError> {
+    if GOOD_PATTERNS.with_borrow(|good| good.contains(pattern)) {
+        return Ok(());
+    }
     let built =
         regex::RegexBuilder::new(&format!("^(?s:{pattern})$")).size_limit(REGEX_BYTES_MAX).build();
     built.map(drop).map_err(|error| SelectorError::Regex {
         label: label.to_owned(),
         // The library draws the pattern over several lines; its last line says what is wrong.
         reason: error.to_string().lines().last().unwrap_or_default().trim().to_owned(),
-    })
+    })?;
+    GOOD_PATTERNS.with_borrow_mut(|good| {
+        if good.len() < GOOD_PATTERNS_MAX {
+            good.insert(pattern.to_owned());
+        }
+    });
+    Ok(())
+}
+
+/// How many patterns are remembered.
+const GOOD_PATTERNS_MAX: usize = 1_000;
+
+thread_local! {
+    /// Patterns that were found good: thousands of SLOs share a few, and each takes a while.
+    static GOOD_PATTERNS: RefCell<HashSet<String>> = RefCell::default();
 }
 
 fn word(rest: &mut Peekable<Chars<'_>>, also: fn(char) -> bool) -> String {
