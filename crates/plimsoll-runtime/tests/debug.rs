@@ -11,16 +11,23 @@ use serde_json::Value;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::{Arc, Barrier};
+use std::time::Duration;
 
 fn get(admin: &Admin, path: &str) -> String {
+    let (head, body) = answered(admin, path);
+    assert!(head.starts_with("HTTP/1.1 200"), "{head}");
+    body
+}
+
+/// Returns the head and the body of an answer.
+fn answered(admin: &Admin, path: &str) -> (String, String) {
     let mut stream = TcpStream::connect(admin.address()).expect("connected");
     let head = format!("GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
     stream.write_all(head.as_bytes()).expect("sent");
     let mut answer = String::new();
     stream.read_to_string(&mut answer).expect("answered");
     let (head, body) = answer.split_once("\r\n\r\n").expect("a head and a body");
-    assert!(head.starts_with("HTTP/1.1 200"), "{head}");
-    body.to_owned()
+    (head.to_owned(), body.to_owned())
 }
 
 fn document(admin: &Admin, path: &str) -> Value {
@@ -93,14 +100,14 @@ fn a_deadlock_is_named_and_counted_while_it_lasts() {
 }
 
 /// A task keeps a lock while two others come to wait for it, and one of them gives up.
-async fn convoy(registry: &Registry) {
-    let ledger = Arc::new(Mutex::named_in(registry, "convoy", ()));
+async fn convoy(registry: &Registry, name: &'static str) {
+    let ledger = Arc::new(Mutex::named_in(registry, name, ()));
     let held = ledger.lock().await;
     let waits = [(); 2].map(|()| {
         let ledger = Arc::clone(&ledger);
         tokio::spawn(async move { drop(ledger.lock().await) })
     });
-    while live().iter().filter(|wait| wait.resource.what().name == "convoy").count() < 2 {
+    while live().iter().filter(|wait| wait.resource.what().name == name).count() < 2 {
         tokio::task::yield_now().await;
     }
     let [patient, impatient] = waits;
@@ -115,7 +122,7 @@ fn the_timeline_is_a_trace_that_a_viewer_opens() {
     let address = SocketAddr::from(([127, 0, 0, 1], 0));
     let admin = spawn(address, registry.clone(), Readiness::new()).expect("started");
     let runtime = tokio::runtime::Builder::new_current_thread().build().expect("built");
-    runtime.block_on(convoy(&registry));
+    runtime.block_on(convoy(&registry, "convoy"));
 
     let trace = document(&admin, "/debug/timeline");
     let events = trace["traceEvents"].as_array().expect("a list");
@@ -157,4 +164,29 @@ fn the_timeline_is_a_trace_that_a_viewer_opens() {
         view.starts_with("<!doctype html>") && !view.contains("https://"),
         "it needs nothing else"
     );
+}
+
+#[test]
+fn the_timeline_goes_back_as_far_as_it_is_asked() {
+    let registry = Registry::new();
+    let address = SocketAddr::from(([127, 0, 0, 1], 0));
+    let admin = spawn(address, registry.clone(), Readiness::new()).expect("started");
+    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("built");
+    runtime.block_on(convoy(&registry, "earlier"));
+    // Time itself is what is waited for.
+    std::thread::sleep(Duration::from_millis(1_100));
+    let levels = |query: &str| {
+        let trace = document(&admin, &format!("/debug/timeline{query}"));
+        let events = trace["traceEvents"].as_array().expect("a list");
+        let is_it = |event: &&Value| event["name"] == r#"concurrency_lock_waiters{lock="earlier"}"#;
+        events.iter().filter(is_it).count()
+    };
+    assert_eq!(levels("?seconds=1"), 0, "it was over by then");
+    assert!(levels("?seconds=60") > 0);
+    assert_eq!(levels("?seconds=60"), levels(""));
+    for query in ["?seconds=0", "?seconds=3601", "?seconds=-1", "?seconds=", "?minutes=1", "?"] {
+        let (head, body) = answered(&admin, &format!("/debug/timeline{query}"));
+        assert!(head.starts_with("HTTP/1.1 400"), "{query}: {head}");
+        assert!(body.starts_with("ask for /debug/timeline?seconds=30"), "{query}: {body}");
+    }
 }

@@ -45,7 +45,7 @@ impl Answers {
             "/-/ready" => |answers, _| answers.ready(),
             "/debug/waits" => |answers, _| json(answers.debug.waits()),
             "/debug/cycles" => |answers, _| json(answers.debug.cycles()),
-            "/debug/timeline" => |answers, _| json(Debug::timeline(&answers.registry)),
+            "/debug/timeline" => Self::timeline,
             "/debug/timeline/view" => |_, _| typed(HTML, VIEW),
             _ => |_, _| {
                 let known = "not found; there are /metrics, /-/healthy, /-/ready, \
@@ -77,6 +77,11 @@ impl Answers {
         response.headers_mut().insert(CONTENT_TYPE, content_type);
         response.headers_mut().insert(VARY, HeaderValue::from_static("accept"));
         response
+    }
+
+    fn timeline<B>(&self, request: &Request<B>) -> Response<Full<Bytes>> {
+        Debug::timeline(&self.registry, request.uri().query())
+            .map_or_else(|refusal| plain(StatusCode::BAD_REQUEST, refusal), json)
     }
 
     fn ready(&self) -> Response<Full<Bytes>> {

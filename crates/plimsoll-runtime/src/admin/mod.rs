@@ -53,7 +53,8 @@ pub enum BindError {
 /// it. `/debug/cycles` names deadlocks: every second it looks for cycles among these waits, and one
 /// that two looks have seen is listed there, counted in `concurrency_wait_cycles` and logged once.
 /// `/debug/timeline` is what happened in the last 10 s as a trace-event file, which Perfetto opens, and
-/// `/debug/timeline/view` draws it: who waited, arrows to who held, and the levels.
+/// `/debug/timeline/view` draws it: who waited, arrows to who held, and the levels. Both take `?seconds=30`
+/// for another stretch, as far as it is kept.
 ///
 /// # Errors
 /// The address is in use or not ours, or the system gives no thread.

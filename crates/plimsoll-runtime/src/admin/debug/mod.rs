@@ -15,8 +15,11 @@ use std::time::Duration;
 /// How often the waits are scanned for cycles. A cycle is named once two scans have seen it.
 pub(super) const SCAN_EVERY: Duration = Duration::from_secs(1);
 
-/// How far back the timeline goes.
-const TIMELINE_NS: u64 = 10_000_000_000;
+/// How far back the timeline goes unless it is asked for more or less.
+const TIMELINE_SECONDS: u64 = 10;
+
+/// How far back it may be asked for; it goes as far as it is kept.
+const TIMELINE_SECONDS_MAX: u64 = 3_600;
 
 /// The page that draws the timeline; it needs nothing from elsewhere.
 pub(super) const VIEW: &str = include_str!("view.html");
@@ -62,9 +65,16 @@ impl Debug {
         body(&waits::document())
     }
 
-    /// Answers `/debug/timeline`.
-    pub(super) fn timeline(registry: &Registry) -> Bytes {
-        timeline::document(&registry.timeline(TIMELINE_NS)).to_string().into()
+    /// Answers `/debug/timeline` with this query.
+    ///
+    /// # Errors
+    /// The query is something else than `seconds=` and a number of them.
+    pub(super) fn timeline(registry: &Registry, query: Option<&str>) -> Result<Bytes, String> {
+        let seconds = seconds_of(query).ok_or_else(|| {
+            format!("ask for /debug/timeline?seconds=30, of 1 to {TIMELINE_SECONDS_MAX}\n")
+        })?;
+        let timeline = registry.timeline(seconds * 1_000_000_000);
+        Ok(timeline::document(&timeline).to_string().into())
     }
 
     /// Answers `/debug/cycles`.
@@ -72,6 +82,13 @@ impl Debug {
         let found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
         body(&cycles::document(&found.1))
     }
+}
+
+/// Reads how many seconds a query asks for.
+fn seconds_of(query: Option<&str>) -> Option<u64> {
+    let Some(query) = query else { return Some(TIMELINE_SECONDS) };
+    let seconds = query.strip_prefix("seconds=")?.parse().ok()?;
+    (1..=TIMELINE_SECONDS_MAX).contains(&seconds).then_some(seconds)
 }
 
 /// Writes a document for a person: indented, and ending its last line.
