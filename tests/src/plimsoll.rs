@@ -100,6 +100,17 @@ impl Daemon {
         std::fs::read_to_string(&self.log).unwrap_or_default()
     }
 
+    /// Returns the address of the demo service's own metrics, which its welcome names.
+    pub async fn metrics_address(&self) -> String {
+        let url = wait::until("the welcome", Duration::from_secs(60), || async {
+            let log = self.log();
+            let line = log.lines().find(|line| line.ends_with("/metrics"))?;
+            line.split_whitespace().last().map(str::to_owned)
+        })
+        .await;
+        url.trim_start_matches("http://").trim_end_matches("/metrics").to_owned()
+    }
+
     /// Returns the folder that it was started in.
     pub fn folder(&self) -> &Path {
         self.folder.path()

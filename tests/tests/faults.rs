@@ -5,7 +5,7 @@
 
 use plimsoll_tests::alertmanager::Alertmanager;
 use plimsoll_tests::plimsoll::Daemon;
-use plimsoll_tests::wait;
+use plimsoll_tests::{http, wait};
 use serde_json::Value;
 use std::time::Duration;
 
@@ -99,6 +99,39 @@ async fn a_stale_snapshot_pages_the_freshness() {
 #[tokio::test]
 async fn a_queue_flood_pages_the_full_queue() {
     pages_and_resolves("queue-flood", "queue-not-full").await;
+}
+
+/// Returns what `/debug/cycles` of the demo's service lists.
+async fn cycles(metrics: &str) -> Vec<Value> {
+    let answer = http().get(format!("http://{metrics}/debug/cycles")).send().await;
+    let body: Value = answer.expect("served").json().await.expect("JSON");
+    body["cycles"].as_array().cloned().expect("a list")
+}
+
+#[tokio::test]
+async fn a_deadlock_is_named_pages_nothing_and_is_over() {
+    let demo = Daemon::demo(&["--fault", "deadlock@2s+8s"]).await;
+    let metrics = demo.metrics_address().await;
+    let cycle = wait::until("the cycle", PATIENCE, || async { cycles(&metrics).await.pop() }).await;
+    let waits = cycle["waits"].as_array().expect("its waits");
+    let mut names: Vec<&str> =
+        waits.iter().filter_map(|wait| wait["waits_for"]["name"].as_str()).collect();
+    names.sort_unstable();
+    assert_eq!(names, ["current", "savings"], "{cycle}");
+    let sentence = cycle["sentence"].as_str().expect("a sentence");
+    assert_eq!(sentence.matches("service/transfers.rs").count(), 6, "{sentence}");
+
+    let text = http().get(format!("http://{metrics}/metrics")).send().await.expect("served");
+    let text = text.text().await.expect("text");
+    let counted = text
+        .lines()
+        .any(|line| line.starts_with("concurrency_wait_cycles{") && !line.ends_with(" 0"));
+    assert!(counted, "concurrency_wait_cycles counts it");
+    wait::until("the end of the cycle", PATIENCE, || async {
+        cycles(&metrics).await.is_empty().then_some(())
+    })
+    .await;
+    assert_eq!(paged(&demo).await, [""; 0]);
 }
 
 #[tokio::test]

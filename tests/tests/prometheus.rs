@@ -31,17 +31,6 @@ fn host(url: &str) -> &str {
     url.trim_start_matches("http://")
 }
 
-/// Returns the address of the demo service's own metrics, which its welcome names.
-async fn metrics_address(demo: &Daemon) -> String {
-    let url = wait::until("the welcome", PATIENCE, || async {
-        let log = demo.log();
-        let line = log.lines().find(|line| line.ends_with("/metrics"))?;
-        line.split_whitespace().last().map(str::to_owned)
-    })
-    .await;
-    host(&url).trim_end_matches("/metrics").to_owned()
-}
-
 fn dashboards() -> Vec<PathBuf> {
     json_files(&root().join("dashboards"))
 }
@@ -124,7 +113,7 @@ async fn await_no_complaints(prometheus: &Prometheus, expressions: &[String]) {
 #[tokio::test]
 async fn every_panel_and_recording_rule_has_finite_labelled_series() {
     let demo = Daemon::demo(&EVERYTHING_BREAKS).await;
-    let metrics = metrics_address(&demo).await;
+    let metrics = demo.metrics_address().await;
     let rules = root().join("alerts/recording.yaml");
     let targets = [("checkout", metrics.as_str()), ("plimsoll", host(&demo.url))];
     let alerts = root().join("alerts/rules.yaml");
@@ -184,7 +173,7 @@ async fn each_alert_fires_on_its_fault_and_is_silent_without() {
     let rules = impatient_rules(folder.path());
     let rules: Vec<&Path> = rules.iter().map(PathBuf::as_path).collect();
     let calm = Daemon::demo(&[]).await;
-    let metrics = metrics_address(&calm).await;
+    let metrics = calm.metrics_address().await;
     let targets = [("checkout", metrics.as_str()), ("plimsoll", host(&calm.url))];
     let prometheus = Prometheus::start(&targets, &rules).await;
     // Twenty scrapes with rates over them: what would fire falsely has had its time.
@@ -198,7 +187,7 @@ async fn each_alert_fires_on_its_fault_and_is_silent_without() {
 
     for (fault, alerts) in FIRES {
         let demo = Daemon::demo(&["--fault", &format!("{fault}@1s+600s")]).await;
-        let metrics = metrics_address(&demo).await;
+        let metrics = demo.metrics_address().await;
         let targets = [("checkout", metrics.as_str()), ("plimsoll", host(&demo.url))];
         let prometheus = Prometheus::start(&targets, &rules).await;
         await_firing(&prometheus, fault, alerts).await;
@@ -208,7 +197,7 @@ async fn each_alert_fires_on_its_fault_and_is_silent_without() {
 }
 
 /// What each fault of the demo makes fire, beside the SLO alerts that the daemon sends by itself.
-const FIRES: [(&str, &[&str]); 5] = [
+const FIRES: [(&str, &[&str]); 6] = [
     ("slow-dependency", &["SloPage", "SloTicket"]),
     (
         "lock-hog",
@@ -229,6 +218,7 @@ const FIRES: [(&str, &[&str]); 5] = [
         "queue-flood",
         &["SloPage", "SloTicket", "ConcurrencyQueueSaturated", "ConcurrencyBackpressureSustained"],
     ),
+    ("deadlock", &["ConcurrencyDeadlock"]),
 ];
 
 async fn await_firing(prometheus: &Prometheus, cause: &str, alerts: &[&str]) {

@@ -15,7 +15,8 @@ use std::time::Duration;
         lock-hog          lock-wait\n  \
         stalled-consumer  consumer-lag\n  \
         stale-snapshot    fresh-under-load\n  \
-        queue-flood       queue-not-full\n\n\
+        queue-flood       queue-not-full\n  \
+        deadlock          none: /debug/cycles of the service names it\n\n\
         Example: plimsoll demo --duration 60s --fault queue-flood@10s+20s"
 )]
 pub(crate) struct Arguments {

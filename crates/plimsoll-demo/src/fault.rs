@@ -21,16 +21,19 @@ pub enum Fault {
     StaleSnapshot,
     /// A partner's import offers more orders than the workers can fulfil.
     QueueFlood,
+    /// Two transfers lock the same two accounts, each in its own order.
+    Deadlock,
 }
 
 impl Fault {
     /// Every fault.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::SlowDependency,
         Self::LockHog,
         Self::StalledConsumer,
         Self::StaleSnapshot,
         Self::QueueFlood,
+        Self::Deadlock,
     ];
 
     /// Returns the name that the command line takes.
@@ -41,17 +44,20 @@ impl Fault {
             Self::StalledConsumer => "stalled-consumer",
             Self::StaleSnapshot => "stale-snapshot",
             Self::QueueFlood => "queue-flood",
+            Self::Deadlock => "deadlock",
         }
     }
 
-    /// Returns the name of the SLO that it breaks.
-    pub fn breaks(self) -> &'static str {
+    /// Returns the name of the SLO that it breaks. A deadlock breaks none: no request waits for these
+    /// two, and nothing else would tell that they never end.
+    pub fn breaks(self) -> Option<&'static str> {
         match self {
-            Self::SlowDependency => "auth-latency",
-            Self::LockHog => "lock-wait",
-            Self::StalledConsumer => "consumer-lag",
-            Self::StaleSnapshot => "fresh-under-load",
-            Self::QueueFlood => "queue-not-full",
+            Self::SlowDependency => Some("auth-latency"),
+            Self::LockHog => Some("lock-wait"),
+            Self::StalledConsumer => Some("consumer-lag"),
+            Self::StaleSnapshot => Some("fresh-under-load"),
+            Self::QueueFlood => Some("queue-not-full"),
+            Self::Deadlock => None,
         }
     }
 

@@ -122,15 +122,17 @@ impl Demo {
         format!(
             "The page:   http://{page}/\n\
              Its API:    http://{page}/api/v1/slos\n\
-             The service's own metrics: http://{}/metrics\n\n\
+             The service's own metrics: http://{metrics}/metrics\n\n\
              Break something and watch a row turn red (Ctrl-C ends the demo):\n  \
              curl -X POST 'http://{service}/faults/slow-dependency?for=20s'\n  \
              curl -X POST 'http://{service}/faults/lock-hog?for=20s'\n  \
              curl -X POST 'http://{service}/faults/stalled-consumer?for=20s'\n  \
              curl -X POST 'http://{service}/faults/stale-snapshot?for=20s'\n  \
-             curl -X POST 'http://{service}/faults/queue-flood?for=20s'\n\
-             Ask why:    plimsoll explain checkout/auth-latency --url http://{page}\n",
-            self.metrics,
+             curl -X POST 'http://{service}/faults/queue-flood?for=20s'\n  \
+             curl -X POST 'http://{service}/faults/deadlock?for=20s'\n\
+             Ask why:    plimsoll explain checkout/auth-latency --url http://{page}\n\
+             Who waits:  curl http://{metrics}/debug/cycles\n",
+            metrics = self.metrics,
         )
     }
 

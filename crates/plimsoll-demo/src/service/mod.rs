@@ -8,6 +8,7 @@ mod billing;
 mod exposure;
 mod ledger;
 mod orders;
+mod transfers;
 
 use crate::fault::{Fault, Switches};
 use crate::truth::Witness;
@@ -82,6 +83,7 @@ impl Service {
         orders::start(&mut tasks, belt, &ledger, billing, &stop);
         orders::flood(&mut tasks, counter.clone(), &self.switches, &stop);
         ledger::hog(&mut tasks, ledger.clone(), &self.switches, &stop);
+        transfers::start(&mut tasks, &self.switches, &stop);
         let exposure = exposure::start(&mut tasks, &self.switches, &self.clock, &stop);
         let shop = Arc::new(Shop {
             switches: self.switches,
@@ -138,5 +140,6 @@ async fn turn_on(
         .map_err(|error| (StatusCode::BAD_REQUEST, format!("{error}\n")))?;
     let length = length.min(Duration::from_secs(3600));
     tokio::spawn(crate::fault::hold(shop.switches.clone(), fault, length, shop.clock.clone()));
-    Ok(format!("{name} for {length:?}; it breaks {}\n", fault.breaks()))
+    let breaks = fault.breaks().unwrap_or("no SLO; /debug/cycles beside the metrics names it");
+    Ok(format!("{name} for {length:?}; it breaks {breaks}\n"))
 }
