@@ -1,9 +1,19 @@
+use std::cmp::Ordering;
 use std::fmt;
-use std::sync::Arc;
+use std::hash::{Hash, Hasher};
+use std::sync::{Arc, LazyLock, OnceLock};
 
 /// A label set: sorted by name, each name once, cheap to clone.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Labels(Arc<[(Arc<str>, Arc<str>)]>);
+#[derive(Clone)]
+pub struct Labels(Arc<Set>);
+
+type Pairs = Box<[(Arc<str>, Arc<str>)]>;
+
+struct Set {
+    pairs: Pairs,
+    /// As the text formats write it, once it was written.
+    text: OnceLock<Box<str>>,
+}
 
 /// Why a label set was refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,21 +54,32 @@ impl Labels {
         if let Some(pair) = pairs.windows(2).find(|pair| pair[0].0 == pair[1].0) {
             return Err(LabelError::Twice(pair[0].0.to_string()));
         }
-        Ok(Self(pairs.into()))
+        Ok(Self::of(pairs.into()))
+    }
+
+    fn of(pairs: Pairs) -> Self {
+        Self(Arc::new(Set { pairs, text: OnceLock::new() }))
+    }
+
+    /// Returns the set as the text formats write it, `{a="b",c="d"}`, or nothing for an empty one. It is
+    /// kept as long as the set, so that what is exported again and again is written once.
+    pub fn text(&self) -> &str {
+        self.0.text.get_or_init(|| self.to_string().into())
     }
 
     /// Returns the value of `name`, if it is there.
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.0
+        let Set { pairs, .. } = &*self.0;
+        pairs
             .binary_search_by(|(other, _)| (**other).cmp(name))
             .ok()
-            .and_then(|at| self.0.get(at))
+            .and_then(|at| pairs.get(at))
             .map(|(_, value)| &**value)
     }
 
     /// Iterates over names and values, sorted by name.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &str)> {
-        self.0.iter().map(|(name, value)| (&**name, &**value))
+        self.0.pairs.iter().map(|(name, value)| (&**name, &**value))
     }
 
     /// Returns a set that also holds `name`; an existing value is replaced.
@@ -73,17 +94,56 @@ impl Labels {
 
     /// Returns the set of those names that `keep` accepts.
     pub fn filtered(&self, keep: impl Fn(&str) -> bool) -> Self {
-        Self(self.0.iter().filter(|(name, _)| keep(name)).cloned().collect())
+        Self::of(self.0.pairs.iter().filter(|(name, _)| keep(name)).cloned().collect())
     }
 
     /// Returns how many labels there are.
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.0.pairs.len()
     }
 
     /// Says whether there is no label at all.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.0.pairs.is_empty()
+    }
+}
+
+impl Default for Labels {
+    fn default() -> Self {
+        static EMPTY: LazyLock<Labels> = LazyLock::new(|| Labels::of(Box::default()));
+        EMPTY.clone()
+    }
+}
+
+impl PartialEq for Labels {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.pairs == other.0.pairs
+    }
+}
+
+impl Eq for Labels {}
+
+impl PartialOrd for Labels {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Labels {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.0.pairs.cmp(&other.0.pairs)
+    }
+}
+
+impl Hash for Labels {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.pairs.hash(state);
+    }
+}
+
+impl fmt::Debug for Labels {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_tuple("Labels").field(&self.0.pairs).finish()
     }
 }
 
@@ -132,6 +192,7 @@ mod tests {
     fn a_set_is_sorted_escaped_and_free_of_doubles() {
         let labels = Labels::new([("b", "2\"\n\\"), ("a", "1")]).expect("valid");
         assert_eq!(labels.to_string(), r#"{a="1",b="2\"\n\\"}"#);
+        assert_eq!((labels.text(), Labels::default().text()), (&*labels.to_string(), ""));
         assert_eq!(labels.get("a"), Some("1"));
         assert_eq!(labels.get("c"), None);
         assert_eq!(Labels::new([("a", "1"), ("a", "2")]), Err(LabelError::Twice("a".into())));

@@ -1,7 +1,8 @@
 use crate::stripe::Striped;
 use std::sync::Arc;
 
-/// A sum that only grows. Cloning shares it; adding costs one atomic addition on the thread's own line.
+/// A sum that only grows. Cloning shares it; adding costs one atomic addition, once threads have met in
+/// it on the thread's own line.
 #[derive(Clone, Debug)]
 pub struct Counter(Arc<Striped>);
 

@@ -1,38 +1,61 @@
-use crate::sync::{AtomicU64, Ordering, Padded, global};
+use crate::sync::{AtomicU64, OnceLock, Ordering, Padded, global};
 use std::cell::Cell;
 use std::sync::atomic::AtomicUsize;
 
 /// How many lines a sum is spread over; threads beyond it share.
 const STRIPES: usize = 8;
 
-/// A sum that threads add to on lines of their own.
+/// A sum that threads add to: in one word, until two of them meet there, then on lines of their own.
+///
+/// Most sums never see two threads at a time; eight lines each would be a kilobyte, which every scrape
+/// would read.
 #[derive(Debug)]
-pub(crate) struct Striped([Padded<AtomicU64>; STRIPES]);
+pub(crate) struct Striped {
+    word: AtomicU64,
+    lines: OnceLock<Box<[Padded<AtomicU64>; STRIPES]>>,
+}
 
 impl Striped {
     pub(crate) fn new() -> Self {
-        Self(std::array::from_fn(|_| Padded(AtomicU64::new(0))))
+        Self { word: AtomicU64::new(0), lines: OnceLock::new() }
     }
 
     #[inline]
     pub(crate) fn add(&self, amount: u64) {
-        self.add_at(own_stripe(), amount);
+        if !self.try_add(amount) {
+            self.add_at(own_stripe(), amount);
+        }
     }
 
+    /// Adds to the word, unless threads have met there, or meet now.
+    #[inline]
+    fn try_add(&self, amount: u64) -> bool {
+        let sum = self.word.load(Ordering::Relaxed);
+        let (then, relaxed) = (sum.wrapping_add(amount), Ordering::Relaxed);
+        self.lines.get().is_none()
+            && self.word.compare_exchange(sum, then, relaxed, relaxed).is_ok()
+    }
+
+    /// Adds to a line.
     #[inline]
     pub(crate) fn add_at(&self, stripe: usize, amount: u64) {
-        if let Some(stripe) = self.0.get(stripe) {
+        if self.lines.get().is_none() {
+            // Another thread may be quicker, as the one that was met here is likely to be.
+            let _ = self.lines.set(Box::new(std::array::from_fn(|_| Padded(AtomicU64::new(0)))));
+        }
+        if let Some(stripe) = self.lines.get().and_then(|lines| lines.get(stripe)) {
             stripe.0.fetch_add(amount, Ordering::Relaxed);
         }
     }
 
     pub(crate) fn raise_to(&self, total: u64) {
-        let [first, ..] = &self.0;
-        first.0.fetch_max(total, Ordering::Relaxed);
+        self.word.fetch_max(total, Ordering::Relaxed);
     }
 
     pub(crate) fn sum(&self) -> u64 {
-        self.0.iter().fold(0, |sum, stripe| sum.wrapping_add(stripe.0.load(Ordering::Relaxed)))
+        let lines = self.lines.get().into_iter().flat_map(|lines| lines.iter());
+        let word = self.word.load(Ordering::Relaxed);
+        lines.fold(word, |sum, line| sum.wrapping_add(line.0.load(Ordering::Relaxed)))
     }
 }
 

@@ -1,24 +1,10 @@
-//! The messages of `io.prometheus.client`, as far as they are written.
+//! The messages of `io.prometheus.client` that are written as wholes. Families, metrics and their labels
+//! are written field by field, since of those there are many.
 //!
 //! They are derived by hand because that needs no protobuf compiler, and prometheus-client's own
 //! writes no exemplar of a native histogram and takes no buckets that are counted already.
 
 use prost::{Enumeration, Message};
-
-/// A family: what is written length-delimited, one after the other.
-#[derive(Clone, PartialEq, Message)]
-pub(super) struct MetricFamily {
-    #[prost(string, tag = "1")]
-    pub(super) name: String,
-    #[prost(string, tag = "2")]
-    pub(super) help: String,
-    #[prost(enumeration = "MetricType", tag = "3")]
-    pub(super) kind: i32,
-    #[prost(message, repeated, tag = "4")]
-    pub(super) metric: Vec<Metric>,
-    #[prost(string, tag = "5")]
-    pub(super) unit: String,
-}
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Enumeration)]
 #[repr(i32)]
@@ -26,18 +12,6 @@ pub(super) enum MetricType {
     Counter = 0,
     Gauge = 1,
     Histogram = 4,
-}
-
-#[derive(Clone, PartialEq, Message)]
-pub(super) struct Metric {
-    #[prost(message, repeated, tag = "1")]
-    pub(super) label: Vec<LabelPair>,
-    #[prost(message, optional, tag = "2")]
-    pub(super) gauge: Option<Number>,
-    #[prost(message, optional, tag = "3")]
-    pub(super) counter: Option<Number>,
-    #[prost(message, optional, tag = "7")]
-    pub(super) histogram: Option<Histogram>,
 }
 
 #[derive(Clone, PartialEq, Message)]

@@ -5,6 +5,7 @@ mod message;
 mod number;
 mod openmetrics;
 mod protobuf;
+mod sample;
 mod text;
 
 pub use collector::Exposed;

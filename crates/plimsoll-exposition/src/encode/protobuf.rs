@@ -1,11 +1,11 @@
 use super::message::{
-    Bucket, BucketSpan, Exemplar, Histogram, LabelPair, Metric, MetricFamily, MetricType, Number,
-    Timestamp,
+    Bucket, BucketSpan, Exemplar, Histogram, LabelPair, MetricType, Number, Timestamp,
 };
 use plimsoll_model::{
-    Detail, Details, Exponential, Family, FamilyKind, HistogramValue, Snapshot, Value, exponential,
+    Detail, Details, Exponential, Family, FamilyKind, HistogramValue, Series, Snapshot, Value,
+    exponential,
 };
-use prost::Message;
+use prost::encoding::{WireType, encode_key, encode_varint, encoded_len_varint};
 
 /// Below it a value counts as 0 to those who read the histogram: what Prometheus's own clients say.
 /// Nothing that is observed lies between.
@@ -16,48 +16,78 @@ const ZERO_THRESHOLD: f64 = 2.938_735_877_055_719e-39; // 2^-128
 /// A histogram has its classic buckets, and its native ones and exemplars as far as `details` know
 /// them. A family without series isn't written at all.
 pub fn protobuf(snapshot: &Snapshot, details: &Details) -> Vec<u8> {
-    let mut out = Vec::new();
+    // The length comes first, so what it is of is written aside, each time in the same place.
+    let (mut out, mut message, mut metric) = (Vec::new(), Vec::new(), Vec::new());
     for family in snapshot.families.iter().filter(|family| !family.series.is_empty()) {
-        out.extend(message(family, details).encode_length_delimited_to_vec());
+        message.clear();
+        push_family(&mut message, family, |message| {
+            for series in &family.series {
+                metric.clear();
+                push_metric(&mut metric, series, || details.get(&family.name, &series.labels));
+                push_bytes(message, 4, &metric);
+            }
+        });
+        encode_varint(message.len() as u64, &mut out);
+        out.extend_from_slice(&message);
     }
     out
 }
 
-fn message(family: &Family, details: &Details) -> MetricFamily {
+/// Writes a `MetricFamily`: its name, help, type, metrics and unit.
+fn push_family(out: &mut Vec<u8>, family: &Family, metrics: impl FnOnce(&mut Vec<u8>)) {
     let (suffix, kind) = match family.kind {
         FamilyKind::Counter => ("_total", MetricType::Counter),
         FamilyKind::Gauge => ("", MetricType::Gauge),
         FamilyKind::Histogram => ("", MetricType::Histogram),
     };
-    MetricFamily {
-        name: format!("{}{suffix}", family.name),
-        help: family.help.clone().into_owned(),
-        kind: kind.into(),
-        metric: family
-            .series
-            .iter()
-            .map(|series| {
-                let detail = details.get(&family.name, &series.labels);
-                let label = series.labels.iter().map(pair).collect();
-                metric(label, &series.value, detail)
-            })
-            .collect(),
-        unit: family.unit.unwrap_or_default().into(),
+    push_bytes(out, 1, format!("{}{suffix}", family.name).as_bytes());
+    push_bytes(out, 2, family.help.as_bytes());
+    if kind != MetricType::default() {
+        encode_key(3, WireType::Varint, out);
+        encode_varint(kind as u64, out);
+    }
+    metrics(out);
+    push_bytes(out, 5, family.unit.unwrap_or_default().as_bytes());
+}
+
+/// Writes a `Metric`: its labels, and a gauge, a counter or a histogram.
+fn push_metric<'a>(
+    out: &mut Vec<u8>,
+    series: &Series,
+    detail: impl FnOnce() -> Option<&'a Detail>,
+) {
+    for (name, value) in series.labels.iter() {
+        encode_key(1, WireType::LengthDelimited, out);
+        encode_varint((bytes_len(name) + bytes_len(value)) as u64, out);
+        push_bytes(out, 1, name.as_bytes());
+        push_bytes(out, 2, value.as_bytes());
+    }
+    match &series.value {
+        Value::Count(count) => prost::encoding::message::encode(3, &number(*count as f64), out),
+        Value::SecondsNs(ns) => prost::encoding::message::encode(3, &number(seconds(*ns)), out),
+        Value::Gauge(value) => prost::encoding::message::encode(2, &number(*value), out),
+        Value::Histogram(value) => {
+            prost::encoding::message::encode(7, &histogram(value, detail()), out);
+        }
     }
 }
 
-fn metric(label: Vec<LabelPair>, value: &Value, detail: Option<&Detail>) -> Metric {
-    let bare = Metric { label, ..Metric::default() };
-    match value {
-        Value::Count(count) => Metric { counter: number(*count as f64), ..bare },
-        Value::SecondsNs(ns) => Metric { counter: number(seconds(*ns)), ..bare },
-        Value::Gauge(value) => Metric { gauge: number(*value), ..bare },
-        Value::Histogram(value) => Metric { histogram: Some(histogram(value, detail)), ..bare },
+/// Writes a field of text or of a message; an empty one isn't written, as everywhere in this format.
+fn push_bytes(out: &mut Vec<u8>, tag: u32, bytes: &[u8]) {
+    if !bytes.is_empty() {
+        encode_key(tag, WireType::LengthDelimited, out);
+        encode_varint(bytes.len() as u64, out);
+        out.extend_from_slice(bytes);
     }
 }
 
-fn number(value: f64) -> Option<Number> {
-    Some(Number { value })
+/// Returns how long a field of text is, whose tag takes one byte.
+fn bytes_len(text: &str) -> usize {
+    if text.is_empty() { 0 } else { 1 + encoded_len_varint(text.len() as u64) + text.len() }
+}
+
+fn number(value: f64) -> Number {
+    Number { value }
 }
 
 fn seconds(ns: u128) -> f64 {

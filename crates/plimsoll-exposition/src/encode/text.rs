@@ -1,6 +1,7 @@
-use super::number::{Number, Seconds};
-use plimsoll_model::{Family, FamilyKind, HistogramValue, Labels, Snapshot, Value};
-use std::fmt::{self, Write};
+use super::number::push_number;
+use super::sample::{push_histogram, push_sample};
+use plimsoll_model::{Family, FamilyKind, Snapshot, Value};
+use std::fmt::Write;
 
 /// Writes `snapshot` as Prometheus text 0.0.4.
 ///
@@ -9,13 +10,12 @@ use std::fmt::{self, Write};
 pub fn text(snapshot: &Snapshot) -> String {
     let mut out = String::new();
     for family in snapshot.families.iter().filter(|family| !family.series.is_empty()) {
-        // A String takes every write, so there is no error to pass on.
-        let _ = write_family(&mut out, family);
+        push_family(&mut out, family);
     }
     out
 }
 
-fn write_family(out: &mut String, family: &Family) -> fmt::Result {
+fn push_family(out: &mut String, family: &Family) {
     let (suffix, kind) = match family.kind {
         FamilyKind::Counter => ("_total", "counter"),
         FamilyKind::Gauge => ("", "gauge"),
@@ -23,41 +23,15 @@ fn write_family(out: &mut String, family: &Family) -> fmt::Result {
     };
     let name = &family.name;
     let help = family.help.replace('\\', "\\\\").replace('\n', "\\n");
-    writeln!(out, "# HELP {name}{suffix} {help}")?;
-    writeln!(out, "# TYPE {name}{suffix} {kind}")?;
+    // A String takes every write, so there is no error to pass on.
+    let _ = writeln!(out, "# HELP {name}{suffix} {help}\n# TYPE {name}{suffix} {kind}");
     for series in &family.series {
-        let labels = &series.labels;
         match &series.value {
-            Value::Count(count) => {
-                // Piece by piece, since a format of five takes twice as long.
-                out.push_str(name);
-                out.push_str(suffix);
-                writeln!(out, "{labels} {count}")?;
+            Value::Histogram(value) => {
+                let of = (&**name, &series.labels);
+                push_histogram(out, of, value, push_number, |_, _, _| {});
             }
-            Value::SecondsNs(ns) => writeln!(out, "{name}{suffix}{labels} {}", Seconds(*ns))?,
-            Value::Gauge(value) => writeln!(out, "{name}{suffix}{labels} {}", Number(*value))?,
-            Value::Histogram(histogram) => write_histogram(out, name, labels, histogram)?,
+            value => push_sample(out, family, &series.labels, value),
         }
     }
-    Ok(())
-}
-
-fn write_histogram(
-    out: &mut String,
-    name: &str,
-    labels: &Labels,
-    histogram: &HistogramValue,
-) -> fmt::Result {
-    // The labels are the same on every line but for `le`, which is put before the closing brace.
-    let shown = labels.to_string();
-    let open = shown.strip_suffix('}').map_or_else(|| "{".into(), |shown| format!("{shown},"));
-    let mut cumulative = 0;
-    for bucket in &histogram.buckets {
-        cumulative += bucket.count;
-        writeln!(out, "{name}_bucket{open}le=\"{}\"}} {cumulative}", Number(bucket.le))?;
-    }
-    let count = histogram.count();
-    writeln!(out, "{name}_bucket{open}le=\"+Inf\"}} {count}")?;
-    writeln!(out, "{name}_sum{labels} {}", Number(histogram.sum))?;
-    writeln!(out, "{name}_count{labels} {count}")
 }
