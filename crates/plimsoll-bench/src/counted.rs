@@ -1,12 +1,12 @@
-//! What a request takes besides time, counted by a tool under which this program runs again. Counts are
+//! What something takes besides time, counted by a tool under which this program runs again. Counts are
 //! the same in every run, whatever else the machine does.
 
 use std::process::{Command, Stdio};
 
-/// Requests that come first: logs find their size.
+/// How often it is done first: logs find their size.
 const BEFORE: u64 = 20_000;
 
-/// Requests that are counted.
+/// How often it is done and counted.
 const COUNTED: u64 = 100_000;
 
 /// A tool, and how to read what it says.
@@ -33,18 +33,19 @@ pub(crate) const SYSTEM_CALLS: Tool =
     Tool { command: &["strace", "-f", "-c"], line: " total", place: 3 };
 
 impl Tool {
-    /// Returns how many a request of `whose` takes; none without the tool.
-    pub(crate) fn of(&self, whose: &str) -> Option<f64> {
-        let (before, all) = (self.run(whose, BEFORE)?, self.run(whose, BEFORE + COUNTED)?);
+    /// Returns how many it takes to do once what this program does under `words`; none without the tool.
+    pub(crate) fn of(&self, words: &[&str]) -> Option<f64> {
+        let (before, all) = (self.run(words, BEFORE)?, self.run(words, BEFORE + COUNTED)?);
         Some((all - before) / COUNTED as f64)
     }
 
-    fn run(&self, whose: &str, times: u64) -> Option<f64> {
+    fn run(&self, words: &[&str], times: u64) -> Option<f64> {
         let (tool, arguments) = self.command.split_first()?;
         let output = Command::new(tool)
             .args(arguments)
             .arg(std::env::current_exe().ok()?)
-            .args(["request", whose, &times.to_string()])
+            .args(words)
+            .arg(times.to_string())
             .stdin(Stdio::null())
             .output()
             .ok()?;

@@ -12,6 +12,7 @@ mod counted;
 mod encode;
 mod histogram;
 mod locks;
+mod memory;
 mod merge;
 mod peers;
 mod request;
@@ -37,6 +38,14 @@ fn main() -> ExitCode {
         ["slo"] => ("slo", slo::measure("", Extent::SHORT)),
         ["slo", "--full"] => ("slo", slo::measure("", Extent::FULL)),
         ["slo", group] => ("slo", slo::measure(group, Extent::SHORT)),
+        ["lock", whose, name, times] => {
+            locks::alone(whose, name, times.parse().unwrap_or(0));
+            return ExitCode::SUCCESS;
+        }
+        ["left", count] => {
+            println!("{}", memory::left_kib(count.parse().unwrap_or(0)));
+            return ExitCode::SUCCESS;
+        }
         other => {
             let other = other.join(" ");
             eprintln!("plimsoll-bench: no such benchmark: {other}; there are record and slo");
@@ -60,12 +69,13 @@ type Measure = fn(&mut Table);
 /// Runs the groups of the recorder's benchmark whose names begin with `wanted`.
 fn record(wanted: &str) -> Table {
     let mut table = Table::default();
-    let groups: [(&str, Measure); 5] = [
+    let groups: [(&str, Measure); 6] = [
         ("requests", request::measure),
         ("histogram", histogram::measure),
         ("merge", merge::measure),
         ("encode", encode::measure),
         ("locks", locks::measure),
+        ("memory", memory::measure),
     ];
     for (name, measure) in groups.iter().filter(|(name, _)| name.starts_with(wanted)) {
         eprintln!("{name} …");

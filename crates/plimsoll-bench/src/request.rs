@@ -163,7 +163,7 @@ fn counted(table: &mut Table) {
         };
         table.add(Row { what: what.into(), unit, peer_name, rounds: vec![(ours, peer)], goal });
     };
-    let instructions = ["ours", "theirs"].map(|whose| INSTRUCTIONS.of(whose));
+    let instructions = ["ours", "theirs"].map(|whose| INSTRUCTIONS.of(&["request", whose]));
     let what = "request, instructions by valgrind";
     add(what, "each", "prometheus-client", instructions, Goal::None);
     for (what, tool) in [
@@ -171,7 +171,7 @@ fn counted(table: &mut Table) {
         ("request, system calls by strace", SYSTEM_CALLS),
     ] {
         // Only what an owner's merge takes, once in thousands of edges.
-        let counts = [tool.of("ours").map(|count| count * 1e3), Some(1.0)];
+        let counts = [tool.of(&["request", "ours"]).map(|count| count * 1e3), Some(1.0)];
         add(what, "in 1,000", "one in 1,000", counts, Goal::AtMost(1.0));
     }
 }

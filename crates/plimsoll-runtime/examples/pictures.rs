@@ -100,7 +100,7 @@ async fn deadlock() {
 
 /// Four producers send faster than one consumer takes, until the queue is full and they wait.
 async fn flooded_queue() {
-    let (orders, mut queue) = mpsc::channel("orders", 32);
+    let (orders, mut queue) = mpsc::channel_named("orders", 32);
     let prices = Arc::new(Mutex::named("prices", ()));
     for producer in 0..4_u64 {
         let orders = orders.clone();

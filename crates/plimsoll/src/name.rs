@@ -25,7 +25,7 @@ use std::time::Duration;
 /// it, as by [`Name::here`].
 ///
 /// Names come from the program, never from its clients: each one is a set of series for ever.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Name {
     pub(crate) text: Cow<'static, str>,
     pub(crate) labels: Labels,

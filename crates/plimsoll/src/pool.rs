@@ -66,7 +66,7 @@ impl PoolSignals {
         let wait = HistogramSpec::new(&catalog::POOL_WAIT, labels.clone()).split(Split::OUTCOME);
         let in_use = ActivitySpec::new(&catalog::POOL_IN_USE, labels.clone()).limit(size);
         Self {
-            what: Arc::new(What { kind, name: name.text.to_string(), blame: None }),
+            what: Arc::new(What::new(kind, &*name.text)),
             in_use: Level::new(registry, in_use),
             wait: Distribution::new(registry, wait.edges(&name.edges_ns)),
         }
@@ -252,14 +252,14 @@ impl Lease {
     }
 
     /// Notes who uses it, since it may have been handed on.
-    fn note_use(&self) {
+    pub(crate) fn note_use(&self) {
         self.resource.hand_to(self.seat, task_or_root());
     }
 }
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        self.resource.release(self.seat, None);
+        self.resource.release(self.seat);
     }
 }
 

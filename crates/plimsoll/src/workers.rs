@@ -99,7 +99,7 @@ impl Workers {
             }
             None => ControlFlow::Break(()),
         });
-        let what = What { kind: Kind::Pool, name: name.text.to_string(), blame: None };
+        let what = What::new(Kind::Pool, &*name.text);
         let sharers = usize::try_from(size).unwrap_or(usize::MAX);
         Self {
             busy: Level::new(registry, busy),

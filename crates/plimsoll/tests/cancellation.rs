@@ -37,9 +37,9 @@ struct World {
 impl World {
     fn new() -> Self {
         let registry = Registry::new();
-        let (full, receiver) = mpsc::channel_in(&registry, "full", 1);
+        let (full, receiver) = mpsc::channel_named_in(&registry, "full", 1);
         full.try_send(1).expect("room");
-        let (sender, empty) = mpsc::channel_in(&registry, "empty", 1);
+        let (sender, empty) = mpsc::channel_named_in(&registry, "empty", 1);
         Self {
             mutex: Arc::new(Mutex::named_in(&registry, "mutex", ())),
             rwlock: Arc::new(RwLock::named_in(&registry, "rwlock", ())),
@@ -204,9 +204,9 @@ fn waits_and_holds_leave_with_their_runtime() {
 #[tokio::test]
 async fn a_receive_that_is_cancelled_has_received_nothing() {
     let registry = Registry::new();
-    let (tell, mut told) = broadcast::channel_in(&registry, "told", 2);
-    let (show, mut shown) = watch::channel_in(&registry, "shown", 0);
-    let (answer, mut answered) = oneshot::channel_in(&registry, "answered");
+    let (tell, mut told) = broadcast::channel_named_in(&registry, "told", 2);
+    let (show, mut shown) = watch::channel_named_in(&registry, "shown", 0);
+    let (answer, mut answered) = oneshot::channel_named_in(&registry, "answered");
     let mut context = Context::from_waker(Waker::noop());
     assert!(pin!(told.recv()).poll(&mut context).is_pending());
     assert!(pin!(shown.changed()).poll(&mut context).is_pending());

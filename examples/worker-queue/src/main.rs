@@ -65,7 +65,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     let (stopper, stop) = shutdown::channel();
     tokio::spawn(shutdown::on_signals(stopper)?);
-    let (sender, queue) = mpsc::channel("files", QUEUED_MAX); // (5) depth, time in it, turned away
+    let (sender, queue) = mpsc::channel_named("files", QUEUED_MAX); // (5) depth, time in it, turned away
     let queue = Arc::new(Mutex::new(queue));
     let workers: JoinSet<()> = (0..WORKERS).map(|_| work(Arc::clone(&queue))).collect();
     let mut clients = JoinSet::new();

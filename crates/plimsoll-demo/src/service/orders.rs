@@ -40,7 +40,7 @@ pub(super) struct Belt {
 
 /// Makes the bounded queue.
 pub(super) fn queue(witness: Witness) -> (Counter, Belt) {
-    let (sender, receiver) = mpsc::channel("orders", ORDERS_MAX);
+    let (sender, receiver) = mpsc::channel_named("orders", ORDERS_MAX);
     let belt = Belt { queue: Arc::new(Mutex::new(receiver)), witness: witness.clone() };
     (Counter { queue: sender, witness }, belt)
 }

@@ -23,7 +23,13 @@ impl Crowd {
     /// Says whether anybody waits.
     #[inline]
     pub(super) fn is_there(&self) -> bool {
-        self.word.load(Ordering::Relaxed) & COUNT_MAX != 0
+        self.count() != 0
+    }
+
+    /// Returns how many wait.
+    #[inline]
+    pub(super) fn count(&self) -> u64 {
+        self.word.load(Ordering::Relaxed) & COUNT_MAX
     }
 
     /// Adds a waiter that began at `at_ns`. Says whether there was room for it.

@@ -99,7 +99,7 @@ mod tests {
 
     impl Scene {
         fn add(&mut self, kind: Kind, sharers: usize) -> Arc<Resource> {
-            let what = Arc::new(What { kind, name: "scene".into(), blame: None });
+            let what = Arc::new(What::new(kind, "scene"));
             let resource = Resource::new(what, sharers, Location::caller());
             self.resources.push(Arc::clone(&resource));
             resource
@@ -107,14 +107,15 @@ mod tests {
 
         fn mutex(&mut self, holder: u64) -> Arc<Resource> {
             let mutex = self.add(Kind::Mutex, 0);
-            mutex.hold(task(holder), Location::caller(), None);
+            mutex.hold_at_once(Seat::ALONE, task(holder), Location::caller());
             mutex
         }
 
         fn permits(&mut self, holders: &[Who]) -> Arc<Resource> {
             let permits = self.add(Kind::Semaphore, holders.len());
             for holder in holders {
-                assert_ne!(permits.share(*holder, Location::caller(), None), Seat::Untold);
+                let seat = permits.share(*holder, Location::caller(), None);
+                assert!(!seat.is_untold());
             }
             permits
         }
@@ -213,8 +214,8 @@ mod tests {
         let permits = scene.permits(&[task(1), Who::UNKNOWN]);
         scene.wait(1, &permits);
         assert_eq!(scene.scan_twice(), []);
-        permits.hand_to(Seat::Shared(0), task(1));
-        permits.hand_to(Seat::Shared(1), task(1));
+        permits.hand_to(Seat::at(1), task(1));
+        permits.hand_to(Seat::at(2), task(1));
         assert_eq!(scene.scan(), [], "seen for the first time");
         assert_eq!(scene.scan(), [("self", 1)]);
     }
@@ -224,10 +225,10 @@ mod tests {
         let mut scene = Scene::default();
         let permits = scene.permits(&[task(1)]);
         let untold = permits.share(task(2), Location::caller(), None);
-        assert_eq!(untold, Seat::Untold);
+        assert!(untold.is_untold());
         scene.wait(1, &permits);
         assert_eq!(scene.scan_twice(), []);
-        permits.release(untold, None);
+        permits.release(untold);
         scene.scan();
         assert_eq!(scene.scan(), [("self", 1)]);
     }
@@ -285,12 +286,12 @@ mod tests {
         assert_eq!((one.whole(), one.to_string()), (task(1), task(1).to_string()));
         let mut scene = Scene::default();
         let lock = scene.add(Kind::Mutex, 0);
-        lock.hold(one, Location::caller(), None);
+        lock.hold_at_once(Seat::ALONE, one, Location::caller());
         scene.wait_by(by(other), &lock);
         assert_eq!(scene.scan_twice(), [], "the part that holds goes on");
-        lock.hand_to(Seat::Alone, other);
+        lock.hand_to(Seat::ALONE, other);
         assert_eq!(scene.scan_twice(), [("self", 1)]);
-        lock.hand_to(Seat::Alone, task(1));
+        lock.hand_to(Seat::ALONE, task(1));
         assert_eq!(scene.scan_twice(), [("self", 1)], "only one part waits, so it is that one");
         scene.wait_by(by(one), &lock);
         assert_eq!(scene.scan_twice(), [], "nobody knows which part it is");
@@ -316,7 +317,7 @@ mod tests {
     fn a_task_that_blocks_its_thread_is_both() {
         let mut scene = Scene::default();
         let held_by_thread = scene.add(Kind::Mutex, 0);
-        held_by_thread.hold(Who::thread(), Location::caller(), None);
+        held_by_thread.hold_at_once(Seat::ALONE, Who::thread(), Location::caller());
         let held_by_task = scene.mutex(1);
         scene.wait(1, &held_by_thread);
         let blocking = By { thread: Some(Who::thread()), ..by(task(2)) };
@@ -328,7 +329,7 @@ mod tests {
     fn a_thread_that_goes_on_while_its_root_waits_is_not_stuck() {
         let mut scene = Scene::default();
         let held_by_thread = scene.add(Kind::Mutex, 0);
-        held_by_thread.hold(Who::thread(), Location::caller(), None);
+        held_by_thread.hold_at_once(Seat::ALONE, Who::thread(), Location::caller());
         let held_by_task = scene.mutex(1);
         scene.wait(1, &held_by_thread);
         scene.wait_by(by(Who::root()), &held_by_task);

@@ -30,10 +30,7 @@ impl Who {
     /// Returns the thread that asks. Costs one read of a thread-local word.
     #[inline]
     pub fn thread() -> Self {
-        OWN.with(|own| match own.get() {
-            0 => first(own),
-            number => Self(number),
-        })
+        Self(Self::root().0 & !ROOT)
     }
 
     /// Returns what the thread that asks runs outside of any task: its function, or the future that it
@@ -41,7 +38,10 @@ impl Who {
     /// isn't stuck when it is.
     #[inline]
     pub fn root() -> Self {
-        Self(Self::thread().0 | ROOT)
+        OWN.with(|own| match own.get() {
+            0 => first(own),
+            word => Self(word),
+        })
     }
 
     /// Returns the task of this number, as its runtime counts them, from 1.
@@ -112,7 +112,7 @@ impl fmt::Debug for Who {
 }
 
 thread_local! {
-    /// This thread's word. It needs no destructor, so that reading it costs a load.
+    /// The word of this thread's root. It needs no destructor, so that reading it costs a load.
     static OWN: Cell<u64> = const { Cell::new(0) };
     static NAMED: Named = Named::this_thread();
 }
@@ -124,7 +124,7 @@ struct Named(u64);
 
 impl Named {
     fn this_thread() -> Self {
-        let number = OWN.with(Cell::get) & !THREAD;
+        let number = OWN.with(Cell::get) & !THREAD & !ROOT;
         // Only tried: a name is a kindness, and not worth a wait.
         if let Some(name) = std::thread::current().name()
             && let Some(mut names) = try_lock(&NAMES)
@@ -151,7 +151,7 @@ impl Drop for Named {
 #[cold]
 fn first(own: &Cell<u64>) -> Who {
     static NEXT: AtomicU64 = AtomicU64::new(1);
-    own.set(NEXT.fetch_add(1, Ordering::Relaxed) | THREAD);
+    own.set(NEXT.fetch_add(1, Ordering::Relaxed) | THREAD | ROOT);
     // A thread that is being torn down keeps no name.
     let _ = NAMED.try_with(|_| ());
     Who(own.get())

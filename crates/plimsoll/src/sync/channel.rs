@@ -1,8 +1,8 @@
 //! What every channel records.
 
+use super::called::Called;
 use crate::who::task_or_root;
-use crate::{Backpressure, Name, QueueProbe, Reason};
-use plimsoll_record::Registry;
+use crate::{Backpressure, QueueProbe, Reason};
 use plimsoll_record::waits::{By, Kind, Resource, Seat, Site, Wait, What, Who};
 use std::sync::Arc;
 
@@ -17,24 +17,19 @@ pub(crate) struct Channel {
 
 impl Channel {
     /// Makes the instruments of a channel of `capacity` messages, or without a bound.
-    pub(crate) fn new(registry: &Registry, name: &Name, capacity: Option<usize>) -> Self {
-        Self {
-            depth: QueueProbe::made(registry, name, capacity.map(|capacity| capacity as u64)),
-            pushed_back: Backpressure::made(registry, name),
-            room: None,
-        }
+    pub(crate) fn new(called: &Called<'_>, capacity: Option<usize>) -> Self {
+        let capacity = capacity.map(|capacity| capacity as u64);
+        let (depth, pushed_back) = called.shared(|registry, name| {
+            (QueueProbe::made(registry, name, capacity), Backpressure::made(registry, name))
+        });
+        Self { depth, pushed_back, room: None }
     }
 
     /// Makes the instruments of a channel whose senders wait when `capacity` messages are in it.
-    pub(crate) fn bounded(
-        registry: &Registry,
-        name: &Name,
-        capacity: usize,
-        made_at: Site,
-    ) -> Self {
-        let what = What { kind: Kind::Channel, name: name.text.to_string(), blame: None };
-        let room = Some(Resource::new(Arc::new(what), 0, made_at));
-        Self { room, ..Self::new(registry, name, Some(capacity)) }
+    pub(crate) fn bounded(called: &Called<'_>, capacity: usize) -> Self {
+        let what = What::new(Kind::Channel, &*called.name().text);
+        let room = Some(Resource::new(Arc::new(what), 0, called.site));
+        Self { room, ..Self::new(called, Some(capacity)) }
     }
 
     /// Begins to wait for room, until the returned value is dropped.
@@ -53,7 +48,7 @@ impl Channel {
     /// Notes that somebody else may receive.
     pub(crate) fn note_more_receivers(&self) {
         if let Some(room) = &self.room {
-            room.hand_to(Seat::Alone, Who::UNKNOWN);
+            room.hand_to(Seat::ALONE, Who::UNKNOWN);
         }
     }
 

@@ -1,8 +1,9 @@
 //! The hold of a lock, which every guard has.
 
-use super::lock::{Lock, Mode, Tenure};
+use super::lock::Lock;
+use super::mode::Mode;
 use crate::who::task_or_root;
-use plimsoll_record::waits::Site;
+use plimsoll_record::waits::{Site, Who};
 
 /// How a guard has its lock.
 pub(crate) trait OfLock {
@@ -16,6 +17,7 @@ pub(crate) trait OfLock {
 impl OfLock for &Lock {
     const MOVES: bool = false;
 
+    #[inline]
     fn lock(&self) -> &Lock {
         self
     }
@@ -25,6 +27,7 @@ impl OfLock for &Lock {
 impl OfLock for Lock {
     const MOVES: bool = true;
 
+    #[inline]
     fn lock(&self) -> &Lock {
         self
     }
@@ -33,16 +36,16 @@ impl OfLock for Lock {
 /// A lock being held. It stands before the original guard in each guard here, so that it is dropped,
 /// and the hold's end is stamped, before the lock is released.
 #[derive(Debug)]
-pub(crate) struct Hold<L: OfLock> {
+pub(crate) struct Hold<L: OfLock, M: Mode> {
     lock: L,
-    tenure: Tenure,
+    mode: M,
 }
 
-impl<'a> Hold<&'a Lock> {
+impl<'a, M: Mode> Hold<&'a Lock, M> {
     /// Begins a hold that needed no wait.
     #[inline]
-    pub(crate) fn at_once(lock: &'a Lock, mode: Mode, site: Site) -> Self {
-        Self::new(lock, lock.uncontended(mode, task_or_root(), site))
+    pub(crate) fn at_once(lock: &'a Lock, who: Who, site: Site) -> Self {
+        Self::new(lock, M::begin(lock, who, site))
     }
 
     /// Returns what it holds.
@@ -51,8 +54,8 @@ impl<'a> Hold<&'a Lock> {
     }
 
     /// Ends the hold and begins one of another mode, which needs no wait.
-    pub(crate) fn become_mode(self, mode: Mode, site: Site) -> Self {
-        Self::at_once(self.end(), mode, site)
+    pub(crate) fn become_mode<N: Mode>(self, site: Site) -> Hold<&'a Lock, N> {
+        Hold::at_once(self.end(), task_or_root(), site)
     }
 
     /// Ends the hold.
@@ -61,24 +64,23 @@ impl<'a> Hold<&'a Lock> {
     }
 }
 
-impl<L: OfLock> Hold<L> {
+impl<L: OfLock, M: Mode> Hold<L, M> {
     #[inline]
-    pub(crate) fn new(lock: L, tenure: Tenure) -> Self {
-        Self { lock, tenure }
+    pub(crate) fn new(lock: L, mode: M) -> Self {
+        Self { lock, mode }
     }
 
     /// Ends the hold while `gap` runs, which lets others have the lock and gets it back, and begins
     /// another at `site`, even if `gap` panics.
     pub(crate) fn part<O>(&mut self, site: Site, gap: impl FnOnce() -> O) -> O {
-        struct Again<'a, L: OfLock>(&'a mut Hold<L>, Site);
-        impl<L: OfLock> Drop for Again<'_, L> {
+        struct Again<'a, L: OfLock, M: Mode>(&'a mut Hold<L, M>, Site);
+        impl<L: OfLock, M: Mode> Drop for Again<'_, L, M> {
             fn drop(&mut self) {
                 let Self(hold, site) = self;
-                let mode = hold.tenure.mode;
-                hold.tenure = hold.lock.lock().uncontended(mode, task_or_root(), site);
+                hold.mode = M::begin(hold.lock.lock(), task_or_root(), site);
             }
         }
-        self.lock.lock().held(self.tenure);
+        self.lock.lock().end(self.mode);
         let _again = Again(self, site);
         gap()
     }
@@ -87,14 +89,14 @@ impl<L: OfLock> Hold<L> {
     #[inline]
     pub(crate) fn note_use(&self) {
         if L::MOVES {
-            self.lock.lock().resource.hand_to(self.tenure.seat, task_or_root());
+            self.lock.lock().resource.hand_to(self.mode.seat(), task_or_root());
         }
     }
 }
 
-impl<L: OfLock> Drop for Hold<L> {
+impl<L: OfLock, M: Mode> Drop for Hold<L, M> {
     #[inline]
     fn drop(&mut self) {
-        self.lock.lock().held(self.tenure);
+        self.lock.lock().end(self.mode);
     }
 }

@@ -1,39 +1,22 @@
 //! What every lock records, and when.
 
 use super::hold::Hold;
+use super::mode::Mode;
 use crate::Name;
-use crate::clock::now_ns;
 use crate::instrument::{Count, Distribution, Level, Stay, counters};
-use crate::sync::tally::{Tallies, Tally};
-use crate::who::blocking;
+use crate::who::{blocking, task_or_root};
 use plimsoll_model::{Labels, catalog};
-use plimsoll_record::waits::{By, Kind, Resource, Seat, Site, Wait, What, Who};
+use plimsoll_record::waits::{By, Held, Kind, Resource, Seat, Site, Wait, What, Who};
 use plimsoll_record::{ActivitySpec, HistogramSpec, Outcome, Registry, Split};
-use std::cell::Cell;
+use std::marker::PhantomData;
+use std::ops::ControlFlow;
 use std::sync::Arc;
-
-/// How a lock is taken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Mode {
-    /// Alone: a mutex, or the writer of a read-write lock.
-    Exclusive,
-    /// Together with others: a reader.
-    Shared,
-    /// Together with readers, and with the right to become the writer.
-    Upgradable,
-}
-
-impl Mode {
-    fn index(self) -> u8 {
-        self as u8
-    }
-}
 
 /// What sort of lock it is.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Sort {
     kind: Kind,
-    /// The values of the label `mode`, in the order of [`Mode`].
+    /// The values of the label `mode`, in the order of [`Mode::INDEX`].
     modes: &'static [&'static str],
     /// Tells sorts of one name apart, whose modes differ.
     variant: &'static str,
@@ -62,16 +45,11 @@ impl Sort {
 /// How many readers of one lock are told apart.
 const READERS: usize = 8;
 
-/// One in so many uncontended holds is timed.
-const SAMPLE_EVERY: u32 = 64;
-
 /// One lock: the instruments that it shares with others of its name, and who holds it.
 #[derive(Clone, Debug)]
 pub(crate) struct Lock {
     signals: Arc<LockSignals>,
     pub(super) resource: Arc<Resource>,
-    /// Its own acquisitions at once, alone.
-    tally: Arc<Tally>,
 }
 
 /// The instruments of all locks of one kind and name.
@@ -82,9 +60,8 @@ struct LockSignals {
     waiters: Level,
     hold: Distribution,
     hold_sampled: Distribution,
-    /// By mode; of those that hold it alone `alone` is the source.
+    /// By mode.
     uncontended: Vec<Count>,
-    alone: Arc<Tallies>,
     contended: Vec<Count>,
 }
 
@@ -105,10 +82,12 @@ impl LockSignals {
             modes.iter().map(count).collect::<Vec<_>>()
         };
         let uncontended = acquisitions("false");
-        let alone = uncontended.first().cloned().unwrap_or_default();
         let blame = registry.blame(&catalog::LOCK_BLAMED, labels.clone()).ok();
+        let what = What::new(kind, &*name.text).blaming(blame).counting(counters(&uncontended));
+        let what = Arc::new(what);
+        add_up_at_snapshots(registry, &what);
         Self {
-            what: Arc::new(What { kind, name: name.text.to_string(), blame }),
+            what,
             // An acquisition that didn't wait is a wait of 0, and is counted once only.
             wait: distribution(&catalog::LOCK_WAIT, &uncontended),
             hold: distribution(&catalog::LOCK_HOLD, &[]),
@@ -117,7 +96,6 @@ impl LockSignals {
                 registry,
                 ActivitySpec::new(&catalog::LOCK_WAITERS, labels.clone()),
             ),
-            alone: Tallies::new(registry, alone),
             uncontended,
             contended: acquisitions("true"),
         }
@@ -133,179 +111,150 @@ impl Lock {
         });
         let readers = if sort.kind == Kind::RwLock { READERS } else { 0 };
         let resource = Resource::new(Arc::clone(&signals.what), readers, made_at);
-        let tally = signals.alone.tally();
-        Self { signals, resource, tally }
+        Self { signals, resource }
     }
 
-    /// Records an acquisition that didn't wait.
-    #[inline]
-    pub(crate) fn uncontended(&self, mode: Mode, who: Who, site: Site) -> Tenure {
-        let is_sampled = match mode {
-            // The number sets locks apart, so that those of short lives are sampled as well.
-            Mode::Exclusive => {
-                let before = self.tally.count();
-                before.wrapping_add(self.resource.number()).is_multiple_of(u64::from(SAMPLE_EVERY))
-            }
-            Mode::Shared | Mode::Upgradable => {
-                count(&self.signals.uncontended, mode);
-                is_sampled()
-            }
-        };
-        let since = if is_sampled { Since::Sampled(now_ns()) } else { Since::Untimed };
-        Tenure { mode, since, seat: self.take_seat(mode, who, site, None) }
+    /// Counts an acquisition that didn't wait, of a holder that nobody knows.
+    #[cold]
+    pub(super) fn count_at_once(&self, mode: u8) {
+        count(&self.signals.uncontended, mode);
     }
 
     /// Begins to wait, until the returned value is dropped.
-    pub(crate) fn wait(&self, mode: Mode, by: By) -> Waiting<'_> {
-        let wait = self.resource.wait(by);
-        Waiting { lock: self, mode, by, wait, stay: self.signals.waiters.enter() }
+    pub(crate) fn wait<M: Mode>(&self, by: By) -> Waiting<'_, M> {
+        let (wait, stay) = (self.resource.wait(by), self.signals.waiters.enter());
+        Waiting { lock: self, by, wait, stay, mode: PhantomData }
+    }
+
+    /// Begins to wait as a thread does.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn wait_blocking<M: Mode>(&self, site: Site) -> Waiting<'_, M> {
+        self.wait(blocking(site))
     }
 
     /// Acquires for a thread: tries, and waits only if that fails.
     #[inline]
-    pub(crate) fn acquire<G>(
+    pub(crate) fn acquire<M: Mode, G>(
         &self,
-        mode: Mode,
         site: Site,
         try_now: impl FnOnce() -> Option<G>,
         wait: impl FnOnce() -> G,
-    ) -> (Hold<&Self>, G) {
-        match self.try_acquire(mode, site, try_now) {
-            Some(acquired) => acquired,
-            None => self.acquire_after(mode, blocking(site), wait),
+    ) -> (Hold<&Self, M>, G) {
+        // Asked before the lock is there: it is held for less long, and the processor has less to
+        // finish before it releases it.
+        let who = task_or_root();
+        match try_now() {
+            Some(guard) => (Hold::at_once(self, who, site), guard),
+            None => self.acquire_after(blocking(site), wait),
         }
     }
 
     #[cold]
-    fn acquire_after<G>(&self, mode: Mode, by: By, wait: impl FnOnce() -> G) -> (Hold<&Self>, G) {
-        let waiting = self.wait(mode, by);
+    #[inline(never)]
+    fn acquire_after<M: Mode, G>(&self, by: By, wait: impl FnOnce() -> G) -> (Hold<&Self, M>, G) {
+        let waiting = self.wait(by);
         let guard = wait();
-        (Hold::new(self, waiting.acquired()), guard)
+        (waiting.acquired(), guard)
     }
 
     /// Acquires for a thread that may give up: tries, and waits only if that fails.
     #[inline]
-    pub(crate) fn acquire_or_give_up<G>(
+    pub(crate) fn acquire_or_give_up<M: Mode, G>(
         &self,
-        mode: Mode,
         site: Site,
         try_now: impl FnOnce() -> Option<G>,
         wait: impl FnOnce() -> Option<G>,
-    ) -> Option<(Hold<&Self>, G)> {
-        if let Some(acquired) = self.try_acquire(mode, site, try_now) {
+    ) -> Option<(Hold<&Self, M>, G)> {
+        if let Some(acquired) = self.try_acquire(site, try_now) {
             return Some(acquired);
         }
-        let waiting = self.wait(mode, By { gives_up: true, ..blocking(site) });
+        let waiting = self.wait(By { gives_up: true, ..blocking(site) });
         let guard = wait()?;
-        Some((Hold::new(self, waiting.acquired()), guard))
+        Some((waiting.acquired(), guard))
     }
 
     /// Acquires if that needs no wait.
     #[inline]
-    pub(crate) fn try_acquire<G>(
+    pub(crate) fn try_acquire<M: Mode, G>(
         &self,
-        mode: Mode,
         site: Site,
         try_now: impl FnOnce() -> Option<G>,
-    ) -> Option<(Hold<&Self>, G)> {
+    ) -> Option<(Hold<&Self, M>, G)> {
         let guard = try_now()?;
-        Some((Hold::at_once(self, mode, site), guard))
+        Some((Hold::at_once(self, task_or_root(), site), guard))
     }
 
+    /// Ends a hold, before the lock is released.
     #[inline]
-    fn take_seat(&self, mode: Mode, who: Who, site: Site, since_ns: Option<u64>) -> Seat {
-        match mode {
-            Mode::Exclusive => self.resource.hold(who, site, since_ns),
-            Mode::Shared | Mode::Upgradable => self.resource.share(who, site, since_ns),
+    pub(super) fn end<M: Mode>(&self, mode: M) {
+        if !self.resource.release_untimed(mode.seat()) {
+            end_timed(self, mode.seat(), M::INDEX);
         }
     }
+}
 
-    #[inline]
-    pub(super) fn held(&self, tenure: Tenure) {
-        let since_ns = match tenure.since {
-            Since::Contended(since_ns) => Some(since_ns),
-            Since::Sampled(_) | Since::Untimed => None,
-        };
-        let signals = &self.signals;
-        let (hold, ns) = match (self.resource.release(tenure.seat, since_ns), tenure.since) {
-            (Some((from_ns, until_ns)), _) => (signals.hold, until_ns.saturating_sub(from_ns)),
-            (None, Since::Sampled(since_ns)) => {
-                (signals.hold_sampled, now_ns().saturating_sub(since_ns))
-            }
-            (None, Since::Contended(_) | Since::Untimed) => return,
-        };
-        hold.observe_as(ns, tenure.mode.index());
+/// Ends a hold that is timed. Of the C convention, because that lets no panic out: so the compiler knows
+/// that nothing interrupts a guard's drop, and keeps the guard in registers.
+#[cold]
+#[inline(never)]
+extern "C" fn end_timed(lock: &Lock, seat: Seat, mode: u8) {
+    match lock.resource.release(seat) {
+        Some(Held::MadeWait(ns)) => lock.signals.hold.observe_as(ns, mode),
+        Some(Held::Sampled(ns)) => lock.signals.hold_sampled.observe_as(ns, mode),
+        None => {}
     }
 }
 
-/// When a hold began, if its time is known.
-#[derive(Clone, Copy, Debug)]
-enum Since {
-    /// It was acquired after a wait.
-    Contended(u64),
-    /// It was acquired at once and is one of the sample.
-    Sampled(u64),
-    /// It was acquired at once.
-    Untimed,
-}
-
-/// What an acquisition leaves with its guard until the release.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Tenure {
-    pub(super) mode: Mode,
-    since: Since,
-    pub(super) seat: Seat,
+/// Brings the counters of acquisitions up to date before each snapshot, while there is such a lock.
+fn add_up_at_snapshots(registry: &Registry, what: &Arc<What>) {
+    let what = Arc::downgrade(what);
+    registry.on_snapshot(move || match what.upgrade() {
+        Some(what) => {
+            what.add_up();
+            ControlFlow::Continue(())
+        }
+        None => ControlFlow::Break(()),
+    });
 }
 
 /// A wait for a lock. It counts when it is dropped, so one that is cancelled counts as well.
 #[derive(Debug)]
-pub(crate) struct Waiting<'a> {
+pub(crate) struct Waiting<'a, M: Mode> {
     lock: &'a Lock,
-    mode: Mode,
     by: By,
     wait: Wait,
     stay: Stay,
+    mode: PhantomData<M>,
 }
 
-impl Waiting<'_> {
+impl<'a, M: Mode> Waiting<'a, M> {
     /// Ends the wait with the lock acquired by `who`: the waiter, or [`Who::UNKNOWN`].
-    pub(crate) fn acquired_by(mut self, who: Who) -> Tenure {
+    pub(crate) fn acquired_by(mut self, who: Who) -> M {
         let at_ns = self.wait.finish();
         self.stay.set_outcome(Outcome::Ok);
-        count(&self.lock.signals.contended, self.mode);
-        let seat = self.lock.take_seat(self.mode, who, self.by.site, Some(at_ns));
-        Tenure { mode: self.mode, since: Since::Contended(at_ns), seat }
+        count(&self.lock.signals.contended, M::INDEX);
+        M::begin_after(self.lock, who, self.by.site, at_ns)
     }
 
     /// Ends the wait with the lock acquired by the waiter.
-    pub(crate) fn acquired(self) -> Tenure {
-        let who = self.by.who;
-        self.acquired_by(who)
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn acquired(self) -> Hold<&'a Lock, M> {
+        let (lock, who) = (self.lock, self.by.who);
+        Hold::new(lock, self.acquired_by(who))
     }
 }
 
-impl Drop for Waiting<'_> {
+impl<M: Mode> Drop for Waiting<'_, M> {
     fn drop(&mut self) {
         let waited_ns = self.wait.finish().saturating_sub(self.wait.since_ns());
-        self.lock.signals.wait.observe_as(waited_ns, self.mode.index());
+        self.lock.signals.wait.observe_as(waited_ns, M::INDEX);
     }
 }
 
-#[inline]
-fn count(by_mode: &[Count], mode: Mode) {
-    if let Some(count) = by_mode.get(usize::from(mode.index())) {
+fn count(by_mode: &[Count], mode: u8) {
+    if let Some(count) = by_mode.get(usize::from(mode)) {
         count.increment();
     }
-}
-
-/// Picks one in [`SAMPLE_EVERY`] of this thread's uncontended acquisitions that share.
-#[inline]
-fn is_sampled() -> bool {
-    thread_local! {
-        static COUNT: Cell<u32> = const { Cell::new(0) };
-    }
-    // A thread that is being torn down samples nothing.
-    COUNT
-        .try_with(|count| count.replace(count.get().wrapping_add(1)) % SAMPLE_EVERY == 0)
-        .unwrap_or(false)
 }

@@ -3,7 +3,7 @@
 use crate::reading::value;
 use crate::{depth, pushed_back, queued};
 use plimsoll::sync::crossbeam::channel::{
-    Select, SendTimeoutError, TrySendError, bounded_in, select, unbounded_in,
+    Select, SendTimeoutError, TrySendError, bounded_named_in, select, unbounded_named_in,
 };
 use plimsoll::sync::std::mpsc;
 use plimsoll::{Queued, Registry};
@@ -16,7 +16,7 @@ const SOON: Duration = Duration::from_millis(1);
 #[test]
 fn a_full_channel_pushes_back() {
     let registry = Registry::new();
-    let (sender, receiver) = bounded_in(&registry, "orders", 1);
+    let (sender, receiver) = bounded_named_in(&registry, "orders", 1);
     sender.send(1).expect("room");
     assert_eq!(sender.try_send(2), Err(TrySendError::Full(2)));
     assert_eq!(sender.send_timeout(3, SOON), Err(SendTimeoutError::Timeout(3)));
@@ -36,7 +36,7 @@ fn a_full_channel_pushes_back() {
 #[test]
 fn without_capacity_a_message_is_handed_over() {
     let registry = Registry::new();
-    let (sender, receiver) = bounded_in(&registry, "orders", 0);
+    let (sender, receiver) = bounded_named_in(&registry, "orders", 0);
     assert_eq!(sender.try_send(0), Err(TrySendError::Full(0)), "nobody takes it");
     let receiving = thread::spawn(move || receiver.iter().collect::<Vec<_>>());
     for order in 0..100 {
@@ -50,7 +50,7 @@ fn without_capacity_a_message_is_handed_over() {
 #[test]
 fn both_halves_can_be_selected() {
     let registry = Registry::new();
-    let (sender, receiver) = bounded_in(&registry, "orders", 1);
+    let (sender, receiver) = bounded_named_in(&registry, "orders", 1);
     select! {
         send(sender, sender.queued(1)) -> sent => assert!(sent.is_ok()),
         recv(receiver) -> order => panic!("it was empty: {order:?}"),
@@ -61,7 +61,7 @@ fn both_halves_can_be_selected() {
         default => panic!("there is one"),
     }
     assert_eq!((depth(&registry), queued(&registry)), (0.0, 1));
-    let (other, silent) = unbounded_in::<u32>(&registry, "others");
+    let (other, silent) = unbounded_named_in::<u32>(&registry, "others");
     let mut either = Select::new();
     either.recv(&receiver);
     either.recv(&silent);
@@ -91,7 +91,7 @@ fn the_depth_passes_the_capacity_by_no_more_than_the_receivers() {
 
 /// Two threads send through a channel of four to two that receive.
 fn peak_of_two_and_two(registry: &Registry) -> f64 {
-    let (sender, receiver) = bounded_in(registry, "orders", 4);
+    let (sender, receiver) = bounded_named_in(registry, "orders", 4);
     thread::scope(|scope| {
         for _ in 0..2 {
             scope.spawn(|| (0..500).for_each(|order| sender.send(order).expect("open")));
@@ -110,7 +110,7 @@ fn peak_of_two_and_two(registry: &Registry) -> f64 {
 #[test]
 fn the_standard_channels_are_queues_too() {
     let registry = Registry::new();
-    let (sender, receiver) = mpsc::channel_in(&registry, "orders");
+    let (sender, receiver) = mpsc::channel_named_in(&registry, "orders");
     sender.send(1).expect("a receiver");
     sender.clone().send(2).expect("a receiver");
     assert_eq!(depth(&registry), 2.0);
@@ -120,7 +120,7 @@ fn the_standard_channels_are_queues_too() {
     drop(sender);
     assert_eq!(receiver.try_recv(), Err(TryRecvError::Disconnected));
     assert!(receiver.recv().is_err());
-    let (sender, receiver) = mpsc::sync_channel_in(&registry, "orders", 1);
+    let (sender, receiver) = mpsc::sync_channel_named_in(&registry, "orders", 1);
     sender.send(3).expect("room");
     assert_eq!(sender.try_send(4), Err(mpsc::TrySendError::Full(4)));
     assert_eq!(pushed_back(&registry, "full"), 1.0);

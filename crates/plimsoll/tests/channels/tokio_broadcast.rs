@@ -2,13 +2,13 @@
 
 use crate::{depth, pushed_back, queued};
 use plimsoll::Registry;
-use plimsoll::sync::tokio::broadcast::channel_in;
+use plimsoll::sync::tokio::broadcast::channel_named_in;
 use plimsoll::sync::tokio::broadcast::error::{RecvError, TryRecvError};
 
 #[tokio::test]
 async fn a_message_is_in_the_queue_until_the_last_receiver_has_it() {
     let registry = Registry::new();
-    let (sender, mut first) = channel_in(&registry, "orders", 4);
+    let (sender, mut first) = channel_named_in(&registry, "orders", 4);
     let mut second = sender.subscribe();
     assert_eq!(sender.send("tea").expect("two receivers"), 2);
     assert_eq!(depth(&registry), 1.0);
@@ -22,7 +22,7 @@ async fn a_message_is_in_the_queue_until_the_last_receiver_has_it() {
 #[tokio::test]
 async fn what_a_receiver_misses_is_back_pressure() {
     let registry = Registry::new();
-    let (sender, mut slow) = channel_in(&registry, "orders", 2);
+    let (sender, mut slow) = channel_named_in(&registry, "orders", 2);
     for order in 0..5 {
         sender.send(order).expect("a receiver");
     }
@@ -36,7 +36,7 @@ async fn what_a_receiver_misses_is_back_pressure() {
 #[tokio::test]
 async fn a_receiver_that_goes_takes_what_only_it_needed() {
     let registry = Registry::new();
-    let (sender, receiver) = channel_in(&registry, "orders", 4);
+    let (sender, receiver) = channel_named_in(&registry, "orders", 4);
     sender.send(1).expect("a receiver");
     let waiting = tokio::spawn({
         let mut receiver = receiver.resubscribe();

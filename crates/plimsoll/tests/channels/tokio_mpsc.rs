@@ -2,15 +2,17 @@
 
 use crate::reading::value;
 use crate::{depth, poll, pushed_back, queued};
+use plimsoll::Registry;
 use plimsoll::sync::tokio::mpsc::error::{SendTimeoutError, TryRecvError, TrySendError};
-use plimsoll::sync::tokio::mpsc::{Receiver, Sender, channel, channel_in, unbounded_channel_in};
-use plimsoll::{Name, Registry};
+use plimsoll::sync::tokio::mpsc::{
+    Receiver, Sender, channel, channel_named_in, unbounded_channel_named_in,
+};
 use std::pin::pin;
 use std::task::Poll;
 use std::time::Duration;
 
 fn orders(registry: &Registry, capacity: usize) -> (Sender<u32>, Receiver<u32>) {
-    channel_in(registry, "orders", capacity)
+    channel_named_in(registry, "orders", capacity)
 }
 
 #[tokio::test]
@@ -124,7 +126,7 @@ fn threads_that_may_block_can_use_it() {
 #[tokio::test]
 async fn an_unbounded_channel_has_a_depth_and_no_limit() {
     let registry = Registry::new();
-    let (sender, mut receiver) = unbounded_channel_in(&registry, "orders");
+    let (sender, mut receiver) = unbounded_channel_named_in(&registry, "orders");
     for order in 0..5 {
         sender.send(order).expect("open");
     }
@@ -176,13 +178,16 @@ async fn a_sender_that_is_aborted_amid_its_wait_leaves_nothing() {
 }
 
 #[test]
-fn it_may_be_called_after_its_place() {
-    let (sender, _receiver) = channel(Name::here(), 1);
-    sender.try_send(1).expect("room");
-    let queue = concat!("queue=\"", file!(), ":");
-    let line = plimsoll::text();
-    let line = line
-        .lines()
-        .find(|line| line.starts_with("concurrency_queue_depth{") && line.contains(queue));
-    assert!(line.is_some_and(|line| line.ends_with(" 1")), "{line:?}");
+fn without_a_name_it_is_called_after_its_place() {
+    let channels: Vec<_> = (0..2).map(|_| channel(1)).collect();
+    let line = line!() - 1;
+    for (sender, _) in &channels {
+        sender.try_send(1).expect("room");
+    }
+    let text = plimsoll::text();
+    let of = format!("{{queue=\"{}:{line}\"}} ", file!());
+    for told in ["concurrency_queue_depth", "concurrency_queue_depth_limit"] {
+        assert!(text.contains(&format!("\n{told}{of}")), "{told}{of} of {text}");
+    }
+    assert!(text.contains(&format!("\nconcurrency_queue_depth{of}2\n")), "they share it");
 }

@@ -2,12 +2,12 @@
 
 use crate::{depth, pushed_back, queued};
 use plimsoll::Registry;
-use plimsoll::sync::tokio::watch::channel_in;
+use plimsoll::sync::tokio::watch::channel_named_in;
 
 #[tokio::test]
 async fn a_value_is_in_the_queue_until_someone_looks_at_it() {
     let registry = Registry::new();
-    let (sender, mut receiver) = channel_in(&registry, "orders", 0);
+    let (sender, mut receiver) = channel_named_in(&registry, "orders", 0);
     assert_eq!(*receiver.borrow(), 0);
     assert_eq!((depth(&registry), queued(&registry)), (0.0, 0), "it begins as seen");
     sender.send(1).expect("a receiver");
@@ -23,7 +23,7 @@ async fn a_value_is_in_the_queue_until_someone_looks_at_it() {
 #[tokio::test]
 async fn a_value_that_nobody_saw_is_shed() {
     let registry = Registry::new();
-    let (sender, mut receiver) = channel_in(&registry, "orders", 0);
+    let (sender, mut receiver) = channel_named_in(&registry, "orders", 0);
     sender.send_modify(|order| *order += 1);
     assert_eq!(sender.send_replace(5), 1);
     assert!(!sender.send_if_modified(|_| false));

@@ -144,8 +144,8 @@ async fn tasks_that_hold_all_permits_and_want_more() {
 #[tokio::test]
 async fn two_tasks_that_fill_each_others_queue() {
     let registry = Registry::new();
-    let (to_one, one) = mpsc::channel_in(&registry, "queues-one", 1);
-    let (to_two, two) = mpsc::channel_in(&registry, "queues-two", 1);
+    let (to_one, one) = mpsc::channel_named_in(&registry, "queues-one", 1);
+    let (to_two, two) = mpsc::channel_named_in(&registry, "queues-two", 1);
     let flood = |mut from: mpsc::Receiver<()>, to: mpsc::Sender<()>| {
         tokio::spawn(async move {
             while from.recv().await.is_some() {
@@ -186,7 +186,7 @@ async fn futures_of_one_task_that_share_permits_are_no_deadlock() {
 #[tokio::test]
 async fn a_long_hold_and_an_idle_receiver_are_no_deadlock() {
     let lock = mutex("idle-lock");
-    let (orders, mut queue) = mpsc::channel_in::<()>(&Registry::new(), "idle-queue", 1);
+    let (orders, mut queue) = mpsc::channel_named_in::<()>(&Registry::new(), "idle-queue", 1);
     let _held = lock.lock().await;
     let receiver = tokio::spawn(async move { assert!(queue.recv().await.is_none()) });
     let waiter = takes(&lock, &lock, &Arc::new(Barrier::new(1)));
@@ -199,7 +199,7 @@ async fn a_long_hold_and_an_idle_receiver_are_no_deadlock() {
 
 #[tokio::test]
 async fn a_slow_receiver_is_no_deadlock() {
-    let (orders, mut queue) = mpsc::channel_in(&Registry::new(), "slow-queue", 1);
+    let (orders, mut queue) = mpsc::channel_named_in(&Registry::new(), "slow-queue", 1);
     let receiver = tokio::spawn(async move {
         queue.recv().await;
         pending::<()>().await;
@@ -229,6 +229,20 @@ async fn permits_that_were_handed_on_accuse_nobody() {
     until_waiting("accept", 1).await;
     assert_eq!(kinds_of("accept"), []);
     end([accept]);
+}
+
+#[tokio::test]
+async fn owned_permits_are_held_by_whoever_uses_them() {
+    let db = Arc::new(Semaphore::named_in(&Registry::new(), "owned", 1));
+    let task = tokio::spawn(async move {
+        let permit = Arc::clone(&db).acquire_owned().await.expect("open");
+        assert_eq!(permit.num_permits(), 1);
+        let _another = db.acquire().await;
+        drop(permit);
+    });
+    until_waiting("owned", 1).await;
+    assert_eq!(kinds_of("owned"), [("self", 1)]);
+    end([task]);
 }
 
 #[tokio::test]

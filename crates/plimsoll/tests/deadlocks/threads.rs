@@ -126,8 +126,8 @@ fn a_blocked_thread_and_a_waiting_task() {
 #[test]
 fn standard_channels_that_are_full_both_ways() {
     let registry = Registry::new();
-    let (to_one, one) = mirror::mpsc::sync_channel_in(&registry, "mail-one", 1);
-    let (to_two, two) = mirror::mpsc::sync_channel_in(&registry, "mail-two", 1);
+    let (to_one, one) = mirror::mpsc::sync_channel_named_in(&registry, "mail-one", 1);
+    let (to_two, two) = mirror::mpsc::sync_channel_named_in(&registry, "mail-two", 1);
     let answer = |from: mirror::mpsc::Receiver<()>, to: mirror::mpsc::SyncSender<()>| {
         thread::spawn(move || {
             while from.recv().is_ok() {
@@ -151,7 +151,7 @@ fn standard_channels_that_are_full_both_ways() {
 fn a_channel_with_two_receivers_accuses_nobody() {
     let registry = Registry::new();
     let lock = Arc::new(mirror::Mutex::named_in(&registry, "pair-lock", ()));
-    let (orders, queue) = crossbeam::channel::bounded_in(&registry, "pair-queue", 1);
+    let (orders, queue) = crossbeam::channel::bounded_named_in(&registry, "pair-queue", 1);
     let second = queue.clone();
     let held = lock.lock().expect("sound");
     let receiver = {

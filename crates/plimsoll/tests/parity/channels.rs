@@ -65,7 +65,7 @@ macro_rules! on_mpsc {
 }
 
 on_mpsc!(original_mpsc, tokio::sync::mpsc::channel::<u8>(3));
-on_mpsc!(mirrored_mpsc, mirror::mpsc::channel_in::<u8>(&REGISTRY, "orders", 3));
+on_mpsc!(mirrored_mpsc, mirror::mpsc::channel_named_in::<u8>(&REGISTRY, "orders", 3));
 
 /// Writes a program on a channel of threads.
 macro_rules! on_threads {
@@ -90,11 +90,14 @@ macro_rules! on_threads {
 }
 
 on_threads!(original_std, std::sync::mpsc::sync_channel::<u8>(2));
-on_threads!(mirrored_std, standard::mpsc::sync_channel_in::<u8>(&REGISTRY, "orders", 2));
+on_threads!(mirrored_std, standard::mpsc::sync_channel_named_in::<u8>(&REGISTRY, "orders", 2));
 on_threads!(original_crossbeam, crossbeam_channel::bounded::<u8>(2));
-on_threads!(mirrored_crossbeam, crossbeam::channel::bounded_in::<u8>(&REGISTRY, "orders", 2));
+on_threads!(mirrored_crossbeam, crossbeam::channel::bounded_named_in::<u8>(&REGISTRY, "orders", 2));
 on_threads!(original_handed_over, crossbeam_channel::bounded::<u8>(0));
-on_threads!(mirrored_handed_over, crossbeam::channel::bounded_in::<u8>(&REGISTRY, "orders", 0));
+on_threads!(
+    mirrored_handed_over,
+    crossbeam::channel::bounded_named_in::<u8>(&REGISTRY, "orders", 0)
+);
 
 /// Writes a program on a ring that several receive from.
 macro_rules! on_broadcast {
@@ -130,7 +133,10 @@ macro_rules! on_broadcast {
 }
 
 on_broadcast!(original_broadcast, tokio::sync::broadcast::channel::<u8>(3));
-on_broadcast!(mirrored_broadcast, mirror::broadcast::channel_in::<u8>(&REGISTRY, "orders", 3));
+on_broadcast!(
+    mirrored_broadcast,
+    mirror::broadcast::channel_named_in::<u8>(&REGISTRY, "orders", 3)
+);
 
 /// Writes a program on a value that is watched.
 macro_rules! on_watch {
@@ -186,7 +192,7 @@ macro_rules! on_watch {
 }
 
 on_watch!(original_watch, tokio::sync::watch::channel::<u8>(0));
-on_watch!(mirrored_watch, mirror::watch::channel_in::<u8>(&REGISTRY, "orders", 0));
+on_watch!(mirrored_watch, mirror::watch::channel_named_in::<u8>(&REGISTRY, "orders", 0));
 
 proptest! {
     #![proptest_config(programs())]

@@ -8,7 +8,7 @@ use std::thread;
 fn ten_threads_add_up_under_a_mutex() {
     const N: usize = 10;
     let data = Arc::new(standard::Mutex::new(0));
-    let (tx, rx) = standard::mpsc::channel("done");
+    let (tx, rx) = standard::mpsc::channel();
     for _ in 0..N {
         let (data, tx) = (Arc::clone(&data), tx.clone());
         thread::spawn(move || {
@@ -86,7 +86,7 @@ async fn readers_see_what_a_writer_wrote() {
 
 #[tokio::test]
 async fn a_ring_tells_who_lags() {
-    let (tx, mut rx) = mirror::broadcast::channel("ring", 2);
+    let (tx, mut rx) = mirror::broadcast::channel(2);
     tx.send(10).unwrap();
     tx.send(20).unwrap();
     tx.send(30).unwrap();
@@ -96,7 +96,7 @@ async fn a_ring_tells_who_lags() {
 
 #[tokio::test]
 async fn a_value_is_watched_until_its_sender_goes() {
-    let (tx, mut rx) = mirror::watch::channel("greeting", "hello");
+    let (tx, mut rx) = mirror::watch::channel("hello");
     let told = tokio::spawn(async move {
         let mut seen = vec![*rx.borrow_and_update()];
         while rx.changed().await.is_ok() {
@@ -123,7 +123,7 @@ async fn a_config_is_made_once() {
     });
     notify.notify_one();
     received.await.unwrap();
-    let (tx, rx) = mirror::oneshot::channel("answer");
+    let (tx, rx) = mirror::oneshot::channel();
     tokio::spawn(async move { tx.send(3) });
     assert_eq!(rx.await, Ok(3));
 }

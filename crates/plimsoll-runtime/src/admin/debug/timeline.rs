@@ -178,7 +178,7 @@ mod tests {
     use std::sync::Arc;
 
     fn hold(number: u64, from_ns: u64, until_ns: u64) -> Span {
-        let what = What { kind: Kind::Mutex, name: format!("lock {number}"), blame: None };
+        let what = What::new(Kind::Mutex, format!("lock {number}"));
         Span {
             what: Arc::new(what),
             number,

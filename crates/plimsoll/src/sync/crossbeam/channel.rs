@@ -17,9 +17,9 @@
 //!
 //! ```
 //! use plimsoll::Queued;
-//! use plimsoll::sync::crossbeam::channel::{bounded, select};
+//! use plimsoll::sync::crossbeam::channel::{bounded_named, select};
 //!
-//! let (orders, kitchen) = bounded("orders", 8);
+//! let (orders, kitchen) = bounded_named("orders", 8);
 //! orders.send("two teas")?;
 //! let order = select! {
 //!     recv(kitchen) -> order => order.map(Queued::taken)?,
@@ -43,6 +43,7 @@
 //! See [`QueueProbe`](crate::QueueProbe).
 
 use crate::Name;
+use crate::sync::called::Called;
 use crate::sync::channel::Channel;
 use plimsoll_record::Registry;
 use std::panic::Location;
@@ -61,33 +62,62 @@ pub use sender::Sender;
 #[cfg(doc)]
 use crate::Queued;
 
-/// Makes a channel of `capacity` messages that records in the global registry. Of a capacity of 0 each
-/// send waits for its receiver.
+/// Makes a channel of `capacity` messages that is called after the caller's place in the source, and records in the global
+/// registry.
+/// Of a capacity of 0 each send waits for its receiver.
 #[track_caller]
-pub fn bounded<T>(name: impl Into<Name>, capacity: usize) -> (Sender<T>, Receiver<T>) {
-    bounded_in(Registry::global(), name, capacity)
+pub fn bounded<T>(capacity: usize) -> (Sender<T>, Receiver<T>) {
+    made_bounded(&Called::after(Location::caller()), capacity)
+}
+
+/// Makes a channel of `capacity` messages that records in the global registry.
+/// Of a capacity of 0 each send waits for its receiver.
+#[track_caller]
+pub fn bounded_named<T>(name: impl Into<Name>, capacity: usize) -> (Sender<T>, Receiver<T>) {
+    bounded_named_in(Registry::global(), name, capacity)
 }
 
 /// Makes a channel of `capacity` messages that records in `registry`.
+/// Of a capacity of 0 each send waits for its receiver.
 #[track_caller]
-pub fn bounded_in<T>(
+pub fn bounded_named_in<T>(
     registry: &Registry,
     name: impl Into<Name>,
     capacity: usize,
 ) -> (Sender<T>, Receiver<T>) {
+    made_bounded(&Called::by(registry, name, Location::caller()), capacity)
+}
+
+fn made_bounded<T>(called: &Called<'_>, capacity: usize) -> (Sender<T>, Receiver<T>) {
     let (sender, receiver) = crossbeam_channel::bounded(capacity);
-    let signals = Channel::bounded(registry, &name.into(), capacity, Location::caller());
+    let signals = Channel::bounded(called, capacity);
     (Sender::new(sender, signals.clone()), Receiver::new(receiver, signals))
 }
 
+/// Makes an unbounded channel that is called after the caller's place in the source, and records in the global
+/// registry.
+#[track_caller]
+pub fn unbounded<T>() -> (Sender<T>, Receiver<T>) {
+    made_unbounded(&Called::after(Location::caller()))
+}
+
 /// Makes an unbounded channel that records in the global registry.
-pub fn unbounded<T>(name: impl Into<Name>) -> (Sender<T>, Receiver<T>) {
-    unbounded_in(Registry::global(), name)
+#[track_caller]
+pub fn unbounded_named<T>(name: impl Into<Name>) -> (Sender<T>, Receiver<T>) {
+    unbounded_named_in(Registry::global(), name)
 }
 
 /// Makes an unbounded channel that records in `registry`.
-pub fn unbounded_in<T>(registry: &Registry, name: impl Into<Name>) -> (Sender<T>, Receiver<T>) {
+#[track_caller]
+pub fn unbounded_named_in<T>(
+    registry: &Registry,
+    name: impl Into<Name>,
+) -> (Sender<T>, Receiver<T>) {
+    made_unbounded(&Called::by(registry, name, Location::caller()))
+}
+
+fn made_unbounded<T>(called: &Called<'_>) -> (Sender<T>, Receiver<T>) {
     let (sender, receiver) = crossbeam_channel::unbounded();
-    let signals = Channel::new(registry, &name.into(), None);
+    let signals = Channel::new(called, None);
     (Sender::new(sender, signals.clone()), Receiver::new(receiver, signals))
 }

@@ -1,19 +1,20 @@
 use crate::sync::guard::{exclusive_guard, shared_guard};
 use crate::sync::hold::Hold;
 use crate::sync::lock::Lock;
+use crate::sync::mode::{Exclusive, Shared};
 use lock_api::{self as original, RawMutex, RawMutexFair, RawRwLock, RawRwLockFair};
 
 /// Writes a guard of a part of a value.
 macro_rules! mapped_guard {
     (
         $(#[$doc:meta])*
-        $guard:ident<$bound:ident, $fair:ident>($part:ty => $to:ty), $access:ident
+        $guard:ident<$bound:ident, $fair:ident, $mode:ident>($part:ty => $to:ty), $access:ident
     ) => {
         $(#[$doc])*
         #[must_use = "dropping the guard unlocks at once"]
         pub struct $guard<'a, R: $bound, T: ?Sized> {
             // The fields are dropped in this order: a hold ends before the lock is released.
-            pub(super) hold: Hold<&'a Lock>,
+            pub(super) hold: Hold<&'a Lock, $mode>,
             pub(super) inner: original::$guard<'a, R, T>,
         }
 
@@ -58,15 +59,15 @@ macro_rules! mapped_guard {
 
 mapped_guard! {
     /// The guard of a part of a mutex's value, of [`MutexGuard::map`](super::MutexGuard::map).
-    MappedMutexGuard<RawMutex, RawMutexFair>(&mut T => &mut U), exclusive_guard
+    MappedMutexGuard<RawMutex, RawMutexFair, Exclusive>(&mut T => &mut U), exclusive_guard
 }
 
 mapped_guard! {
     /// The guard of a part of what is read, of [`RwLockReadGuard::map`](super::RwLockReadGuard::map).
-    MappedRwLockReadGuard<RawRwLock, RawRwLockFair>(&T => &U), shared_guard
+    MappedRwLockReadGuard<RawRwLock, RawRwLockFair, Shared>(&T => &U), shared_guard
 }
 
 mapped_guard! {
     /// The guard of a part of what is written, of [`RwLockWriteGuard::map`](super::RwLockWriteGuard::map).
-    MappedRwLockWriteGuard<RawRwLock, RawRwLockFair>(&mut T => &mut U), exclusive_guard
+    MappedRwLockWriteGuard<RawRwLock, RawRwLockFair, Exclusive>(&mut T => &mut U), exclusive_guard
 }

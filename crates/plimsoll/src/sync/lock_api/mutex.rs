@@ -2,8 +2,9 @@ use super::MappedMutexGuard;
 use crate::Name;
 use crate::sync::guard::exclusive_guard;
 use crate::sync::hold::Hold;
-use crate::sync::lock::{Lock, Mode, Sort};
+use crate::sync::lock::{Lock, Sort};
 use crate::sync::lock_cell::LockCell;
+use crate::sync::mode::Exclusive;
 use lock_api::{self as original, RawMutex, RawMutexFair, RawMutexTimed};
 use plimsoll_record::Registry;
 use std::fmt;
@@ -52,8 +53,7 @@ impl<R: RawMutex, T: ?Sized> Mutex<R, T> {
     #[track_caller]
     pub fn lock(&self) -> MutexGuard<'_, R, T> {
         let (try_now, wait) = (|| self.inner.try_lock(), || self.inner.lock());
-        let (hold, inner) =
-            self.lock.get().acquire(Mode::Exclusive, Location::caller(), try_now, wait);
+        let (hold, inner) = self.lock.get().acquire(Location::caller(), try_now, wait);
         MutexGuard { hold, inner }
     }
 
@@ -62,8 +62,7 @@ impl<R: RawMutex, T: ?Sized> Mutex<R, T> {
     #[track_caller]
     pub fn try_lock(&self) -> Option<MutexGuard<'_, R, T>> {
         let try_now = || self.inner.try_lock();
-        let (hold, inner) =
-            self.lock.get().try_acquire(Mode::Exclusive, Location::caller(), try_now)?;
+        let (hold, inner) = self.lock.get().try_acquire(Location::caller(), try_now)?;
         Some(MutexGuard { hold, inner })
     }
 
@@ -97,8 +96,7 @@ impl<R: RawMutexTimed, T: ?Sized> Mutex<R, T> {
         wait: impl FnOnce() -> Option<original::MutexGuard<'a, R, T>>,
     ) -> Option<MutexGuard<'a, R, T>> {
         let try_now = || self.inner.try_lock();
-        let (hold, inner) =
-            self.lock.get().acquire_or_give_up(Mode::Exclusive, site, try_now, wait)?;
+        let (hold, inner) = self.lock.get().acquire_or_give_up(site, try_now, wait)?;
         Some(MutexGuard { hold, inner })
     }
 }
@@ -127,7 +125,7 @@ impl<R: RawMutex, T: ?Sized + fmt::Debug> fmt::Debug for Mutex<R, T> {
 #[must_use = "dropping the guard unlocks at once"]
 pub struct MutexGuard<'a, R: RawMutex, T: ?Sized> {
     // The fields are dropped in this order: a hold ends before the lock is released.
-    pub(in crate::sync) hold: Hold<&'a Lock>,
+    pub(in crate::sync) hold: Hold<&'a Lock, Exclusive>,
     pub(in crate::sync) inner: original::MutexGuard<'a, R, T>,
 }
 

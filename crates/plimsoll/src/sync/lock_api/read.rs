@@ -2,6 +2,7 @@ use super::MappedRwLockReadGuard;
 use crate::sync::guard::shared_guard;
 use crate::sync::hold::Hold;
 use crate::sync::lock::Lock;
+use crate::sync::mode::Shared;
 use lock_api::{self as original, RawRwLock, RawRwLockFair};
 use std::panic::Location;
 
@@ -9,7 +10,7 @@ use std::panic::Location;
 #[must_use = "dropping the guard unlocks at once"]
 pub struct RwLockReadGuard<'a, R: RawRwLock, T: ?Sized> {
     // The fields are dropped in this order: a hold ends before the lock is released.
-    pub(super) hold: Hold<&'a Lock>,
+    pub(super) hold: Hold<&'a Lock, Shared>,
     pub(super) inner: original::RwLockReadGuard<'a, R, T>,
 }
 

@@ -1,6 +1,6 @@
 use super::{RwLockReadGuard, RwLockUpgradableReadGuard, RwLockWriteGuard};
 use crate::Name;
-use crate::sync::lock::{Mode, Sort};
+use crate::sync::lock::Sort;
 use crate::sync::lock_cell::LockCell;
 use lock_api::{
     self as original, RawRwLock, RawRwLockRecursive, RawRwLockTimed, RawRwLockUpgrade,
@@ -49,7 +49,7 @@ impl<R: RawRwLock, T> RwLock<R, T> {
 
 /// Writes the ways to acquire in one mode.
 macro_rules! acquired {
-    ($mode:ident, $guard:ident: $bound:ident {
+    ($guard:ident: $bound:ident {
         $(#[$doc:meta])* $lock:ident by $call:ident, $(#[$try_doc:meta])* $try_lock:ident by $try_call:ident
     }) => {
         impl<R: $bound, T: ?Sized> RwLock<R, T> {
@@ -59,7 +59,7 @@ macro_rules! acquired {
             pub fn $lock(&self) -> $guard<'_, R, T> {
                 let (try_now, wait) = (|| self.inner.$try_call(), || self.inner.$call());
                 let (hold, inner) =
-                    self.lock.get().acquire(Mode::$mode, Location::caller(), try_now, wait);
+                    self.lock.get().acquire(Location::caller(), try_now, wait);
                 $guard { hold, inner }
             }
 
@@ -69,7 +69,7 @@ macro_rules! acquired {
             pub fn $try_lock(&self) -> Option<$guard<'_, R, T>> {
                 let try_now = || self.inner.$try_call();
                 let (hold, inner) =
-                    self.lock.get().try_acquire(Mode::$mode, Location::caller(), try_now)?;
+                    self.lock.get().try_acquire(Location::caller(), try_now)?;
                 Some($guard { hold, inner })
             }
         }
@@ -78,7 +78,7 @@ macro_rules! acquired {
 
 /// Writes a way to acquire in one mode within a time.
 macro_rules! acquired_within {
-    ($mode:ident, $guard:ident: $bound:ident {
+    ($guard:ident: $bound:ident {
         $try_call:ident, $(#[$doc:meta])* $lock:ident($time:ident: $of:ident)
     }) => {
         impl<R: $bound, T: ?Sized> RwLock<R, T> {
@@ -88,21 +88,21 @@ macro_rules! acquired_within {
                 let site = Location::caller();
                 let (try_now, wait) = (|| self.inner.$try_call(), || self.inner.$lock($time));
                 let (hold, inner) =
-                    self.lock.get().acquire_or_give_up(Mode::$mode, site, try_now, wait)?;
+                    self.lock.get().acquire_or_give_up(site, try_now, wait)?;
                 Some($guard { hold, inner })
             }
         }
     };
 }
 
-acquired! { Shared, RwLockReadGuard: RawRwLock {
+acquired! { RwLockReadGuard: RawRwLock {
     /// Locks for reading, waiting for it.
     read by read,
     /// Locks for reading if that needs no wait.
     try_read by try_read
 }}
 
-acquired! { Shared, RwLockReadGuard: RawRwLockRecursive {
+acquired! { RwLockReadGuard: RawRwLockRecursive {
     /// Locks for reading, waiting for it, and overtakes writers that wait: a thread that reads already
     /// may read again.
     read_recursive by read_recursive,
@@ -110,51 +110,51 @@ acquired! { Shared, RwLockReadGuard: RawRwLockRecursive {
     try_read_recursive by try_read_recursive
 }}
 
-acquired! { Exclusive, RwLockWriteGuard: RawRwLock {
+acquired! { RwLockWriteGuard: RawRwLock {
     /// Locks for writing, waiting for it.
     write by write,
     /// Locks for writing if that needs no wait.
     try_write by try_write
 }}
 
-acquired! { Upgradable, RwLockUpgradableReadGuard: RawRwLockUpgrade {
+acquired! { RwLockUpgradableReadGuard: RawRwLockUpgrade {
     /// Locks for reading, waiting for it, with the right to become the writer.
     upgradable_read by upgradable_read,
     /// Locks for reading, with the right to become the writer, if that needs no wait.
     try_upgradable_read by try_upgradable_read
 }}
 
-acquired_within! { Shared, RwLockReadGuard: RawRwLockTimed {
+acquired_within! { RwLockReadGuard: RawRwLockTimed {
     try_read,
     /// Locks for reading, waiting for it no longer than `timeout`.
     try_read_for(timeout: Duration)
 }}
 
-acquired_within! { Shared, RwLockReadGuard: RawRwLockTimed {
+acquired_within! { RwLockReadGuard: RawRwLockTimed {
     try_read,
     /// Locks for reading, waiting for it until `deadline`.
     try_read_until(deadline: Instant)
 }}
 
-acquired_within! { Exclusive, RwLockWriteGuard: RawRwLockTimed {
+acquired_within! { RwLockWriteGuard: RawRwLockTimed {
     try_write,
     /// Locks for writing, waiting for it no longer than `timeout`.
     try_write_for(timeout: Duration)
 }}
 
-acquired_within! { Exclusive, RwLockWriteGuard: RawRwLockTimed {
+acquired_within! { RwLockWriteGuard: RawRwLockTimed {
     try_write,
     /// Locks for writing, waiting for it until `deadline`.
     try_write_until(deadline: Instant)
 }}
 
-acquired_within! { Upgradable, RwLockUpgradableReadGuard: RawRwLockUpgradeTimed {
+acquired_within! { RwLockUpgradableReadGuard: RawRwLockUpgradeTimed {
     try_upgradable_read,
     /// Locks for reading with the right to become the writer, waiting for it no longer than `timeout`.
     try_upgradable_read_for(timeout: Duration)
 }}
 
-acquired_within! { Upgradable, RwLockUpgradableReadGuard: RawRwLockUpgradeTimed {
+acquired_within! { RwLockUpgradableReadGuard: RawRwLockUpgradeTimed {
     try_upgradable_read,
     /// Locks for reading with the right to become the writer, waiting for it until `deadline`.
     try_upgradable_read_until(deadline: Instant)

@@ -1,8 +1,9 @@
 use super::{RwLockReadGuard, RwLockWriteGuard};
 use crate::sync::guard::shared_guard;
 use crate::sync::hold::Hold;
-use crate::sync::lock::{Lock, Mode};
-use crate::who::blocking;
+use crate::sync::lock::Lock;
+use crate::sync::mode::{Exclusive, Upgradable};
+use crate::who::{blocking, task_or_root};
 use lock_api::{
     self as original, RawRwLockUpgrade, RawRwLockUpgradeDowngrade, RawRwLockUpgradeFair,
     RawRwLockUpgradeTimed,
@@ -14,7 +15,7 @@ use std::panic::Location;
 #[must_use = "dropping the guard unlocks at once"]
 pub struct RwLockUpgradableReadGuard<'a, R: RawRwLockUpgrade, T: ?Sized> {
     // The fields are dropped in this order: a hold ends before the lock is released.
-    pub(super) hold: Hold<&'a Lock>,
+    pub(super) hold: Hold<&'a Lock, Upgradable>,
     pub(super) inner: original::RwLockUpgradableReadGuard<'a, R, T>,
 }
 
@@ -31,9 +32,9 @@ impl<'a, R: RawRwLockUpgrade, T: ?Sized> RwLockUpgradableReadGuard<'a, R, T> {
         };
         // It ends first: who waits for readers doesn't wait for itself.
         let lock = hold.end();
-        let waiting = lock.wait(Mode::Exclusive, blocking(site));
+        let waiting = lock.wait(blocking(site));
         let inner = original::RwLockUpgradableReadGuard::upgrade(inner);
-        RwLockWriteGuard { hold: Hold::new(lock, waiting.acquired()), inner }
+        RwLockWriteGuard { hold: waiting.acquired(), inner }
     }
 
     /// Becomes the writer if there is no other reader.
@@ -45,7 +46,7 @@ impl<'a, R: RawRwLockUpgrade, T: ?Sized> RwLockUpgradableReadGuard<'a, R, T> {
         let Self { hold, inner } = guard;
         match original::RwLockUpgradableReadGuard::try_upgrade(inner) {
             Ok(inner) => {
-                let hold = hold.become_mode(Mode::Exclusive, Location::caller());
+                let hold = hold.become_mode(Location::caller());
                 Ok(RwLockWriteGuard { hold, inner })
             }
             Err(inner) => Err(Self { hold, inner }),
@@ -97,12 +98,12 @@ impl<'a, R: RawRwLockUpgradeTimed, T: ?Sized> RwLockUpgradableReadGuard<'a, R, T
             Err(guard) => guard,
         };
         let lock = hold.end();
-        let waiting = lock.wait(Mode::Exclusive, By { gives_up: true, ..blocking(site) });
+        let waiting = lock.wait(By { gives_up: true, ..blocking(site) });
         match upgrade(inner) {
-            Ok(inner) => Ok(RwLockWriteGuard { hold: Hold::new(lock, waiting.acquired()), inner }),
+            Ok(inner) => Ok(RwLockWriteGuard { hold: waiting.acquired(), inner }),
             Err(inner) => {
                 drop(waiting);
-                Err(Self { hold: Hold::at_once(lock, Mode::Upgradable, site), inner })
+                Err(Self { hold: Hold::at_once(lock, task_or_root(), site), inner })
             }
         }
     }
@@ -118,15 +119,15 @@ impl<'a, R: RawRwLockUpgradeDowngrade, T: ?Sized> RwLockUpgradableReadGuard<'a, 
         hold.part(site, || {
             let mut change = Some(change);
             let at_once = inner.try_with_upgraded(|value| {
-                let _hold = Hold::at_once(lock, Mode::Exclusive, site);
+                let _hold = Hold::<_, Exclusive>::at_once(lock, task_or_root(), site);
                 change.take().map(|change| change(value))
             });
             match (at_once.flatten(), change) {
                 (Some(output), _) => output,
                 (None, Some(change)) => {
-                    let waiting = lock.wait(Mode::Exclusive, blocking(site));
+                    let waiting = lock.wait::<Exclusive>(blocking(site));
                     inner.with_upgraded(|value| {
-                        let _hold = Hold::new(lock, waiting.acquired());
+                        let _hold = waiting.acquired();
                         change(value)
                     })
                 }
@@ -141,7 +142,7 @@ impl<'a, R: RawRwLockUpgradeDowngrade, T: ?Sized> RwLockUpgradableReadGuard<'a, 
     #[track_caller]
     pub fn downgrade(guard: Self) -> RwLockReadGuard<'a, R, T> {
         let Self { hold, inner } = guard;
-        let hold = hold.become_mode(Mode::Shared, Location::caller());
+        let hold = hold.become_mode(Location::caller());
         RwLockReadGuard { hold, inner: original::RwLockUpgradableReadGuard::downgrade(inner) }
     }
 }

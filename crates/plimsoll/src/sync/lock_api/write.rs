@@ -1,7 +1,8 @@
 use super::{MappedRwLockWriteGuard, RwLockReadGuard, RwLockUpgradableReadGuard};
 use crate::sync::guard::exclusive_guard;
 use crate::sync::hold::Hold;
-use crate::sync::lock::{Lock, Mode};
+use crate::sync::lock::Lock;
+use crate::sync::mode::Exclusive;
 use lock_api::{
     self as original, RawRwLock, RawRwLockDowngrade, RawRwLockFair, RawRwLockUpgradeDowngrade,
 };
@@ -11,7 +12,7 @@ use std::panic::Location;
 #[must_use = "dropping the guard unlocks at once"]
 pub struct RwLockWriteGuard<'a, R: RawRwLock, T: ?Sized> {
     // The fields are dropped in this order: a hold ends before the lock is released.
-    pub(super) hold: Hold<&'a Lock>,
+    pub(super) hold: Hold<&'a Lock, Exclusive>,
     pub(super) inner: original::RwLockWriteGuard<'a, R, T>,
 }
 
@@ -55,7 +56,7 @@ impl<'a, R: RawRwLockDowngrade, T: ?Sized> RwLockWriteGuard<'a, R, T> {
     #[track_caller]
     pub fn downgrade(guard: Self) -> RwLockReadGuard<'a, R, T> {
         let Self { hold, inner } = guard;
-        let hold = hold.become_mode(Mode::Shared, Location::caller());
+        let hold = hold.become_mode(Location::caller());
         RwLockReadGuard { hold, inner: original::RwLockWriteGuard::downgrade(inner) }
     }
 }
@@ -65,7 +66,7 @@ impl<'a, R: RawRwLockUpgradeDowngrade, T: ?Sized> RwLockWriteGuard<'a, R, T> {
     #[track_caller]
     pub fn downgrade_to_upgradable(guard: Self) -> RwLockUpgradableReadGuard<'a, R, T> {
         let Self { hold, inner } = guard;
-        let hold = hold.become_mode(Mode::Upgradable, Location::caller());
+        let hold = hold.become_mode(Location::caller());
         let inner = original::RwLockWriteGuard::downgrade_to_upgradable(inner);
         RwLockUpgradableReadGuard { hold, inner }
     }

@@ -1,8 +1,8 @@
 use super::{LockResult, MutexGuard, WaitTimeoutResult, guarded};
 use crate::Name;
 use crate::sync::hold::Hold;
-use crate::sync::lock::Mode;
 use crate::sync::parked::Parked;
+use crate::who::task_or_root;
 use plimsoll_record::Registry;
 use std::panic::{Location, RefUnwindSafe, UnwindSafe};
 use std::sync as original;
@@ -71,7 +71,7 @@ impl Condvar {
         let inner = self.inner.wait(inner);
         drop(parked);
         guarded(inner, |inner| MutexGuard {
-            hold: Hold::at_once(lock, Mode::Exclusive, site),
+            hold: Hold::at_once(lock, task_or_root(), site),
             inner,
         })
     }
@@ -134,7 +134,7 @@ impl Condvar {
         let waited = wait(inner);
         drop(parked);
         guarded(waited, |(inner, result)| {
-            (MutexGuard { hold: Hold::at_once(lock, Mode::Exclusive, site), inner }, result)
+            (MutexGuard { hold: Hold::at_once(lock, task_or_root(), site), inner }, result)
         })
     }
 }

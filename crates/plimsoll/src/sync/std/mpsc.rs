@@ -23,33 +23,56 @@ use std::time::Duration;
 
 pub use std::sync::mpsc::{RecvError, RecvTimeoutError, SendError, TryRecvError, TrySendError};
 
+/// Makes an unbounded channel that is called after the caller's place in the source, and records in
+/// the global registry.
+#[track_caller]
+pub fn channel<T>() -> (Sender<T>, Receiver<T>) {
+    halves(queue::unbounded(), |inner| Sender { inner })
+}
+
 /// Makes an unbounded channel that records in the global registry.
-pub fn channel<T>(name: impl Into<Name>) -> (Sender<T>, Receiver<T>) {
-    channel_in(Registry::global(), name)
+#[track_caller]
+pub fn channel_named<T>(name: impl Into<Name>) -> (Sender<T>, Receiver<T>) {
+    channel_named_in(Registry::global(), name)
 }
 
 /// Makes an unbounded channel that records in `registry`.
-pub fn channel_in<T>(registry: &Registry, name: impl Into<Name>) -> (Sender<T>, Receiver<T>) {
-    let (sender, receiver) = queue::unbounded_in(registry, name);
-    (Sender { inner: sender }, Receiver::new(receiver))
+#[track_caller]
+pub fn channel_named_in<T>(registry: &Registry, name: impl Into<Name>) -> (Sender<T>, Receiver<T>) {
+    halves(queue::unbounded_named_in(registry, name), |inner| Sender { inner })
 }
 
-/// Makes a channel of `capacity` messages that records in the global registry. Of a capacity of 0 each
-/// send waits for its receiver.
+/// Makes a channel of `capacity` messages that is called after the caller's place in the source, and
+/// records in the global registry. Of a capacity of 0 each send waits for its receiver.
 #[track_caller]
-pub fn sync_channel<T>(name: impl Into<Name>, capacity: usize) -> (SyncSender<T>, Receiver<T>) {
-    sync_channel_in(Registry::global(), name, capacity)
+pub fn sync_channel<T>(capacity: usize) -> (SyncSender<T>, Receiver<T>) {
+    halves(queue::bounded(capacity), |inner| SyncSender { inner })
+}
+
+/// Makes a channel of `capacity` messages that records in the global registry.
+#[track_caller]
+pub fn sync_channel_named<T>(
+    name: impl Into<Name>,
+    capacity: usize,
+) -> (SyncSender<T>, Receiver<T>) {
+    sync_channel_named_in(Registry::global(), name, capacity)
 }
 
 /// Makes a channel of `capacity` messages that records in `registry`.
 #[track_caller]
-pub fn sync_channel_in<T>(
+pub fn sync_channel_named_in<T>(
     registry: &Registry,
     name: impl Into<Name>,
     capacity: usize,
 ) -> (SyncSender<T>, Receiver<T>) {
-    let (sender, receiver) = queue::bounded_in(registry, name, capacity);
-    (SyncSender { inner: sender }, Receiver::new(receiver))
+    halves(queue::bounded_named_in(registry, name, capacity), |inner| SyncSender { inner })
+}
+
+fn halves<T, S>(
+    (sender, receiver): (queue::Sender<T>, queue::Receiver<T>),
+    sending: impl FnOnce(queue::Sender<T>) -> S,
+) -> (S, Receiver<T>) {
+    (sending(sender), Receiver::new(receiver))
 }
 
 /// The sending half of [`channel`].

@@ -21,22 +21,34 @@
 //! ```
 
 use crate::instrument::Stay;
+use crate::sync::called::Called;
 use crate::sync::channel::Channel;
 use crate::{Name, Reason};
 use plimsoll_record::Registry;
+use std::panic::Location;
 use tokio::sync::broadcast;
 
 pub use tokio::sync::broadcast::error;
 
 use error::{RecvError, SendError, TryRecvError};
 
+/// Makes a channel of `capacity` messages that is called after the caller's place in the source, and records in the global
+/// registry.
+///
+/// # Panics
+/// With a capacity of 0 or one beyond `usize::MAX / 2`, as the original does.
+#[track_caller]
+pub fn channel<T: Clone>(capacity: usize) -> (Sender<T>, Receiver<T>) {
+    made_channel(&Called::after(Location::caller()), capacity)
+}
+
 /// Makes a channel of `capacity` messages that records in the global registry.
 ///
 /// # Panics
 /// With a capacity of 0 or one beyond `usize::MAX / 2`, as the original does.
 #[track_caller]
-pub fn channel<T: Clone>(name: impl Into<Name>, capacity: usize) -> (Sender<T>, Receiver<T>) {
-    channel_in(Registry::global(), name, capacity)
+pub fn channel_named<T: Clone>(name: impl Into<Name>, capacity: usize) -> (Sender<T>, Receiver<T>) {
+    channel_named_in(Registry::global(), name, capacity)
 }
 
 /// Makes a channel of `capacity` messages that records in `registry`.
@@ -44,13 +56,18 @@ pub fn channel<T: Clone>(name: impl Into<Name>, capacity: usize) -> (Sender<T>, 
 /// # Panics
 /// With a capacity of 0 or one beyond `usize::MAX / 2`, as the original does.
 #[track_caller]
-pub fn channel_in<T: Clone>(
+pub fn channel_named_in<T: Clone>(
     registry: &Registry,
     name: impl Into<Name>,
     capacity: usize,
 ) -> (Sender<T>, Receiver<T>) {
+    made_channel(&Called::by(registry, name, Location::caller()), capacity)
+}
+
+#[track_caller]
+fn made_channel<T: Clone>(called: &Called<'_>, capacity: usize) -> (Sender<T>, Receiver<T>) {
     let (sender, receiver) = broadcast::channel(capacity);
-    let signals = Channel::new(registry, &name.into(), Some(capacity));
+    let signals = Channel::new(called, Some(capacity));
     (Sender { inner: sender, signals: signals.clone() }, Receiver { inner: receiver, signals })
 }
 
@@ -88,7 +105,7 @@ impl<T> Sender<T> {
     /// With a capacity of 0 or one beyond `usize::MAX / 2`, as the original does.
     #[track_caller]
     pub fn new(capacity: usize) -> Self {
-        let signals = Channel::new(Registry::global(), &Name::here(), Some(capacity));
+        let signals = Channel::new(&Called::after(Location::caller()), Some(capacity));
         Self { inner: broadcast::Sender::new(capacity), signals }
     }
 

@@ -1,7 +1,8 @@
 use super::mutex_guard::{MutexGuard, OwnedMutexGuard};
 use crate::Name;
 use crate::sync::hold::Hold;
-use crate::sync::lock::{Lock, Mode, Sort};
+use crate::sync::lock::{Lock, Sort};
+use crate::sync::mode::{Exclusive, Mode};
 use crate::who::{awaiting, blocking, task_or_root, turn};
 use plimsoll_record::Registry;
 use plimsoll_record::waits::{Site, Who};
@@ -76,9 +77,9 @@ impl<T> Mutex<T> {
             if let Ok(guard) = self.try_lock_by(who, site) {
                 return guard;
             }
-            let waiting = self.lock.wait(Mode::Exclusive, awaiting(who, site));
+            let waiting = self.lock.wait(awaiting(who, site));
             let inner = self.inner.lock().await;
-            MutexGuard { hold: Hold::new(&self.lock, waiting.acquired()), inner }
+            MutexGuard { hold: waiting.acquired(), inner }
         }
     }
 
@@ -92,9 +93,9 @@ impl<T> Mutex<T> {
         if let Ok(guard) = self.try_lock_by(task_or_root(), site) {
             return guard;
         }
-        let waiting = self.lock.wait(Mode::Exclusive, blocking(site));
+        let waiting = self.lock.wait(blocking(site));
         let inner = self.inner.blocking_lock();
-        MutexGuard { hold: Hold::new(&self.lock, waiting.acquired()), inner }
+        MutexGuard { hold: waiting.acquired(), inner }
     }
 
     /// Locks from a thread that may block, with a guard that owns the mutex.
@@ -107,10 +108,10 @@ impl<T> Mutex<T> {
         if let Ok(guard) = Arc::clone(&self).try_lock_owned_at(site) {
             return guard;
         }
-        let waiting = self.lock.wait(Mode::Exclusive, blocking(site));
+        let waiting = self.lock.wait(blocking(site));
         let inner = Arc::clone(&self.inner).blocking_lock_owned();
-        let tenure = waiting.acquired_by(Who::UNKNOWN);
-        OwnedMutexGuard::new(self, inner, tenure)
+        let mode = waiting.acquired_by(Who::UNKNOWN);
+        OwnedMutexGuard::new(self, inner, mode)
     }
 
     /// Locks if that needs no wait.
@@ -125,8 +126,7 @@ impl<T> Mutex<T> {
     #[inline]
     fn try_lock_by(&self, who: Who, site: Site) -> Result<MutexGuard<'_, T>, TryLockError> {
         let inner = self.inner.try_lock()?;
-        let tenure = self.lock.uncontended(Mode::Exclusive, who, site);
-        Ok(MutexGuard { hold: Hold::new(&self.lock, tenure), inner })
+        Ok(MutexGuard { hold: Hold::at_once(&self.lock, who, site), inner })
     }
 
     /// Locks, with a guard that owns the mutex: see [`tokio::sync::Mutex::lock_owned`].
@@ -138,10 +138,10 @@ impl<T> Mutex<T> {
             if let Ok(guard) = Arc::clone(&self).try_lock_owned_at(site) {
                 return guard;
             }
-            let waiting = self.lock.wait(Mode::Exclusive, awaiting(who, site));
+            let waiting = self.lock.wait(awaiting(who, site));
             let inner = Arc::clone(&self.inner).lock_owned().await;
-            let tenure = waiting.acquired_by(Who::UNKNOWN);
-            OwnedMutexGuard::new(self, inner, tenure)
+            let mode = waiting.acquired_by(Who::UNKNOWN);
+            OwnedMutexGuard::new(self, inner, mode)
         }
     }
 
@@ -156,8 +156,8 @@ impl<T> Mutex<T> {
 
     fn try_lock_owned_at(self: Arc<Self>, site: Site) -> Result<OwnedMutexGuard<T>, TryLockError> {
         let inner = Arc::clone(&self.inner).try_lock_owned()?;
-        let tenure = self.lock.uncontended(Mode::Exclusive, Who::UNKNOWN, site);
-        Ok(OwnedMutexGuard::new(self, inner, tenure))
+        let mode = Exclusive::begin(&self.lock, Who::UNKNOWN, site);
+        Ok(OwnedMutexGuard::new(self, inner, mode))
     }
 
     /// Returns the value; the exclusive borrow is the proof that nobody holds it.

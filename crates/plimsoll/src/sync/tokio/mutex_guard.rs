@@ -2,7 +2,8 @@ use super::Mutex;
 use super::part::part_guard;
 use crate::sync::guard::exclusive_guard;
 use crate::sync::hold::Hold;
-use crate::sync::lock::{Lock, Tenure};
+use crate::sync::lock::Lock;
+use crate::sync::mode::Exclusive;
 use std::sync::Arc;
 use tokio::sync;
 
@@ -12,28 +13,32 @@ use tokio::sync;
 /// The guard of [`Mutex::lock`].
 #[must_use = "dropping the guard unlocks at once"]
 pub struct MutexGuard<'a, T: ?Sized> {
-    pub(super) hold: Hold<&'a Lock>,
+    pub(super) hold: Hold<&'a Lock, Exclusive>,
     pub(super) inner: sync::MutexGuard<'a, T>,
 }
 
 /// The guard of a part of a mutex's value, of [`MutexGuard::map`].
 #[must_use = "dropping the guard unlocks at once"]
 pub struct MappedMutexGuard<'a, T: ?Sized> {
-    hold: Hold<&'a Lock>,
+    hold: Hold<&'a Lock, Exclusive>,
     inner: sync::MappedMutexGuard<'a, T>,
 }
 
 /// The guard of [`Mutex::lock_owned`].
 #[must_use = "dropping the guard unlocks at once"]
 pub struct OwnedMutexGuard<T> {
-    hold: Hold<Lock>,
+    hold: Hold<Lock, Exclusive>,
     inner: sync::OwnedMutexGuard<T>,
     mutex: Arc<Mutex<T>>,
 }
 
 impl<T> OwnedMutexGuard<T> {
-    pub(super) fn new(mutex: Arc<Mutex<T>>, inner: sync::OwnedMutexGuard<T>, of: Tenure) -> Self {
-        Self { hold: Hold::new(mutex.lock.clone(), of), inner, mutex }
+    pub(super) fn new(
+        mutex: Arc<Mutex<T>>,
+        inner: sync::OwnedMutexGuard<T>,
+        mode: Exclusive,
+    ) -> Self {
+        Self { hold: Hold::new(mutex.lock.clone(), mode), inner, mutex }
     }
 
     /// Returns the mutex that it is the guard of.
@@ -45,7 +50,7 @@ impl<T> OwnedMutexGuard<T> {
 /// The guard of a part of a mutex's value, of [`OwnedMutexGuard::map`].
 #[must_use = "dropping the guard unlocks at once"]
 pub struct OwnedMappedMutexGuard<T, U: ?Sized = T> {
-    hold: Hold<Lock>,
+    hold: Hold<Lock, Exclusive>,
     inner: sync::OwnedMappedMutexGuard<T, U>,
     mutex: Arc<Mutex<T>>,
 }

@@ -1,7 +1,8 @@
 use crate::Name;
 use crate::sync::hold::Hold;
-use crate::sync::lock::{Mode, Sort, Waiting};
+use crate::sync::lock::{Sort, Waiting};
 use crate::sync::lock_cell::LockCell;
+use crate::sync::mode::Exclusive;
 use crate::who::{awaiting, task_or_root};
 use plimsoll_record::Registry;
 use plimsoll_record::waits::Site;
@@ -148,8 +149,8 @@ impl<T> OnceCell<T> {
                 turn.waiting.take()
             };
             let hold = match waited {
-                Some(waiting) => Hold::new(lock, waiting.acquired()),
-                None => Hold::at_once(lock, Mode::Exclusive, site),
+                Some(waiting) => waiting.acquired(),
+                None => Hold::at_once(lock, task_or_root(), site),
             };
             let making = make();
             async move {
@@ -163,7 +164,7 @@ impl<T> OnceCell<T> {
             let mut turn = turns.now();
             if polled.is_pending() && !turn.is_making && turn.waiting.is_none() {
                 let who = task_or_root().strand(context.waker());
-                turn.waiting = Some(lock.wait(Mode::Exclusive, awaiting(who, site)));
+                turn.waiting = Some(lock.wait(awaiting(who, site)));
             }
             polled
         })
@@ -177,7 +178,7 @@ struct Turn<'a> {
     /// It makes the value.
     is_making: bool,
     /// Another makes the value.
-    waiting: Option<Waiting<'a>>,
+    waiting: Option<Waiting<'a, Exclusive>>,
 }
 
 /// What a call has come to, shared by its future and what that one calls. Only the task that polls

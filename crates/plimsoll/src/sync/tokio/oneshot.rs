@@ -7,7 +7,8 @@
 //! | gauge `concurrency_queue_wait_min_seconds{queue}` | the shortest of these within the last 60 s |
 //!
 //! # Cost
-//! Two clock reads and two log edges a message, and a look-up of the name for each channel.
+//! Two clock reads and two log edges a message; each thread looks a name up once at each place that
+//! makes such channels.
 //!
 //! # Cancellation
 //! A receiver that is dropped takes its message out of the depth.
@@ -15,9 +16,11 @@
 //! # Reading it
 //! See [`QueueProbe`].
 
+use crate::sync::called::Called;
 use crate::{Name, QueueProbe, Queued};
 use plimsoll_record::Registry;
 use std::future::Future;
+use std::panic::Location;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use tokio::sync::oneshot;
@@ -26,15 +29,28 @@ pub use tokio::sync::oneshot::error;
 
 use error::{RecvError, TryRecvError};
 
+/// Makes a channel that is called after the caller's place in the source, and records in the global
+/// registry.
+#[track_caller]
+pub fn channel<T>() -> (Sender<T>, Receiver<T>) {
+    made_channel(&Called::after(Location::caller()))
+}
+
 /// Makes a channel that records in the global registry.
-pub fn channel<T>(name: impl Into<Name>) -> (Sender<T>, Receiver<T>) {
-    channel_in(Registry::global(), name)
+#[track_caller]
+pub fn channel_named<T>(name: impl Into<Name>) -> (Sender<T>, Receiver<T>) {
+    channel_named_in(Registry::global(), name)
 }
 
 /// Makes a channel that records in `registry`.
-pub fn channel_in<T>(registry: &Registry, name: impl Into<Name>) -> (Sender<T>, Receiver<T>) {
+#[track_caller]
+pub fn channel_named_in<T>(registry: &Registry, name: impl Into<Name>) -> (Sender<T>, Receiver<T>) {
+    made_channel(&Called::by(registry, name, Location::caller()))
+}
+
+fn made_channel<T>(called: &Called<'_>) -> (Sender<T>, Receiver<T>) {
     let (sender, receiver) = oneshot::channel();
-    let depth = QueueProbe::named_in(registry, name);
+    let depth = called.shared(|registry, name| QueueProbe::made(registry, name, None));
     (Sender { inner: sender, depth }, Receiver { inner: receiver })
 }
 

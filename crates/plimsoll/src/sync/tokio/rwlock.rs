@@ -3,7 +3,8 @@ use super::rwlock_guard::{
 };
 use crate::Name;
 use crate::sync::hold::Hold;
-use crate::sync::lock::{Lock, Mode, Sort};
+use crate::sync::lock::{Lock, Sort};
+use crate::sync::mode::{Exclusive, Mode, Shared};
 use crate::who::{awaiting, blocking, task_or_root, turn};
 use plimsoll_record::Registry;
 use plimsoll_record::waits::{Site, Who};
@@ -55,9 +56,9 @@ impl<T> RwLock<T> {
             if let Ok(guard) = self.try_read_by(who, site) {
                 return guard;
             }
-            let waiting = self.lock.wait(Mode::Shared, awaiting(who, site));
+            let waiting = self.lock.wait(awaiting(who, site));
             let inner = self.inner.read().await;
-            RwLockReadGuard { hold: Hold::new(&self.lock, waiting.acquired()), inner }
+            RwLockReadGuard { hold: waiting.acquired(), inner }
         }
     }
 
@@ -71,9 +72,9 @@ impl<T> RwLock<T> {
         if let Ok(guard) = self.try_read_by(task_or_root(), site) {
             return guard;
         }
-        let waiting = self.lock.wait(Mode::Shared, blocking(site));
+        let waiting = self.lock.wait(blocking(site));
         let inner = self.inner.blocking_read();
-        RwLockReadGuard { hold: Hold::new(&self.lock, waiting.acquired()), inner }
+        RwLockReadGuard { hold: waiting.acquired(), inner }
     }
 
     /// Locks for reading if that needs no wait.
@@ -87,8 +88,7 @@ impl<T> RwLock<T> {
 
     fn try_read_by(&self, who: Who, site: Site) -> Result<RwLockReadGuard<'_, T>, TryLockError> {
         let inner = self.inner.try_read()?;
-        let tenure = self.lock.uncontended(Mode::Shared, who, site);
-        Ok(RwLockReadGuard { hold: Hold::new(&self.lock, tenure), inner })
+        Ok(RwLockReadGuard { hold: Hold::at_once(&self.lock, who, site), inner })
     }
 
     /// Locks for reading, with a guard that owns the lock.
@@ -100,10 +100,10 @@ impl<T> RwLock<T> {
             if let Ok(guard) = Arc::clone(&self).try_read_owned_at(site) {
                 return guard;
             }
-            let waiting = self.lock.wait(Mode::Shared, awaiting(who, site));
+            let waiting = self.lock.wait(awaiting(who, site));
             let inner = Arc::clone(&self.inner).read_owned().await;
-            let tenure = waiting.acquired_by(Who::UNKNOWN);
-            OwnedRwLockReadGuard::new(self, inner, tenure)
+            let mode = waiting.acquired_by(Who::UNKNOWN);
+            OwnedRwLockReadGuard::new(self, inner, mode)
         }
     }
 
@@ -121,8 +121,8 @@ impl<T> RwLock<T> {
         site: Site,
     ) -> Result<OwnedRwLockReadGuard<T>, TryLockError> {
         let inner = Arc::clone(&self.inner).try_read_owned()?;
-        let tenure = self.lock.uncontended(Mode::Shared, Who::UNKNOWN, site);
-        Ok(OwnedRwLockReadGuard::new(self, inner, tenure))
+        let mode = Shared::begin(&self.lock, Who::UNKNOWN, site);
+        Ok(OwnedRwLockReadGuard::new(self, inner, mode))
     }
 
     /// Locks for writing, waiting in turn: see [`tokio::sync::RwLock::write`].
@@ -134,9 +134,9 @@ impl<T> RwLock<T> {
             if let Ok(guard) = self.try_write_by(who, site) {
                 return guard;
             }
-            let waiting = self.lock.wait(Mode::Exclusive, awaiting(who, site));
+            let waiting = self.lock.wait(awaiting(who, site));
             let inner = self.inner.write().await;
-            RwLockWriteGuard { hold: Hold::new(&self.lock, waiting.acquired()), inner }
+            RwLockWriteGuard { hold: waiting.acquired(), inner }
         }
     }
 
@@ -150,9 +150,9 @@ impl<T> RwLock<T> {
         if let Ok(guard) = self.try_write_by(task_or_root(), site) {
             return guard;
         }
-        let waiting = self.lock.wait(Mode::Exclusive, blocking(site));
+        let waiting = self.lock.wait(blocking(site));
         let inner = self.inner.blocking_write();
-        RwLockWriteGuard { hold: Hold::new(&self.lock, waiting.acquired()), inner }
+        RwLockWriteGuard { hold: waiting.acquired(), inner }
     }
 
     /// Locks for writing if that needs no wait.
@@ -166,8 +166,7 @@ impl<T> RwLock<T> {
 
     fn try_write_by(&self, who: Who, site: Site) -> Result<RwLockWriteGuard<'_, T>, TryLockError> {
         let inner = self.inner.try_write()?;
-        let tenure = self.lock.uncontended(Mode::Exclusive, who, site);
-        Ok(RwLockWriteGuard { hold: Hold::new(&self.lock, tenure), inner })
+        Ok(RwLockWriteGuard { hold: Hold::at_once(&self.lock, who, site), inner })
     }
 
     /// Locks for writing, with a guard that owns the lock.
@@ -179,10 +178,10 @@ impl<T> RwLock<T> {
             if let Ok(guard) = Arc::clone(&self).try_write_owned_at(site) {
                 return guard;
             }
-            let waiting = self.lock.wait(Mode::Exclusive, awaiting(who, site));
+            let waiting = self.lock.wait(awaiting(who, site));
             let inner = Arc::clone(&self.inner).write_owned().await;
-            let tenure = waiting.acquired_by(Who::UNKNOWN);
-            OwnedRwLockWriteGuard::new(self, inner, tenure)
+            let mode = waiting.acquired_by(Who::UNKNOWN);
+            OwnedRwLockWriteGuard::new(self, inner, mode)
         }
     }
 
@@ -200,8 +199,8 @@ impl<T> RwLock<T> {
         site: Site,
     ) -> Result<OwnedRwLockWriteGuard<T>, TryLockError> {
         let inner = Arc::clone(&self.inner).try_write_owned()?;
-        let tenure = self.lock.uncontended(Mode::Exclusive, Who::UNKNOWN, site);
-        Ok(OwnedRwLockWriteGuard::new(self, inner, tenure))
+        let mode = Exclusive::begin(&self.lock, Who::UNKNOWN, site);
+        Ok(OwnedRwLockWriteGuard::new(self, inner, mode))
     }
 
     /// Returns the value; the exclusive borrow is the proof that nobody holds it.

@@ -2,7 +2,8 @@ use super::RwLock;
 use super::part::part_guard;
 use crate::sync::guard::{exclusive_guard, shared_guard};
 use crate::sync::hold::Hold;
-use crate::sync::lock::{Lock, Mode, Tenure};
+use crate::sync::lock::Lock;
+use crate::sync::mode::{Exclusive, Mode, Shared};
 use plimsoll_record::waits::Who;
 use std::panic::Location;
 use std::sync::Arc;
@@ -14,14 +15,14 @@ use tokio::sync;
 /// The guard of [`RwLock::read`].
 #[must_use = "dropping the guard unlocks at once"]
 pub struct RwLockReadGuard<'a, T: ?Sized> {
-    pub(super) hold: Hold<&'a Lock>,
+    pub(super) hold: Hold<&'a Lock, Shared>,
     pub(super) inner: sync::RwLockReadGuard<'a, T>,
 }
 
 /// The guard of [`RwLock::read_owned`].
 #[must_use = "dropping the guard unlocks at once"]
 pub struct OwnedRwLockReadGuard<T, U: ?Sized = T> {
-    hold: Hold<Lock>,
+    hold: Hold<Lock, Shared>,
     inner: sync::OwnedRwLockReadGuard<T, U>,
     lock: Arc<RwLock<T>>,
 }
@@ -30,9 +31,9 @@ impl<T> OwnedRwLockReadGuard<T> {
     pub(super) fn new(
         lock: Arc<RwLock<T>>,
         inner: sync::OwnedRwLockReadGuard<T>,
-        of: Tenure,
+        mode: Shared,
     ) -> Self {
-        Self { hold: Hold::new(lock.lock.clone(), of), inner, lock }
+        Self { hold: Hold::new(lock.lock.clone(), mode), inner, lock }
     }
 }
 
@@ -46,7 +47,7 @@ impl<T, U: ?Sized> OwnedRwLockReadGuard<T, U> {
 /// The guard of [`RwLock::write`].
 #[must_use = "dropping the guard unlocks at once"]
 pub struct RwLockWriteGuard<'a, T: ?Sized> {
-    pub(super) hold: Hold<&'a Lock>,
+    pub(super) hold: Hold<&'a Lock, Exclusive>,
     pub(super) inner: sync::RwLockWriteGuard<'a, T>,
 }
 
@@ -55,7 +56,7 @@ impl<'a, T: ?Sized> RwLockWriteGuard<'a, T> {
     #[track_caller]
     pub fn downgrade(self) -> RwLockReadGuard<'a, T> {
         let Self { hold, inner } = self;
-        let hold = hold.become_mode(Mode::Shared, Location::caller());
+        let hold = hold.become_mode(Location::caller());
         RwLockReadGuard { hold, inner: inner.downgrade() }
     }
 }
@@ -63,14 +64,14 @@ impl<'a, T: ?Sized> RwLockWriteGuard<'a, T> {
 /// The guard of a part of what is written, of [`RwLockWriteGuard::map`].
 #[must_use = "dropping the guard unlocks at once"]
 pub struct RwLockMappedWriteGuard<'a, T: ?Sized> {
-    hold: Hold<&'a Lock>,
+    hold: Hold<&'a Lock, Exclusive>,
     inner: sync::RwLockMappedWriteGuard<'a, T>,
 }
 
 /// The guard of [`RwLock::write_owned`].
 #[must_use = "dropping the guard unlocks at once"]
 pub struct OwnedRwLockWriteGuard<T> {
-    hold: Hold<Lock>,
+    hold: Hold<Lock, Exclusive>,
     inner: sync::OwnedRwLockWriteGuard<T>,
     lock: Arc<RwLock<T>>,
 }
@@ -79,9 +80,9 @@ impl<T> OwnedRwLockWriteGuard<T> {
     pub(super) fn new(
         lock: Arc<RwLock<T>>,
         inner: sync::OwnedRwLockWriteGuard<T>,
-        of: Tenure,
+        mode: Exclusive,
     ) -> Self {
-        Self { hold: Hold::new(lock.lock.clone(), of), inner, lock }
+        Self { hold: Hold::new(lock.lock.clone(), mode), inner, lock }
     }
 
     /// Returns the lock that it is the guard of.
@@ -94,15 +95,15 @@ impl<T> OwnedRwLockWriteGuard<T> {
     pub fn downgrade(self) -> OwnedRwLockReadGuard<T> {
         let Self { hold, inner, lock } = self;
         drop(hold);
-        let of = lock.lock.uncontended(Mode::Shared, Who::UNKNOWN, Location::caller());
-        OwnedRwLockReadGuard::new(lock, inner.downgrade(), of)
+        let mode = Shared::begin(&lock.lock, Who::UNKNOWN, Location::caller());
+        OwnedRwLockReadGuard::new(lock, inner.downgrade(), mode)
     }
 }
 
 /// The guard of a part of what is written, of [`OwnedRwLockWriteGuard::map`].
 #[must_use = "dropping the guard unlocks at once"]
 pub struct OwnedRwLockMappedWriteGuard<T, U: ?Sized = T> {
-    hold: Hold<Lock>,
+    hold: Hold<Lock, Exclusive>,
     inner: sync::OwnedRwLockMappedWriteGuard<T, U>,
     lock: Arc<RwLock<T>>,
 }

@@ -16,7 +16,8 @@ use tokio::sync::{self, AcquireError, TryAcquireError};
 /// | histogram `concurrency_pool_wait_seconds{pool,outcome}` | the wait of every acquisition, 0 of one that got its permits at once; `error` when the semaphore was closed |
 ///
 /// Who waits and who holds goes into the wait-for graph. A permit that owns the semaphore may be handed
-/// to another task, so nobody is accused on its account.
+/// to another task, so nobody is accused on its account until the permit is used, as by its
+/// `num_permits`.
 ///
 /// # Cost
 /// At once: two clock reads and two log edges for the permits' time in use, and an observation.

@@ -65,6 +65,9 @@ impl SemaphorePermit<'_> {
 }
 
 /// Permits of [`Semaphore::acquire_owned`] and its siblings; they go back when it is dropped.
+///
+/// It may be handed to another task, so nobody knows who holds it until somebody uses it: calls one of
+/// its methods.
 #[derive(Debug)]
 #[must_use = "dropping the permit gives it back at once"]
 pub struct OwnedSemaphorePermit {
@@ -106,13 +109,15 @@ impl OwnedSemaphorePermit {
         Some(Self { lease, inner, semaphore: Arc::clone(&self.semaphore) })
     }
 
-    /// Returns how many permits it is.
+    /// Returns how many permits it is; whoever asks counts as their holder from now on.
     pub fn num_permits(&self) -> usize {
+        self.lease.note_use();
         self.inner.num_permits()
     }
 
-    /// Returns the semaphore that it came from.
+    /// Returns the semaphore that it came from; whoever asks counts as their holder from now on.
     pub fn semaphore(&self) -> &Arc<Semaphore> {
+        self.lease.note_use();
         &self.semaphore
     }
 

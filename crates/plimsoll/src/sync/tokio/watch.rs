@@ -21,10 +21,12 @@
 //! See [`QueueProbe`](crate::QueueProbe).
 
 use crate::instrument::Stay;
+use crate::sync::called::Called;
 use crate::sync::channel::Channel;
 use crate::{Name, Reason};
 use plimsoll_record::{Outcome, Registry};
 use std::ops::Deref;
+use std::panic::Location;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use tokio::sync::watch;
@@ -33,19 +35,32 @@ pub use tokio::sync::watch::error;
 
 use error::{RecvError, SendError};
 
+/// Makes a channel that holds `value`, is called after the caller's place in the source, and records in the global
+/// registry.
+#[track_caller]
+pub fn channel<T>(value: T) -> (Sender<T>, Receiver<T>) {
+    made_channel(&Called::after(Location::caller()), value)
+}
+
 /// Makes a channel that holds `value` and records in the global registry.
-pub fn channel<T>(name: impl Into<Name>, value: T) -> (Sender<T>, Receiver<T>) {
-    channel_in(Registry::global(), name, value)
+#[track_caller]
+pub fn channel_named<T>(name: impl Into<Name>, value: T) -> (Sender<T>, Receiver<T>) {
+    channel_named_in(Registry::global(), name, value)
 }
 
 /// Makes a channel that holds `value` and records in `registry`.
-pub fn channel_in<T>(
+#[track_caller]
+pub fn channel_named_in<T>(
     registry: &Registry,
     name: impl Into<Name>,
     value: T,
 ) -> (Sender<T>, Receiver<T>) {
+    made_channel(&Called::by(registry, name, Location::caller()), value)
+}
+
+fn made_channel<T>(called: &Called<'_>, value: T) -> (Sender<T>, Receiver<T>) {
     let (sender, receiver) = watch::channel(Shown::seen(value));
-    let signals = Channel::new(registry, &name.into(), None);
+    let signals = Channel::new(called, None);
     (Sender { inner: sender, signals }, Receiver { inner: receiver })
 }
 
@@ -110,7 +125,7 @@ impl<T> Sender<T> {
     /// Makes a sender without a receiver, as [`channel`] makes the two.
     #[track_caller]
     pub fn new(value: T) -> Self {
-        let signals = Channel::new(Registry::global(), &Name::here(), None);
+        let signals = Channel::new(&Called::after(Location::caller()), None);
         Self { inner: watch::Sender::new(Shown::seen(value)), signals }
     }
 

@@ -1,4 +1,5 @@
 use super::{Receiver, Sender};
+use crate::sync::called::Called;
 use crate::sync::channel::Channel;
 use crate::{Name, Queued};
 use plimsoll_record::Registry;
@@ -6,13 +7,23 @@ use std::panic::Location;
 use std::sync::Arc;
 use tokio::sync::{Notify, Semaphore, TryAcquireError, mpsc};
 
+/// Makes a channel of `capacity` messages that is called after the caller's place in the source, and records in the global
+/// registry.
+///
+/// # Panics
+/// With a capacity of 0, as the original does.
+#[track_caller]
+pub fn channel<T>(capacity: usize) -> (Sender<T>, Receiver<T>) {
+    made_channel(&Called::after(Location::caller()), capacity)
+}
+
 /// Makes a channel of `capacity` messages that records in the global registry.
 ///
 /// # Panics
 /// With a capacity of 0, as the original does.
 #[track_caller]
-pub fn channel<T>(name: impl Into<Name>, capacity: usize) -> (Sender<T>, Receiver<T>) {
-    channel_in(Registry::global(), name, capacity)
+pub fn channel_named<T>(name: impl Into<Name>, capacity: usize) -> (Sender<T>, Receiver<T>) {
+    channel_named_in(Registry::global(), name, capacity)
 }
 
 /// Makes a channel of `capacity` messages that records in `registry`.
@@ -20,16 +31,21 @@ pub fn channel<T>(name: impl Into<Name>, capacity: usize) -> (Sender<T>, Receive
 /// # Panics
 /// With a capacity of 0, as the original does.
 #[track_caller]
-pub fn channel_in<T>(
+pub fn channel_named_in<T>(
     registry: &Registry,
     name: impl Into<Name>,
     capacity: usize,
 ) -> (Sender<T>, Receiver<T>) {
+    made_channel(&Called::by(registry, name, Location::caller()), capacity)
+}
+
+#[track_caller]
+fn made_channel<T>(called: &Called<'_>, capacity: usize) -> (Sender<T>, Receiver<T>) {
     assert!(capacity > 0, "a channel needs room for one message at least");
     let gate = Arc::new(Gate {
         slots: Semaphore::new(capacity),
         capacity,
-        signals: Channel::bounded(registry, &name.into(), capacity, Location::caller()),
+        signals: Channel::bounded(called, capacity),
         closed: Notify::new(),
     });
     let (sender, receiver) = mpsc::unbounded_channel();

@@ -28,12 +28,12 @@ mod receiver;
 mod sender;
 mod unbounded;
 
-pub use bounded::{channel, channel_in};
+pub use bounded::{channel, channel_named, channel_named_in};
 pub use permit::{OwnedPermit, Permit, PermitIterator};
 pub use receiver::Receiver;
 pub use sender::{Sender, WeakSender};
 pub use tokio::sync::mpsc::error;
 pub use unbounded::{
     UnboundedReceiver, UnboundedSender, WeakUnboundedSender, unbounded_channel,
-    unbounded_channel_in,
+    unbounded_channel_named, unbounded_channel_named_in,
 };

@@ -1,21 +1,38 @@
+use crate::sync::called::Called;
 use crate::{Name, QueueProbe, Queued};
 use plimsoll_record::Registry;
+use std::panic::Location;
 use std::task::{Context, Poll, ready};
 use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::{SendError, TryRecvError};
 
+/// Makes an unbounded channel that is called after the caller's place in the source, and records in the global
+/// registry.
+#[track_caller]
+pub fn unbounded_channel<T>() -> (UnboundedSender<T>, UnboundedReceiver<T>) {
+    made_unbounded_channel(&Called::after(Location::caller()))
+}
+
 /// Makes an unbounded channel that records in the global registry.
-pub fn unbounded_channel<T>(name: impl Into<Name>) -> (UnboundedSender<T>, UnboundedReceiver<T>) {
-    unbounded_channel_in(Registry::global(), name)
+#[track_caller]
+pub fn unbounded_channel_named<T>(
+    name: impl Into<Name>,
+) -> (UnboundedSender<T>, UnboundedReceiver<T>) {
+    unbounded_channel_named_in(Registry::global(), name)
 }
 
 /// Makes an unbounded channel that records in `registry`.
-pub fn unbounded_channel_in<T>(
+#[track_caller]
+pub fn unbounded_channel_named_in<T>(
     registry: &Registry,
     name: impl Into<Name>,
 ) -> (UnboundedSender<T>, UnboundedReceiver<T>) {
+    made_unbounded_channel(&Called::by(registry, name, Location::caller()))
+}
+
+fn made_unbounded_channel<T>(called: &Called<'_>) -> (UnboundedSender<T>, UnboundedReceiver<T>) {
     let (sender, receiver) = mpsc::unbounded_channel();
-    let depth = QueueProbe::named_in(registry, name);
+    let depth = called.shared(|registry, name| QueueProbe::made(registry, name, None));
     (UnboundedSender { inner: sender, depth }, UnboundedReceiver { inner: receiver })
 }
 
