@@ -107,7 +107,10 @@ async fn await_flush(daemon: &Daemon) {
 /// Kills at instants that nothing in the daemon knows of, in traffic that goes on: the counts come
 /// to the truth each time, and the page that fires is the same one from the first to the last.
 #[tokio::test]
-async fn a_dozen_kills_lose_no_count_and_start_no_alert_anew() {
+async fn kills_lose_no_count_and_start_no_alert_anew() {
+    // `cargo xtask soak kills` asks for hundreds.
+    let kills =
+        std::env::var("PLIMSOLL_KILLS").map_or(12, |kills| kills.parse().expect("a number"));
     let (counters, mut daemon) = watched().await;
     let traffic = tokio::spawn({
         let counters = counters.clone();
@@ -122,7 +125,7 @@ async fn a_dozen_kills_lose_no_count_and_start_no_alert_anew() {
     let page = daemon.await_alert("calls", "page", "firing", PATIENCE).await;
     await_flush(&daemon).await;
     let mut random = 7_u64;
-    for kill in 0..12 {
+    for kill in 0..kills {
         random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
         // A crash in its first moments is one, too.
         tokio::time::sleep(Duration::from_millis((random >> 33) % 1_500)).await;

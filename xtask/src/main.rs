@@ -26,6 +26,7 @@ cargo xtask COMMAND
   bench slo         measure the daemon beside Prometheus (about 6 minutes; --full: half an hour)
   peers             build what Debian lacks, once: Prometheus 3, the Collector, Thanos
   soak [MINUTES]    watch the daemon's memory over MINUTES (10) at a 1 s scrape
+  soak kills        kill the daemon 300 times at random instants, and count
 
 Example: cargo xtask test
 ";
@@ -41,6 +42,7 @@ fn main() -> ExitCode {
         ["bench", name, arguments @ ..] => bench::run(name, arguments),
         ["peers"] => peers::ensure(),
         ["soak"] => soak::watch(Duration::from_secs(600)),
+        ["soak", "kills"] => soak::kills(),
         ["soak", minutes] => match minutes.parse::<u64>() {
             Ok(minutes) if minutes > 0 => soak::watch(Duration::from_secs(60 * minutes)),
             _ => Err(run::Failure::Usage(format!("{minutes:?} is no number of minutes"))),

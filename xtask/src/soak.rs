@@ -29,6 +29,15 @@ pub(crate) fn watch(length: Duration) -> Result<(), Failure> {
     judge(&samples?)
 }
 
+/// Kills the daemon 300 times at random instants, in traffic that goes on.
+///
+/// # Errors
+/// A count was lost, an alert began anew, or the file didn't open.
+pub(crate) fn kills() -> Result<(), Failure> {
+    let mut test = cargo(&["test", "--package", "plimsoll-tests", "--test", "restart", "kills_"]);
+    step("soak: 300 kills", test.env("PLIMSOLL_KILLS", "300").current_dir(crate::root()))
+}
+
 fn failed(what: &str, error: &std::io::Error) -> Failure {
     Failure::Step(format!("soak: {what}: {error}"))
 }
