@@ -3,10 +3,9 @@
 use plimsoll_daemon::Config;
 use plimsoll_slo::Slo;
 use plimsoll_spec::{Document, Fault};
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::Arc;
 
 /// Keys that only SLO files have at their top.
 const SLO_FILE_KEYS: [&str; 3] = ["apiVersion", "version", "slos"];
@@ -25,20 +24,20 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> ExitCode {
-    let (mut faults, mut slos) = (Vec::new(), Vec::new());
+    let mut found = Found::default();
     for file in &arguments.files {
-        match read(file) {
-            Ok(found) => slos.extend(found.iter().map(|slo| line(slo))),
-            Err(found) => faults.extend(found.iter().map(ToString::to_string)),
-        }
+        found.read(file);
     }
-    for fault in once(&faults) {
+    for warning in once(&found.warnings) {
+        eprintln!("warning: {warning}");
+    }
+    for fault in once(&found.faults) {
         eprintln!("{fault}");
     }
-    if !faults.is_empty() {
+    if !found.faults.is_empty() {
         return ExitCode::from(2);
     }
-    for slo in once(&slos) {
+    for slo in once(&found.slos) {
         println!("{slo}");
     }
     ExitCode::SUCCESS
@@ -50,30 +49,65 @@ fn once(lines: &[String]) -> impl Iterator<Item = &String> {
     lines.iter().filter(move |line| said.insert(*line))
 }
 
-fn read(file: &Path) -> Result<Vec<Arc<Slo>>, Vec<Fault>> {
-    let name = file.display().to_string();
-    // A file that can't be read is the configuration reader's fault to tell.
-    let text = std::fs::read_to_string(file).unwrap_or_default();
-    if is_slo_file(&name, &text) {
-        let read = plimsoll_spec::read(&name, &text)?;
-        warn(&read.warnings);
-        Ok(read.slos.into_iter().map(Arc::new).collect())
-    } else {
-        let config = Config::read(file)?;
-        warn(config.warnings());
-        Ok(config.slos().to_vec())
+/// What all files together say, a line each.
+#[derive(Default)]
+struct Found {
+    slos: Vec<String>,
+    warnings: Vec<String>,
+    faults: Vec<String>,
+    /// In which file each id stands.
+    ids: HashMap<String, PathBuf>,
+}
+
+impl Found {
+    fn read(&mut self, file: &Path) {
+        let name = file.display().to_string();
+        // A file that can't be read is the configuration reader's fault to tell.
+        let text = plimsoll_spec::load(file).unwrap_or_default();
+        match is_slo_file(&name, &text) {
+            true => match plimsoll_spec::read(&name, &text) {
+                Ok(read) => {
+                    self.warn(&read.warnings);
+                    read.into_placed().for_each(|(slo, place)| self.take(&slo, place, file));
+                }
+                Err(faults) => self.fault(&faults),
+            },
+            false => match Config::read(file) {
+                Ok(config) => {
+                    self.warn(config.warnings());
+                    self.slos.extend(config.slos().iter().map(|slo| line(slo)));
+                }
+                Err(faults) => self.fault(&faults),
+            },
+        }
+    }
+
+    /// An id names one budget, whatever file it is in.
+    fn take(&mut self, slo: &Slo, place: Fault, file: &Path) {
+        let id = format!("{}/{}", slo.service, slo.name);
+        match self.ids.get(&id) {
+            Some(other) if other != file => {
+                let reason = format!("{id} is in {} too: rename one", other.display());
+                self.fault(&[Fault { reason, ..place }]);
+            }
+            _ => drop(self.ids.insert(id, file.to_owned())),
+        }
+        self.slos.push(line(slo));
+    }
+
+    fn warn(&mut self, warnings: &[Fault]) {
+        self.warnings.extend(warnings.iter().map(ToString::to_string));
+    }
+
+    fn fault(&mut self, faults: &[Fault]) {
+        self.faults.extend(faults.iter().map(ToString::to_string));
     }
 }
 
 fn is_slo_file(name: &str, text: &str) -> bool {
-    Document::parse(name, text)
-        .is_ok_and(|document| SLO_FILE_KEYS.iter().any(|key| document.root().get(key).is_some()))
-}
-
-fn warn(warnings: &[Fault]) {
-    for warning in warnings {
-        eprintln!("warning: {warning}");
-    }
+    let is_of_slos =
+        |document: &Document| SLO_FILE_KEYS.iter().any(|key| document.root().get(key).is_some());
+    Document::parse_all(name, text).is_ok_and(|documents| documents.iter().any(is_of_slos))
 }
 
 fn line(slo: &Slo) -> String {

@@ -10,7 +10,7 @@ pub(crate) fn read(files: &[PathBuf]) -> Option<Vec<Slo>> {
     let (mut slos, mut is_faultless) = (Vec::new(), true);
     for file in files {
         let name = file.display().to_string();
-        let read = match std::fs::read_to_string(file) {
+        let read = match plimsoll_spec::load(file) {
             Ok(text) => plimsoll_spec::read(&name, &text)
                 .map_err(|faults| faults.iter().map(ToString::to_string).collect::<Vec<_>>()),
             Err(error) => Err(vec![format!("{name}: {error}")]),

@@ -5,18 +5,27 @@
 
 #![forbid(unsafe_code)]
 
+mod dialect;
 mod document;
 mod fault;
+mod import;
+mod lint;
+mod load;
 mod native;
+mod openslo;
 mod promql;
+mod pyrra;
 mod read;
 mod scalar;
 mod shape;
+mod sloth;
 mod tree;
 mod walk;
 
 pub use document::Document;
 pub use fault::{Fault, Faults};
+pub use lint::too_coarse;
+pub use load::load;
 pub use read::{SloFile, read};
 pub use scalar::{Length, LengthError, Parsed, Percentage, PercentageError};
 pub use scalar::{SelectorError, SelectorText, Size, SizeError};

@@ -25,6 +25,10 @@ pub enum Shape {
     Either(&'static Shape, &'static Shape),
     /// Known, but not supported yet: a fault that says so.
     Later(&'static str),
+    /// Known, and never read: a fault that says why.
+    Refused(&'static str),
+    /// Whatever stands there says nothing that matters here.
+    Ignored,
 }
 
 /// A mapping whose keys are known.
@@ -60,6 +64,11 @@ pub const fn optional(name: &'static str, shape: Shape) -> Key {
 /// Makes a key that is known but not supported yet; `reason` says what to do instead.
 pub const fn later(name: &'static str, reason: &'static str) -> Key {
     Key { name, required: false, shape: Shape::Later(reason) }
+}
+
+/// Makes a key that is known but never read; `reason` says why and what to do instead.
+pub(crate) const fn refused(name: &'static str, reason: &'static str) -> Key {
+    Key { name, required: false, shape: Shape::Refused(reason) }
 }
 
 impl Shape {

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 const DEPTH_MAX: usize = 32;
 
 /// Bytes that a document may have: a thousand SLOs fit in it.
-const BYTES_MAX: usize = 4 << 20;
+pub(crate) const BYTES_MAX: usize = 4 << 20;
 
 /// Characters that a key may have, so that paths stay short.
 const KEY_CHARS_MAX: usize = 200;
@@ -85,22 +85,23 @@ pub(crate) struct TreeFault {
     pub(crate) reason: String,
 }
 
-/// Reads one document. Doubled keys and the like don't end it: the first stands, and the rest are
-/// faults beside the tree. A text that isn't YAML, or nests too deep, gives no tree.
-pub(crate) fn parse(text: &str) -> (Option<Node>, Vec<TreeFault>) {
+/// Reads the documents of a text, those left out that hold nothing. Doubled keys and the like don't
+/// end it: the first stands, and the rest are faults beside the trees. A text that isn't YAML, or
+/// nests too deep, gives no tree.
+pub(crate) fn parse(text: &str) -> (Vec<Node>, Vec<TreeFault>) {
     let mut builder = Builder { parser: Parser::new_from_str(text), text, faults: Vec::new() };
     if text.len() > BYTES_MAX {
         builder.fault(START, "", "", format!("the file is larger than {BYTES_MAX} bytes"));
-        return (None, builder.faults);
+        return (Vec::new(), builder.faults);
     }
-    let root = match builder.document() {
-        Ok(root) => root,
+    let roots = match builder.documents() {
+        Ok(roots) => roots,
         Err(stop) => {
             builder.faults.push(stop);
-            None
+            Vec::new()
         }
     };
-    (root, builder.faults)
+    (roots, builder.faults)
 }
 
 const START: Place = Place { line: 1, column: 1 };
@@ -112,23 +113,19 @@ struct Builder<'t> {
 }
 
 impl<'t> Builder<'t> {
-    fn document(&mut self) -> Result<Option<Node>, TreeFault> {
-        let mut root = None;
+    fn documents(&mut self) -> Result<Vec<Node>, TreeFault> {
+        let mut roots = Vec::new();
         loop {
             let (event, place) = self.next("")?;
             match event {
-                Event::StreamEnd => return Ok(root),
+                Event::StreamEnd => return Ok(roots),
                 Event::StreamStart | Event::DocumentEnd | Event::Nothing => {}
-                Event::DocumentStart(_) if root.is_some() => {
-                    return Err(self.stop(
-                        place,
-                        "",
-                        "a file holds one document: split it at `---`",
-                    ));
-                }
                 Event::DocumentStart(_) => {
                     let (event, place) = self.next("")?;
-                    root = Some(self.node(event, place, "", 0)?);
+                    let root = self.node(event, place, "", 0)?;
+                    if !root.is_null() {
+                        roots.push(root);
+                    }
                 }
                 _ => return Err(self.stop(place, "", "isn't a YAML document")),
             }

@@ -96,6 +96,13 @@ pub(crate) fn walk(view: &View<'_>, shape: &Shape, faults: &mut Faults) -> Value
         faults.add_to_key(view, format!("isn't supported yet: {reason}"));
         return Value::Null;
     }
+    if let Shape::Refused(reason) = shape {
+        faults.add_to_key(view, format!("isn't read: {reason}"));
+        return Value::Null;
+    }
+    if matches!(shape, Shape::Ignored) {
+        return Value::Null;
+    }
     if view.node.is_null() {
         faults.add_to_key(view, "has no value: give one or leave the key out");
         return Value::Null;
@@ -219,7 +226,9 @@ fn unknown_key(name: &str, keys: &'static [Key]) -> String {
 }
 
 fn names(keys: &'static [Key]) -> String {
-    let supported = keys.iter().filter(|key| !matches!(key.shape, Shape::Later(_)));
+    let supported = keys
+        .iter()
+        .filter(|key| !matches!(key.shape, Shape::Later(_) | Shape::Refused(_) | Shape::Ignored));
     supported.map(|key| format!("`{}`", key.name)).collect::<Vec<_>>().join(", ")
 }
 
@@ -230,6 +239,8 @@ fn wanted(shape: &Shape) -> &'static str {
         Shape::Flag => "true or false",
         Shape::List(_) => "a list",
         Shape::Map(_) | Shape::Table(..) | Shape::OneOf(_) => "a mapping",
-        Shape::Either(..) | Shape::Later(_) => "something else",
+        Shape::Either(..) | Shape::Later(_) | Shape::Refused(_) | Shape::Ignored => {
+            "something else"
+        }
     }
 }

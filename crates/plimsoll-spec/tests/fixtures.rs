@@ -11,7 +11,7 @@ use plimsoll_spec::{Fault, read};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-const DIALECTS: [&str; 1] = ["plimsoll"];
+const DIALECTS: [&str; 4] = ["openslo", "plimsoll", "pyrra", "sloth"];
 
 /// The files of every dialect in the folder `good` or `bad`.
 fn yaml_files(kind: &str) -> Vec<PathBuf> {

@@ -37,7 +37,7 @@ impl Config {
     /// # Errors
     /// Every fault of all these files, each with its place.
     pub fn read(file: &Path) -> Result<Self, Vec<Fault>> {
-        let text = std::fs::read_to_string(file)
+        let text = plimsoll_spec::load(file)
             .map_err(|error| vec![whole_file(file, format!("can't be read: {error}"))])?;
         Self::parse(file, &text)
     }
@@ -94,7 +94,7 @@ struct Place<'a> {
 }
 
 impl Place<'_> {
-    fn config(&self, file: &Path, raw: RawConfig, slo_files: SloFiles) -> Result<Config, Slip> {
+    fn config(&self, file: &Path, raw: RawConfig, mut slo_files: SloFiles) -> Result<Config, Slip> {
         let listen = raw.listen.as_deref().map(str::parse).transpose();
         let external_url = raw.external_url.as_deref().map(Url::parse).transpose();
         let defaults = Limits::default();
@@ -116,6 +116,10 @@ impl Place<'_> {
             let url = Url::parse(&webhook.url).map_err(Slip::at("alerting.webhooks"))?;
             Ok(Webhook { url, secret })
         };
+        let jobs: Vec<Job> = raw.scrape_configs.iter().map(job).collect::<Result<_, _>>()?;
+        if let Some(interval) = jobs.iter().map(|job| job.interval).min() {
+            slo_files.warn_of_sampling(interval);
+        }
         Ok(Config {
             file: file.into(),
             listen: listen.map_err(Slip::at("listen"))?.unwrap_or(LISTEN),
@@ -124,7 +128,7 @@ impl Place<'_> {
             external_url: external_url.map_err(Slip::at("external_url"))?,
             external_labels: labels(&raw.global.external_labels)
                 .map_err(Slip::at("global.external_labels"))?,
-            jobs: raw.scrape_configs.iter().map(job).collect::<Result<_, _>>()?,
+            jobs,
             slos: slo_files.slos,
             alertmanagers,
             webhooks: raw.alerting.webhooks.iter().map(webhook).collect::<Result<_, _>>()?,

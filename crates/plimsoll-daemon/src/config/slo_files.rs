@@ -3,12 +3,16 @@ use plimsoll_spec::{Document, Fault, View};
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// The SLOs of every file that a configuration names.
 #[derive(Debug, Default)]
 pub(super) struct SloFiles {
     pub(super) slos: Vec<Arc<Slo>>,
+    /// Where each is written: faults that lack the reason.
+    places: Vec<Fault>,
     pub(super) warnings: Vec<Fault>,
+    ids: HashSet<String>,
 }
 
 /// Reads the files under `slo_files`, even if something else in the configuration is wrong.
@@ -31,8 +35,16 @@ pub(super) fn read(document: &Document, folder: &Path) -> Result<SloFiles, Vec<F
 }
 
 impl SloFiles {
+    /// Warns of SLOs that scrapes at that interval are too rare for.
+    pub(super) fn warn_of_sampling(&mut self, interval: Duration) {
+        for (slo, place) in self.slos.iter().zip(&self.places) {
+            let reason = plimsoll_spec::too_coarse(slo, interval);
+            self.warnings.extend(reason.map(|reason| Fault { reason, ..place.clone() }));
+        }
+    }
+
     fn add(&mut self, path: &Path, faults: &mut Vec<Fault>) {
-        let text = match std::fs::read_to_string(path) {
+        let text = match plimsoll_spec::load(path) {
             Ok(text) => text,
             Err(error) => {
                 faults.push(whole_file(path, format!("can't be read: {error}")));
@@ -41,9 +53,9 @@ impl SloFiles {
         };
         match plimsoll_spec::read(&path.display().to_string(), &text) {
             Ok(read) => {
-                self.warnings.extend(read.warnings);
-                for slo in read.slos {
-                    self.take(Arc::new(slo), path, faults);
+                self.warnings.extend_from_slice(&read.warnings);
+                for (slo, place) in read.into_placed() {
+                    self.take(slo, place, faults);
                 }
             }
             Err(found) => faults.extend(found),
@@ -51,13 +63,15 @@ impl SloFiles {
     }
 
     /// An id has one SLO, whatever file it is in: it names the budget on disk.
-    fn take(&mut self, slo: Arc<Slo>, path: &Path, faults: &mut Vec<Fault>) {
-        let same = |other: &Arc<Slo>| other.service == slo.service && other.name == slo.name;
-        if self.slos.iter().any(same) {
-            let id = format!("{}/{}", slo.service, slo.name);
-            faults.push(whole_file(path, format!("{id} is in another file too: rename one")));
+    fn take(&mut self, slo: Slo, place: Fault, faults: &mut Vec<Fault>) {
+        let id = format!("{}/{}", slo.service, slo.name);
+        if self.ids.contains(&id) {
+            let reason = format!("{id} is in another file too: rename one");
+            faults.push(Fault { reason, ..place });
         } else {
-            self.slos.push(slo);
+            self.ids.insert(id);
+            self.places.push(place);
+            self.slos.push(Arc::new(slo));
         }
     }
 }

@@ -25,7 +25,7 @@ pub(super) fn policy_name(name: &str) -> Result<(), String> {
     if name.is_empty() { Err("a policy needs a name".into()) } else { Ok(()) }
 }
 
-pub(super) fn by_label(name: &str) -> Result<(), String> {
+pub(crate) fn by_label(name: &str) -> Result<(), String> {
     Labels::new([(name, "")]).map_err(|error| error.to_string())?;
     match RESERVED_LABELS.contains(&name) {
         true => Err("names a label that every alert has already".into()),
@@ -233,7 +233,7 @@ fn policy(file: &View<'_>, slo: &View<'_>, faults: &mut Faults) {
 }
 
 /// Says that everything going wrong wouldn't reach a row's threshold.
-pub(super) fn unreachable(row: &PolicyRow) -> String {
+pub(crate) fn unreachable(row: &PolicyRow) -> String {
     let (severity, burn) = (row.severity.as_str(), row.burn);
     let (long, short) = (length_name(row.long), length_name(row.short));
     format!(

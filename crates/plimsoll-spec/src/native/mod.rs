@@ -9,6 +9,6 @@ mod shape;
 mod sum;
 mod valid;
 
-pub(crate) use raw::RawFile;
-pub(crate) use shape::FILE;
-pub(crate) use valid::slos;
+pub(crate) use check::{by_label, unreachable};
+pub(crate) use scalar::{Burn, Name, Rolling, SomeLength};
+pub(crate) use valid::file;

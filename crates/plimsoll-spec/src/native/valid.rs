@@ -4,7 +4,9 @@ use super::raw::{
     RawAlerting, RawCarried, RawExclusion, RawFile, RawRow, RawSli, RawSlo, RawWindow,
 };
 use super::scalar::{Rolling, UnitText};
+use super::shape::FILE;
 use super::sum::SumText;
+use crate::import::{Import, Keys};
 use crate::promql::{QueryText, unit_of};
 use crate::{Document, Fault, Parsed, SelectorText};
 use plimsoll_model::bucket::DEFAULT_BANDS;
@@ -21,9 +23,30 @@ const MAX_GROUPS_DEFAULT: u64 = 200;
 const MIN_BAD_DEFAULT: u64 = 5;
 const NO_DATA_AFTER_DEFAULT: Duration = Duration::from_secs(300);
 
-/// Puts the SLOs of a faultless file together, with what is worth a warning.
-pub(crate) fn slos(document: &Document, raw: RawFile) -> Result<(Vec<Slo>, Vec<Fault>), Fault> {
-    let mut warnings = Vec::new();
+/// Reads a file of ours.
+pub(crate) fn file(import: &mut Import<'_>) {
+    let read = import.document.read(&FILE);
+    let slos = match read.and_then(|raw| slos(import, raw).map_err(|fault| vec![fault])) {
+        Ok(slos) => slos,
+        Err(faults) => return import.found.faults.extend(faults),
+    };
+    for (at, slo) in slos.into_iter().enumerate() {
+        let key = |key: &str| format!("slos[{at}].{key}");
+        let own = Some(key("exclusions")).filter(|own| import.document.has(own));
+        let exclusions_at = own.unwrap_or_else(|| "exclusions".to_owned());
+        let keys = Keys {
+            name: key("name"),
+            period: key("window"),
+            sli: key("sli"),
+            exclusions: exclusions_at,
+        };
+        import.add(slo, keys);
+    }
+}
+
+/// Puts the SLOs of a faultless file together.
+fn slos(import: &mut Import<'_>, raw: RawFile) -> Result<Vec<Slo>, Fault> {
+    let (document, warnings) = (import.document, &mut import.found.warnings);
     let RawFile { service, labels, slos, policies, exclusions } = raw;
     let exclusions = self::exclusions(document, "exclusions", &exclusions)?;
     let mut valid = Vec::with_capacity(slos.len());
@@ -37,9 +60,9 @@ pub(crate) fn slos(document: &Document, raw: RawFile) -> Result<(Vec<Slo>, Vec<F
         let mut labels = labels.clone();
         labels.extend(raw.labels.clone());
         let labels = reader.labels("labels", labels)?;
-        valid.push(reader.slo(service.0.0.clone(), labels, raw, &mut warnings)?);
+        valid.push(reader.slo(service.0.0.clone(), labels, raw, warnings)?);
     }
-    Ok((valid, warnings))
+    Ok(valid)
 }
 
 /// Reads one SLO, and knows where it stands.

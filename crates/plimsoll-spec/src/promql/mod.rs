@@ -6,6 +6,6 @@ mod linear;
 mod query;
 mod text;
 
-pub(crate) use linear::{Range, linear};
+pub(crate) use linear::{Range, Sum, linear};
 pub(crate) use query::{QueryText, unit_of};
 pub(crate) use text::PromqlError;

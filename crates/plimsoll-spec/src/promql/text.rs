@@ -1,3 +1,4 @@
+use crate::scalar::check_regex;
 use plimsoll_slo::Query;
 use promql_parser::parser::{Expr, parse};
 
@@ -9,6 +10,9 @@ const BYTES_MAX: usize = 16 << 10;
 const DEPTH_MAX: usize = 64;
 const OPERATORS_MAX: usize = 256;
 
+/// Characters of a pattern that a fault shows.
+const PATTERN_SHOWN: usize = 40;
+
 /// A range that nobody writes, which stands for the window's while the parser looks.
 const STAND_IN: &str = "7y51w6d23h59m58s997ms";
 
@@ -17,6 +21,8 @@ const STAND_IN: &str = "7y51w6d23h59m58s997ms";
 pub(crate) enum PromqlError {
     #[error("isn't PromQL: {0}")]
     Syntax(String),
+    #[error("has the pattern `{0}`, which is no regular expression, or one that is too large")]
+    Pattern(String),
     #[error("is longer or deeper than an SLO needs: 16 KiB, 64 levels, 256 operators at most")]
     TooLarge,
     #[error(
@@ -30,6 +36,12 @@ pub(crate) enum PromqlError {
 pub(crate) fn parsed(text: &str) -> Result<Expr, PromqlError> {
     if text.len() > BYTES_MAX || !is_shallow(text) {
         return Err(PromqlError::TooLarge);
+    }
+    // The parser compiles patterns without such a bound.
+    for pattern in patterns(text) {
+        if check_regex("", &pattern).is_err() {
+            return Err(PromqlError::Pattern(pattern.chars().take(PATTERN_SHOWN).collect()));
+        }
     }
     let concrete = with_window(text, STAND_IN);
     parse(&concrete).map_err(|reason| PromqlError::Syntax(reason.replace(STAND_IN, Query::WINDOW)))
@@ -68,6 +80,36 @@ pub(crate) fn written(part: &Expr) -> String {
     part.to_string().replace(&shown, Query::WINDOW)
 }
 
+/// Returns what stands in quotes behind `=~` and `!~`.
+fn patterns(text: &str) -> Vec<String> {
+    let mut patterns = Vec::new();
+    let (mut quote, mut before, mut pattern) = (None, ' ', String::new());
+    let mut characters = text.chars();
+    while let Some(character) = characters.next() {
+        match quote {
+            Some((open, is_pattern)) if open == character => {
+                if is_pattern {
+                    patterns.push(std::mem::take(&mut pattern));
+                }
+                (quote, before) = (None, character);
+            }
+            Some((open, _)) if open != '`' && character == '\\' => match characters.next() {
+                Some(plain @ ('\\' | '"' | '\'')) => pattern.push(plain),
+                // A line's end and the like, which a pattern writes the same way.
+                other => pattern.extend(['\\'].into_iter().chain(other)),
+            },
+            Some(_) => pattern.push(character),
+            None if matches!(character, '"' | '\'' | '`') => {
+                pattern.clear();
+                quote = Some((character, before == '~'));
+            }
+            None if character.is_whitespace() => {}
+            None => before = character,
+        }
+    }
+    patterns
+}
+
 /// Says whether the parser's tree can be walked: it is no deeper than what is counted here.
 fn is_shallow(text: &str) -> bool {
     let (mut depth, mut deepest, mut operators) = (0_usize, 0, 0);
@@ -99,6 +141,14 @@ mod tests {
         assert_eq!(with_window("x[{{.window}}] {{ .window }} {{y", "5m"), "x[5m] 5m {{y");
         let shown = parsed("sum(rate(x[{{ .window }}]))").map(|whole| written(&whole));
         assert_eq!(shown, Ok("sum(rate(x[{{.window}}]))".to_owned()));
+    }
+
+    #[test]
+    fn patterns_are_found() {
+        let found = patterns(r#"a{b=~"x\\(.*",c!~ 'y"\'',d="=~"} + e{f=~`z\d`}"#);
+        assert_eq!(found, [r"x\(.*", "y\"'", r"z\d"]);
+        assert!(parsed(r#"sum(a{b=~"x\\(y\\)"})"#).is_ok());
+        assert!(parsed("a{b=~\"(x{1000}){1000}\"}").is_err());
     }
 
     #[test]

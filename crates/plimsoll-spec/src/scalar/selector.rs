@@ -5,7 +5,7 @@ use std::iter::Peekable;
 use std::str::{Chars, FromStr};
 
 /// Bytes that a compiled pattern may take, so that no file can ask for a gigabyte.
-const REGEX_BYTES_MAX: usize = 1 << 20;
+const REGEX_BYTES_MAX: usize = 256 << 10;
 
 /// A metric's name and conditions on its labels, as PromQL writes them:
 /// `http_requests_total{job="auth",code=~"5.."}`.
