@@ -5,6 +5,7 @@
 
 mod alerting;
 mod api;
+mod backup;
 mod bad_targets;
 mod discovery;
 mod operating;
