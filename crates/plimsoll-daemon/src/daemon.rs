@@ -1,6 +1,7 @@
 use crate::api::{self, About, BATCHES, STREAMS_MAX, Shared};
 use crate::backoff::mix;
 use crate::config::Config;
+use crate::corrections::Corrections;
 use crate::engine::Outlets;
 use crate::engine::{BuildError, Surroundings};
 use crate::generation::Built;
@@ -88,7 +89,12 @@ impl Daemon {
         archive.set_bytes_max(config.disk_bytes);
         let keeper = Keeper::new(archive);
         let clock = Timeline::after(keeper.last_step().map_err(BuildError::from)?, clock);
-        let around = Surroundings { clock, keeper, tally: Arc::default() };
+        let around = Surroundings {
+            clock,
+            keeper,
+            tally: Arc::default(),
+            corrections: Corrections::default(),
+        };
         let config = config.with_listen(address);
         let mut built = Built::new(&config, &around)?;
         built.restore()?;
@@ -134,6 +140,7 @@ impl Bound {
             lens,
             keeper: self.around.keeper.clone(),
             tally: self.around.tally.clone(),
+            corrections: self.around.corrections.clone(),
             process: Mutex::new(Probe::new(self.around.clock.now())),
             readiness: self.readiness,
             reloads,

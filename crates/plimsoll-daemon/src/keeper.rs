@@ -2,7 +2,8 @@
 
 use plimsoll_model::TimeMs;
 use plimsoll_store::{
-    Archive, ArchiveError, Backup, Checkpoint, HistoryPoint, Mark, Recent, Store,
+    Archive, ArchiveError, Backup, Checkpoint, Correction, CorrectionError, HistoryPoint, Mark,
+    NewCorrection, Recent, Store,
 };
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -72,6 +73,19 @@ impl Keeper {
 
     pub(crate) async fn backup(&self) -> Result<Backup, KeepError> {
         self.on_thread(|archive| archive.backup()).await
+    }
+
+    /// Makes a correction; `recent` is what the ledger knows that isn't written yet.
+    pub(crate) async fn correct(
+        &self,
+        asked: NewCorrection,
+        recent: Recent,
+    ) -> Result<Result<Correction, CorrectionError>, KeepError> {
+        self.on_thread(move |archive| Ok(archive.correct(asked, &recent))).await
+    }
+
+    pub(crate) async fn corrections(&self) -> Result<Vec<Correction>, KeepError> {
+        self.on_thread(|archive| archive.corrections()).await
     }
 
     pub(crate) async fn put_mark(&self, mark: Mark) -> Result<(), KeepError> {

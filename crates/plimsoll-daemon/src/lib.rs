@@ -9,6 +9,7 @@ mod api;
 mod backoff;
 mod client;
 mod config;
+mod corrections;
 mod daemon;
 mod engine;
 mod generation;

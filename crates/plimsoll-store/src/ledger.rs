@@ -231,6 +231,14 @@ impl Ledger {
         self.aside.get_or_insert_with(|| Box::new(Aside::new(period, whole, slice_ms)))
     }
 
+    /// Counts an amendment from now on; those that it covers count no more.
+    pub(crate) fn amend(&mut self, amendment: Amendment) {
+        let mut amendments = std::mem::take(&mut self.amendments).into_vec();
+        amendments.retain(|other| other.span.overlap(amendment.span).is_zero());
+        amendments.push(amendment);
+        self.amendments = amendments.into();
+    }
+
     fn excluded(&self) -> &Spans {
         self.excluded.as_deref().unwrap_or(&NEVER)
     }

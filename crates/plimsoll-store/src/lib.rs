@@ -42,7 +42,10 @@ mod tier;
 mod wire;
 mod wiring;
 
-pub use archive::{Archive, ArchiveError, HistoryPoint, Mark, OpenError};
+pub use archive::{
+    Archive, ArchiveError, Correction, CorrectionError, HistoryPoint, Mark, NewCorrection,
+    OpenError,
+};
 pub use archive::{Backup, ExportError, ImportError};
 pub use checkpoint::Checkpoint;
 pub use ledger::Ledger;

@@ -50,7 +50,7 @@ pub(super) async fn put(
 }
 
 /// A body that is JSON of another shape is as bad a request as one that is no JSON.
-fn unread(error: &JsonRejection) -> Problem {
+pub(super) fn unread(error: &JsonRejection) -> Problem {
     match error {
         JsonRejection::JsonDataError(_) => Problem::bad_request(error.body_text()),
         _ => Problem::new(error.status(), error.body_text()),

@@ -1,5 +1,6 @@
 //! The daemon's HTTP: what it knows as JSON, what it says about itself, and the page.
 
+mod corrections;
 mod events;
 mod export;
 mod guard;
@@ -14,6 +15,7 @@ mod read;
 mod shape;
 mod stream;
 
+use crate::corrections::Corrections;
 use crate::keeper::Keeper;
 use crate::lens::Lens;
 use crate::notify::Tally;
@@ -48,6 +50,7 @@ pub(crate) struct Shared {
     pub(crate) lens: Lens,
     pub(crate) keeper: Keeper,
     pub(crate) tally: Arc<Tally>,
+    pub(crate) corrections: Corrections,
     pub(crate) process: Mutex<Probe>,
     pub(crate) readiness: Readiness,
     pub(crate) reloads: mpsc::Sender<ReloadAsk>,
@@ -81,6 +84,7 @@ impl Shared {
 /// Lays the routes.
 fn router(shared: Arc<Shared>) -> Router {
     let changes = Router::new()
+        .route("/api/v1/corrections", post(corrections::put))
         .route("/api/v1/events", post(events::put))
         .route("/-/reload", post(manage::reload))
         .route_layer(from_fn(guard::only_from_here));
@@ -94,6 +98,7 @@ fn router(shared: Arc<Shared>) -> Router {
         .route("/api/v1/targets", get(read::targets))
         .route("/api/v1/status", get(read::status))
         .route("/api/v1/stream", get(stream::stream))
+        .route("/api/v1/corrections", get(corrections::list))
         .route("/api/v1/events", get(events::list))
         .route("/api/v1/export", get(export::export))
         .route("/-/healthy", get(manage::healthy))

@@ -9,6 +9,7 @@ mod kept;
 mod targets;
 
 use crate::config::Config;
+use crate::corrections::Corrections;
 use crate::keeper::{KeepError, Keeper};
 use crate::lens::Stage;
 use crate::links::Links;
@@ -53,6 +54,7 @@ pub(crate) struct Surroundings {
     pub(crate) clock: Timeline,
     pub(crate) keeper: Keeper,
     pub(crate) tally: Arc<Tally>,
+    pub(crate) corrections: Corrections,
 }
 
 /// Where the engine's findings go; clones lead to the same places.
@@ -74,6 +76,7 @@ pub(crate) struct Engine {
     told: AlertList,
     flusher: Flusher,
     keeper: Keeper,
+    corrections: Corrections,
     clock: Timeline,
     /// When the last step was.
     stepped: TimeMs,
@@ -98,6 +101,7 @@ impl Engine {
             told: AlertList::default(),
             flusher: Flusher::new(around.keeper.clone()),
             keeper: around.keeper.clone(),
+            corrections: around.corrections.clone(),
             steps: StepWatch::new(&around.clock),
             clock: around.clock.clone(),
             stepped: around.clock.now(),
@@ -166,6 +170,7 @@ impl Engine {
         if let Some(step_ms) = self.steps.observe_step(&self.clock) {
             tracing::warn!(step_ms, "the wall clock was set; windows go on by the monotonic clock");
         }
+        self.corrections.apply_to(&mut self.store);
         self.store.advance(now);
         let loud = self.loud(now);
         for (position, transition) in self.alerts.step(now, &loud) {

@@ -57,11 +57,34 @@ fn hold(document: &Value, schema: &Value, value: &Value, at: &str) {
     }
 }
 
+/// Puts a stretch right, and waits until that counts.
+async fn correct(daemon: &Running) {
+    let path = "/api/v1/slos/shop%2Fcheckout";
+    let history = format!("{path}/history?step=1");
+    let told =
+        daemon.until(&history, |told| told["points"].as_array().is_some_and(|all| all.len() > 3));
+    let points = told.await["points"].clone();
+    let mut asked = json!({
+        "slo": "shop/checkout", "from": points[1]["at"], "to": points[2]["at"],
+        "good": 1_000_000, "bad": 5, "reason": "counted by the gateway", "author": "ada",
+    });
+    let answer = daemon.post("/api/v1/corrections").json(&asked).send().await.expect("sent");
+    let (status, made) = (answer.status(), answer.text().await.expect("a body"));
+    assert_eq!(status, 201, "{made}");
+    let slo = daemon.until(path, |slo| slo["counts"]["good"].as_u64() > Some(1_000_000)).await;
+    let spent = |which: &str| slo["budget"][which]["spent"]["low"].as_f64();
+    assert_ne!(spent("with_exclusions"), spent("without_exclusions"), "{slo}");
+    asked["author"] = "".into();
+    let answer = daemon.post("/api/v1/corrections").json(&asked).send().await.expect("sent");
+    assert_eq!(answer.status(), 400);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn every_answer_is_what_the_openapi_document_says() {
     let (_folder, _target, daemon) = calm().await;
     let mark = json!({"kind": "deploy", "service": "shop", "text": "v2"});
     assert_eq!(daemon.post("/api/v1/events").json(&mark).send().await.expect("sent").status(), 201);
+    correct(&daemon).await;
     let document = daemon.json("/api/openapi.json").await;
     for (path, item) in document["paths"].as_object().expect("paths") {
         let answer = &item["get"]["responses"]["200"]["content"]["application/json"]["schema"];
@@ -119,7 +142,7 @@ async fn what_is_wrong_is_a_problem_document() {
         ("/api/v1/slos/shop%2Fcheckout/history?from=0&step=1", 400),
         ("/api/v1/slos/shop%2Fcheckout/history?form=0", 400),
         ("/api/v1/events?from=yesterday", 400),
-        ("/api/v1/corrections", 404),
+        ("/api/v1/findings", 404),
         ("/-/reload", 405),
     ] {
         let answer = daemon.get(path).await;

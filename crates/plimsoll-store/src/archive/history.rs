@@ -28,6 +28,8 @@ pub struct HistoryPoint {
     pub known: Duration,
     /// Target-time that should have been seen.
     pub expected: Duration,
+    /// Of what wasn't seen, the milliseconds that no rate is known for.
+    pub(crate) unrated_ms: u64,
 }
 
 /// Slots that lie together, by their start in milliseconds.
@@ -156,7 +158,10 @@ fn points<'a>(
 }
 
 /// Finds the newest ledger with that id: one with another SLI may lie beside it.
-fn current(read: &ReadTransaction, id: &str) -> Result<Option<(u32, KeptLedger)>, ArchiveError> {
+pub(super) fn current(
+    read: &ReadTransaction,
+    id: &str,
+) -> Result<Option<(u32, KeptLedger)>, ArchiveError> {
     let mut found: Option<(u32, KeptLedger)> = None;
     let prefix = format!("{id}\n");
     for entry in read.open_table(LEDGERS)?.range(prefix.as_str()..)? {
@@ -222,6 +227,7 @@ fn point(at: i64, tally: Tally) -> HistoryPoint {
         counts: tally.counts,
         known: Duration::from_millis(tally.expected_ms.saturating_sub(tally.missing_ms)),
         expected: Duration::from_millis(tally.expected_ms),
+        unrated_ms: tally.unrated_ms,
     }
 }
 

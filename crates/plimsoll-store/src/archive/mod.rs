@@ -1,5 +1,6 @@
 //! The store's memory on disk: one database file, one process at a time.
 
+mod corrections;
 mod events;
 mod export;
 mod forget;
@@ -12,6 +13,7 @@ mod open;
 mod portable;
 mod schema;
 
+pub use corrections::{Correction, CorrectionError, NewCorrection};
 pub use events::Mark;
 pub use export::Backup;
 pub use history::HistoryPoint;
@@ -144,6 +146,7 @@ impl Archive {
     /// The file can't be read; the store is then to be dropped.
     pub fn load(&self, store: &mut Store) -> Result<(), ArchiveError> {
         load::load(self.database()?, store)?;
+        self.amend(store)?;
         forget::old(self.database()?, store.now)
     }
 

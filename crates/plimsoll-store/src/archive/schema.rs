@@ -40,6 +40,9 @@ pub(super) const ALERTS: TableDefinition<&str, &[u8]> = TableDefinition::new("al
 /// Marks by time and number.
 pub(super) const MARKS: TableDefinition<(i64, u64), &[u8]> = TableDefinition::new("marks");
 
+/// Corrections by number.
+pub(super) const CORRECTIONS: TableDefinition<u64, &[u8]> = TableDefinition::new("corrections");
+
 /// Checks the file's format, which it returns; a new file gets it, with every table.
 pub(super) fn prepare(database: &Database, path: &Path) -> Result<u64, OpenError> {
     let corrupt =
