@@ -69,6 +69,41 @@ impl Collector {
         }
     }
 
+    /// Starts one that takes OTLP and sends its metrics on to `daemon`, as they are.
+    pub async fn relay(binary: &Path, daemon: &str) -> Self {
+        let folder = scratch();
+        let (http, health) = (free_port(), free_port());
+        let config = write(
+            folder.path(),
+            "relay.yaml",
+            &format!(
+                "receivers: {{otlp: {{protocols: {{http: {{endpoint: '127.0.0.1:{http}'}}}}}}}}\n\
+                 exporters: {{otlp_http: {{endpoint: '{daemon}'}}}}\n\
+                 extensions: {{health_check: {{endpoint: '127.0.0.1:{health}'}}}}\n\
+                 service:\n  extensions: [health_check]\n  telemetry: {{metrics: {{level: none}}}}\n  \
+                 pipelines: {{metrics: {{receivers: [otlp], exporters: [otlp_http]}}}}\n"
+            ),
+        );
+        let mut command = Command::new(binary);
+        command.arg("--config").arg(config);
+        let log = folder.path().join("log");
+        let process = Process::start("otelcol", &mut command, &log);
+        let client = crate::http();
+        wait::until("the Collector to be ready", Duration::from_secs(60), || async {
+            let answer = client.get(format!("http://127.0.0.1:{health}/")).send().await;
+            let said = std::fs::read_to_string(&log).unwrap_or_default();
+            assert!(!said.contains("Error:"), "the Collector ended:\n{said}");
+            answer.ok()?.status().is_success().then_some(())
+        })
+        .await;
+        Self {
+            otlp: format!("http://127.0.0.1:{http}"),
+            exposition: String::new(),
+            _process: process,
+            _folder: folder,
+        }
+    }
+
     /// Returns what `validate` says of the shipped configuration, and whether it passes.
     pub fn validate(binary: &Path) -> (bool, String) {
         let folder = scratch();

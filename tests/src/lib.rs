@@ -11,6 +11,7 @@
 pub mod alertmanager;
 pub mod browser;
 pub mod collector;
+pub mod load;
 pub mod otlp_sink;
 pub mod peers;
 pub mod plimsoll;

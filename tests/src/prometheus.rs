@@ -25,12 +25,14 @@ pub struct Make<'a> {
     pub arguments: &'a [&'a str],
     /// More keys of each scrape configuration, as `honor_labels: true`.
     pub scrape: &'a str,
+    /// More lines of the configuration, as `remote_write: […]`.
+    pub config: &'a str,
 }
 
 impl Default for Make<'_> {
     /// Debian's, told nothing.
     fn default() -> Self {
-        Self { program: Path::new("prometheus"), arguments: &[], scrape: "" }
+        Self { program: Path::new("prometheus"), arguments: &[], scrape: "", config: "" }
     }
 }
 
@@ -58,8 +60,9 @@ impl Prometheus {
             "prometheus.yml",
             &format!(
                 "global: {{scrape_interval: 1s, scrape_timeout: 1s, evaluation_interval: 1s}}\n\
-                 rule_files: [{}]\nscrape_configs:\n{jobs}",
-                files.join(", ")
+                 rule_files: [{}]\n{}scrape_configs:\n{jobs}",
+                files.join(", "),
+                make.config,
             ),
         );
         let address = format!("127.0.0.1:{}", free_port());

@@ -177,7 +177,7 @@ const CLASSIC: &str = "--enable-feature=exemplar-storage";
 
 async fn take(program: &Path, argument: &str, scrape: &str, encoding: Encoding) -> Prometheus {
     let target = exposed(encoding).await;
-    let make = Make { program, arguments: &[argument], scrape };
+    let make = Make { program, arguments: &[argument], scrape, ..Make::default() };
     Prometheus::start_as(make, &[("service", &target)], &[]).await
 }
 
@@ -261,7 +261,7 @@ fn live() -> Admin {
 
 /// Has a server scrape the live service, in the format that the two agree on.
 async fn scrapes(program: &Path, argument: &str, scrape: &str, admin: &Admin) -> Prometheus {
-    let make = Make { program, arguments: &[argument], scrape };
+    let make = Make { program, arguments: &[argument], scrape, ..Make::default() };
     Prometheus::start_as(make, &[("service", &admin.address().to_string())], &[]).await
 }
 

@@ -201,7 +201,7 @@ async fn what_a_service_sends_arrives_by_remote_write_by_scrape_and_as_spans() {
         return;
     };
     let written = ["--web.enable-remote-write-receiver", "--enable-feature=exemplar-storage"];
-    let make = Make { program: &prometheus, arguments: &written, scrape: "" };
+    let make = Make { program: &prometheus, arguments: &written, ..Make::default() };
     let written = Prometheus::start_as(make, &[], &[]).await;
     let sink = OtlpSink::start().await;
 
@@ -224,6 +224,7 @@ async fn what_a_service_sends_arrives_by_remote_write_by_scrape_and_as_spans() {
         program: &prometheus,
         arguments: &["--enable-feature=exemplar-storage"],
         scrape: ", honor_labels: true, scrape_native_histograms: true",
+        ..Make::default()
     };
     let targets = [("collector", collector.exposition.as_str())];
     let scraping = Prometheus::start_as(make, &targets, &[]).await;

@@ -5,10 +5,12 @@ use crate::corrections::Corrections;
 use crate::engine::Outlets;
 use crate::engine::{BuildError, Surroundings};
 use crate::generation::Built;
+use crate::inbox::Inbox;
 use crate::keeper::Keeper;
 use crate::lens;
 use crate::supervisor::{RunError, Supervisor};
 use crate::timeline::Timeline;
+use crate::web::{Front, Gate, Web};
 use plimsoll_model::TimeMs;
 use plimsoll_runtime::clock::Clock;
 use plimsoll_runtime::process::Probe;
@@ -85,8 +87,10 @@ impl Daemon {
         let listener = TcpListener::bind(address).map_err(listen)?;
         listener.set_nonblocking(true).map_err(listen)?;
         let address = listener.local_addr().map_err(listen)?;
+        let web = Web::new(config.web_config.clone());
+        let web = Arc::new(web.map_err(|error| BindError::Build(error.to_string()))?);
         let archive = Archive::open(&config.data_dir)?;
-        archive.set_bytes_max(config.disk_bytes);
+        archive.set_bytes_max(config.limits.disk_bytes);
         let keeper = Keeper::new(archive);
         let clock = Timeline::after(keeper.last_step().map_err(BuildError::from)?, clock);
         let around = Surroundings {
@@ -100,7 +104,7 @@ impl Daemon {
         built.restore()?;
         let readiness = Readiness::new();
         let hold = readiness.hold("evaluation has not begun");
-        Ok(Bound { config, address, listener, around, built, readiness, hold })
+        Ok(Bound { config, address, listener, web, around, built, readiness, hold })
     }
 }
 
@@ -109,6 +113,7 @@ pub struct Bound {
     config: Config,
     address: SocketAddr,
     listener: TcpListener,
+    web: Arc<Web>,
     around: Surroundings,
     built: Built,
     readiness: Readiness,
@@ -132,11 +137,14 @@ impl Bound {
     /// See [`RunError`].
     pub async fn run(mut self, stop: Stop) -> Result<(), RunError> {
         let (stage, lens) = lens::new(self.built.first_view());
+        let inbox = Arc::new(Inbox::new());
         let (marks, marked) = mpsc::channel(MARKS);
         let (reloads, asked) = mpsc::channel(1);
         let shared = Arc::new(Shared {
             about: about(&self.config, self.around.clock.now()),
             clock: self.around.clock.clone(),
+            inbox: inbox.clone(),
+            gate: Gate::new(self.web.clone()),
             lens,
             keeper: self.around.keeper.clone(),
             tally: self.around.tally.clone(),
@@ -151,11 +159,15 @@ impl Bound {
         });
         let listener = tokio::net::TcpListener::from_std(self.listener)?;
         let mut tasks = JoinSet::new();
-        tasks.spawn(api::serve(listener, shared.clone()));
+        tasks.spawn(api::serve(Front::new(listener, self.web), shared.clone()));
         tasks.spawn(api::broadcast_changes(shared.clone()));
         tasks.spawn(api::keep_marks(shared.clone(), marked));
-        let outlets =
-            Outlets { stage: Arc::new(stage), marks, hold: Arc::new(Mutex::new(Some(self.hold))) };
+        let outlets = Outlets {
+            stage: Arc::new(stage),
+            inbox,
+            marks,
+            hold: Arc::new(Mutex::new(Some(self.hold))),
+        };
         let supervisor = Supervisor { config: self.config, around: self.around, outlets, shared };
         let ended = supervisor.run(self.built, asked, &stop).await;
         // A client that never ends its request may not keep the daemon from ending.

@@ -1,12 +1,18 @@
 //! Everything that one configuration runs: sources, engine, sinks. A reload makes the next one.
 
+use crate::backend::Asker;
 use crate::config::Config;
 use crate::engine::{BuildError, Engine, Outlets, Surroundings};
+use crate::inbox::{Door, Inbox};
 use crate::keeper::KeepError;
 use crate::notify::{AlertList, Notifier};
 use crate::source::{Heard, JobSource, Numbers};
 use crate::view::View;
+use plimsoll_exposition::push::Interest;
 use plimsoll_runtime::shutdown::{self, Stopper};
+use plimsoll_slo::{Backend, Slo};
+use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 use tokio::task::{JoinHandle, JoinSet};
 
@@ -17,7 +23,10 @@ const NEWS: usize = 1_024;
 pub(crate) struct Built {
     engine: Engine,
     jobs: Vec<JobSource>,
+    askers: Vec<Asker>,
     notifier: Notifier,
+    interest: Arc<Interest>,
+    body_bytes: usize,
 }
 
 /// A generation that runs.
@@ -26,6 +35,7 @@ pub(crate) struct Running {
     engine: JoinHandle<Result<(), KeepError>>,
     engine_stopper: Stopper,
     tasks: JoinSet<()>,
+    inbox: Arc<Inbox>,
 }
 
 impl Built {
@@ -37,7 +47,10 @@ impl Built {
         let notifier = Notifier::new(config, around.tally.clone())?;
         let arrivals = jobs.iter().flat_map(JobSource::arrivals).collect();
         let engine = Engine::new(config, arrivals, around)?;
-        Ok(Self { engine, jobs, notifier })
+        let askers = askers(config, engine.slice())?;
+        let interest = Arc::new(engine.interest(config));
+        let body_bytes = usize::try_from(config.limits.body_bytes).unwrap_or(usize::MAX);
+        Ok(Self { engine, jobs, askers, notifier, interest, body_bytes })
     }
 
     /// Takes up what the archive keeps. The generation before has to have stopped.
@@ -61,16 +74,32 @@ impl Built {
         for job in self.jobs {
             job.spawn(&mut tasks, news.clone(), clock.clone(), stop.clone());
         }
+        for asker in self.askers {
+            asker.spawn(&mut tasks, news.clone(), clock.clone(), stop.clone());
+        }
+        let inbox = outlets.inbox.clone();
+        inbox.open(Door { news, interest: self.interest, body_bytes: self.body_bytes });
         self.notifier.spawn(&mut tasks, &heard, clock, &stop);
         let engine = tokio::spawn(self.engine.run(received, alerts, outlets, engine_stop));
-        Running { stopper, engine, engine_stopper, tasks }
+        Running { stopper, engine, engine_stopper, tasks, inbox }
     }
+}
+
+/// One for each server that some SLO asks for.
+fn askers(config: &Config, slice: Duration) -> Result<Vec<Asker>, BuildError> {
+    let asker = |(name, server)| {
+        let asks = |slo: &&Arc<Slo>| slo.backend == Backend::Prometheus(String::clone(name));
+        let slos = config.slos.iter().filter(asks).map(Arc::as_ref);
+        Ok(Asker::new(server, slos, slice)?)
+    };
+    config.backends.iter().map(asker).collect()
 }
 
 impl Running {
     /// Stops the sources first, so that the engine's last checkpoint holds all that was scraped,
     /// while the sinks get their last word.
     pub(crate) async fn stop(mut self) -> Result<(), KeepError> {
+        self.inbox.close();
         self.stopper.drain();
         while self.tasks.join_next().await.is_some() {}
         self.engine_stopper.drain();

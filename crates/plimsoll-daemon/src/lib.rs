@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 mod api;
+mod backend;
 mod backoff;
 mod client;
 mod config;
@@ -13,6 +14,7 @@ mod corrections;
 mod daemon;
 mod engine;
 mod generation;
+mod inbox;
 mod instant;
 mod keeper;
 mod lens;
@@ -23,6 +25,7 @@ mod source;
 mod supervisor;
 mod timeline;
 mod view;
+mod web;
 mod words;
 
 pub use config::Config;

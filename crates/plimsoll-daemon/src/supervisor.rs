@@ -81,7 +81,7 @@ impl Supervisor {
         let config =
             config.with_listen(self.config.listen).with_data_dir(self.config.data_dir.clone());
         // At once, because without room the rest of the reload has to wait for it.
-        self.around.keeper.set_bytes_max(config.disk_bytes);
+        self.around.keeper.set_bytes_max(config.limits.disk_bytes);
         if let Some(error) = &self.shared.lens.look().await.flush_error {
             return Err(ReloadError::State(error.clone()));
         }

@@ -33,6 +33,12 @@ impl Timeline {
         let offset_ms = self.wall_offset_ms();
         if offset_ms.abs() < STEP_MS_MIN { at } else { TimeMs(at.0.saturating_add(offset_ms)) }
     }
+
+    /// Returns the time of this clock at which others' clocks show `at`.
+    pub(crate) fn own_time_of(&self, at: TimeMs) -> TimeMs {
+        let offset_ms = self.wall_offset_ms();
+        if offset_ms.abs() < STEP_MS_MIN { at } else { TimeMs(at.0.saturating_sub(offset_ms)) }
+    }
 }
 
 impl Clock for Timeline {

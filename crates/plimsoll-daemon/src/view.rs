@@ -3,7 +3,7 @@
 use crate::links::Links;
 use crate::notify::AlertList;
 use plimsoll_model::{Counts, Labels, RefusalReason, TimeMs};
-use plimsoll_slo::{Alert, AlertName, AlertState, Assessment, Reason, Slo};
+use plimsoll_slo::{Alert, AlertName, AlertState, Assessment, Backend, Reason, Slo};
 use plimsoll_store::Recent;
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -81,7 +81,11 @@ impl View {
         let is_dark = slo.assessment.windows.first().is_some_and(|shortest| {
             matches!(shortest.reason, Some(Reason::NoData | Reason::NeverSeen))
         });
-        !is_dark && self.feeding(slo).any(TargetView::is_up)
+        let is_told = match &slo.backend_error {
+            Some(error) => error.is_none(),
+            None => self.feeding(slo).any(TargetView::is_up),
+        };
+        !is_dark && is_told
     }
 
     /// Returns why an SLO isn't seen, a sentence for each target that doesn't answer: those that
@@ -89,6 +93,13 @@ impl View {
     pub(crate) fn blind(&self, slo: &SloView) -> Vec<String> {
         if self.is_seen(slo) {
             return Vec::new();
+        }
+        if let Some(error) = &slo.backend_error {
+            let server = match &slo.slo.backend {
+                Backend::Prometheus(name) => name.as_str(),
+                Backend::Own => "its server",
+            };
+            return error.iter().map(|error| format!("{server}: {error}")).collect();
         }
         if slo.feeds.is_empty() {
             return self.targets.iter().filter_map(TargetView::sentence).collect();
@@ -122,6 +133,8 @@ pub(crate) struct SloView {
     /// Everything that was counted since the daemon started.
     pub(crate) counted: Counts,
     pub(crate) alerts: Vec<Alert>,
+    /// For an SLO that a server counts: why it didn't, if it didn't.
+    pub(crate) backend_error: Option<Option<String>>,
     /// Series that the SLO's bound on groups refused.
     pub(crate) groups_refused: u64,
     /// What its history holds beyond the archive.

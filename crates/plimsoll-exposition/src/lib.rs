@@ -9,5 +9,6 @@
 pub mod decode;
 pub mod encode;
 mod format;
+pub mod push;
 
 pub use format::{Encoding, Format, negotiate};

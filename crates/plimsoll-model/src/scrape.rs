@@ -23,6 +23,9 @@ pub struct Sample {
     pub value: f64,
     /// Its own time in milliseconds since the Unix epoch, where the exposition gives one.
     pub at_ms: Option<i64>,
+    /// Whether the value is what a counter counted since its sample before, as who pushes may send
+    /// it, rather than since it began.
+    pub is_delta: bool,
 }
 
 /// Why a sample was refused.
@@ -38,6 +41,8 @@ pub enum RefusalReason {
     OutOfOrder,
     /// A time in the future.
     InFuture,
+    /// A time so long ago that no sender repeats it.
+    TooOld,
 }
 
 impl RefusalReason {
@@ -49,6 +54,7 @@ impl RefusalReason {
             Self::NotANumber => "not_a_number",
             Self::OutOfOrder => "out_of_order",
             Self::InFuture => "in_future",
+            Self::TooOld => "too_old",
         }
     }
 }

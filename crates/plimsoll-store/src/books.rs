@@ -63,6 +63,11 @@ impl Books {
         Ok(books)
     }
 
+    /// Iterates over the names of the series that some SLO reads.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.selection.names()
+    }
+
     /// Returns the ledgers that a series feeds, with its part in each.
     pub(crate) fn feeds(&mut self, name: &str, labels: &Labels) -> Vec<(usize, Match)> {
         let matches = self.selection.matches(name, labels);

@@ -247,6 +247,7 @@ impl Feed {
 
     fn read(&mut self, number: u32, sample: &Sample, passage: &Passage) {
         let at = passage.at;
+        let since = passage.before.or(self.watched);
         let Some(used) = self.uses.get(number as usize) else { return };
         if let Some((level, part)) = used.level {
             self.levels.set(level, part, at, sample.value);
@@ -254,7 +255,7 @@ impl Feed {
         let mut refusal = is_ahead(sample.at_ms, at).then_some(RefusalReason::InFuture);
         if let Some(wired) = used.meter.and_then(|meter| self.meters.get_mut(meter as usize)) {
             let birth = wired.birth.and_then(|birth| self.births.get(birth as usize));
-            let born = birth.is_some_and(|birth| birth.is_within(wired.meter.last, passage));
+            let born = birth.is_some_and(|birth| birth.is_within(wired.meter.last, since, at));
             let unknown_past = self.other_slis && wired.meter.last.is_none();
             let life = if unknown_past && passage.life == Life::Same {
                 Life::Untold
@@ -266,6 +267,7 @@ impl Feed {
                     wired.meter.refuse();
                     Err(reason)
                 }
+                None if sample.is_delta => wired.meter.add(sample.value, sample.at_ms),
                 None => wired.meter.read(sample.value, sample.at_ms, life, born),
             };
             for Wire { account, slot, worth } in &wired.wires {
@@ -377,11 +379,12 @@ impl Feed {
 }
 
 impl Birth {
-    /// Says whether the counter began after the scrape before.
-    fn is_within(&self, last: Option<f64>, passage: &Passage) -> bool {
-        let Some((created_s, before)) = self.created_s.zip(passage.before) else { return false };
+    /// Says whether the counter began after `since`: the scrape before, or when its target was
+    /// first watched.
+    fn is_within(&self, last: Option<f64>, since: Option<TimeMs>, at: TimeMs) -> bool {
+        let Some((created_s, since)) = self.created_s.zip(since) else { return false };
         let created = TimeMs((created_s * 1000.0) as i64);
-        if last.is_some() { self.changed } else { is_within(created, before, passage.at) }
+        if last.is_some() { self.changed } else { is_within(created, since, at) }
     }
 }
 

@@ -93,6 +93,25 @@ impl Meter {
         Some(())
     }
 
+    /// Reads a sample that says what was counted since the one before.
+    ///
+    /// # Errors
+    /// Why the sample is refused.
+    pub(crate) fn add(
+        &mut self,
+        value: f64,
+        stamp_ms: Option<i64>,
+    ) -> Result<Reading, RefusalReason> {
+        let total = self.last.unwrap_or_default() + value.max(0.0);
+        let before = units(self.last.unwrap_or_default(), self.scale);
+        if !value.is_finite() || value < 0.0 {
+            self.refuse();
+            return Err(RefusalReason::NotANumber);
+        }
+        (self.last, self.stamp_ms, self.refused) = (Some(total), stamp_ms, false);
+        Ok(Reading::Increase(units(total, self.scale) - before))
+    }
+
     /// Notes that a sample was there, but was refused.
     pub(crate) fn refuse(&mut self) {
         self.refused = true;
@@ -152,6 +171,25 @@ mod tests {
         assert_eq!(late, Err(RefusalReason::OutOfOrder));
         assert_eq!(meter.read(12.0, Some(901), Life::Same, false), Ok(Increase(2)));
         assert!(is_ahead(Some(61_000), TimeMs(999)) && !is_ahead(Some(60_999), TimeMs(999)));
+    }
+
+    #[test]
+    fn what_was_counted_since_the_sample_before_is_added_as_it_is() {
+        let mut meter = Meter::new(1.0);
+        assert_eq!(meter.add(50.0, None), Ok(Increase(50)));
+        assert_eq!(meter.add(7.0, None), Ok(Increase(7)));
+        assert_eq!(meter.add(f64::NAN, None), Err(RefusalReason::NotANumber));
+        assert_eq!(meter.add(-1.0, None), Err(RefusalReason::NotANumber));
+        assert_eq!(meter.add(3.0, None), Ok(Increase(3)));
+        let halves: Vec<_> = (0..4).map(|_| meter.add(0.5, None)).collect();
+        let sum: u64 = halves
+            .iter()
+            .map(|half| match half {
+                Ok(Increase(more)) => *more,
+                other => panic!("{other:?}"),
+            })
+            .sum();
+        assert_eq!(sum, 2, "nothing is lost to rounding: {halves:?}");
     }
 
     #[test]

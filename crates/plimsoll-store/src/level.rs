@@ -55,6 +55,10 @@ impl LevelNames {
         Self(Arc::new(names.collect()))
     }
 
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(String::as_str)
+    }
+
     pub(crate) fn find(&self, name: &str) -> Option<(&'static str, LevelPart)> {
         self.0.get(name).copied()
     }

@@ -56,6 +56,11 @@ impl Selection {
         Ok(selection)
     }
 
+    /// Iterates over the names of the series that play any part.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(String::as_str)
+    }
+
     /// Returns the parts that the series plays, in the order of the SLOs.
     pub(crate) fn matches(&self, name: &str, labels: &Labels) -> Vec<Match> {
         self.0.get(name).map(|of_name| of_name.matches(labels)).unwrap_or_default()

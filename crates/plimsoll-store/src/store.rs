@@ -5,7 +5,7 @@ use crate::feed::Feed;
 use crate::kept_feed::KeptFeed;
 use crate::level::LevelNames;
 use crate::{Ledger, LevelView, Target, TargetIndex};
-use plimsoll_model::{RefusalReason, Scrape, SeriesIndex, SeriesKey, TimeMs};
+use plimsoll_model::{RefusalReason, Scrape, SeriesIndex, SeriesKey, TimeMs, catalog};
 use plimsoll_slo::Slo;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -68,8 +68,14 @@ impl Store {
 
     /// Takes a target in. What an archive knows about it is taken up again.
     pub fn add_target(&mut self, target: Target) -> TargetIndex {
+        self.add_target_since(target, self.now)
+    }
+
+    /// Takes a target in that would have been heard since `watched`, had it been there: what began
+    /// later counts from zero.
+    pub fn add_target_since(&mut self, target: Target, watched: Option<TimeMs>) -> TargetIndex {
         let number = self.feeds.len();
-        let mut feed = Feed::new(number, target, self.level_names.clone(), self.now);
+        let mut feed = Feed::new(number, target, self.level_names.clone(), watched);
         if let Some(kept) = self.kept.remove(&feed.target.key()) {
             feed.restore(kept, &mut self.books);
         }
@@ -148,6 +154,16 @@ impl Store {
     pub fn refused(&self, target: TargetIndex) -> Vec<(RefusalReason, u64)> {
         let feed = self.feeds.get(target.0).and_then(Option::as_ref);
         feed.into_iter().flat_map(|feed| feed.refused.values().copied()).collect()
+    }
+
+    /// Iterates over the names of all series that are of use, those that say since when another
+    /// one counts included.
+    pub fn names(&self) -> impl Iterator<Item = String> {
+        let read = self.books.names().chain(self.level_names.names());
+        let with_birth = read.flat_map(|name| {
+            [name.to_owned(), format!("{}_created", crate::wiring::base_name(name))]
+        });
+        with_birth.chain([catalog::PROCESS_START_TIME.name.to_owned()])
     }
 
     /// Returns how many series of the SLO `service/slo` its `max_groups` refused.

@@ -120,7 +120,7 @@ impl WiredMeter {
 }
 
 /// Returns the family's name, which `_created` is put behind.
-fn base_name(name: &str) -> &str {
+pub(crate) fn base_name(name: &str) -> &str {
     ["_total", "_bucket", "_count", "_sum"]
         .iter()
         .find_map(|suffix| name.strip_suffix(suffix))

@@ -27,6 +27,7 @@ fn snapshot(shared: &Shared, view: &View) -> Snapshot {
     let mut families = slo_families(view);
     families.push(refused(view));
     families.push(notifications(shared));
+    families.extend(itself(shared));
     families.retain(|family| !family.series.is_empty());
     let mut snapshot = Snapshot { families };
     let mut process = shared.process.lock().unwrap_or_else(PoisonError::into_inner);
@@ -115,6 +116,15 @@ fn notifications(shared: &Shared) -> Family {
     family(&catalog::NOTIFICATIONS, rows)
 }
 
+fn itself(shared: &Shared) -> [Family; 2] {
+    let mut build = Rows::default();
+    build.number(&[("version", shared.about.version)], 1.0);
+    let reload = shared.reload.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut taken = Rows::default();
+    taken.number(&[], if reload.refused.is_empty() { 1.0 } else { 0.0 });
+    [family(&catalog::BUILD_INFO, build), family(&catalog::CONFIG_LAST_RELOAD_SUCCESSFUL, taken)]
+}
+
 fn family(signal: &'static Signal, rows: Rows) -> Family {
     let kind = match signal.kind {
         plimsoll_model::Kind::Counter => FamilyKind::Counter,
@@ -155,6 +165,11 @@ impl Rows {
                 None => self.gauge(slo, &[("bound", bound)], value),
             }
         }
+    }
+
+    fn number(&mut self, labels: &[(&str, &str)], number: f64) {
+        let labels = labels.iter().map(|(name, value)| ((*name).into(), *value));
+        self.add(labels, Value::Gauge(number));
     }
 
     fn count(&mut self, labels: &[(&str, &str)], count: u64) {

@@ -10,22 +10,26 @@ mod metrics;
 mod openapi;
 mod page;
 mod problem;
+mod push;
 mod query;
 mod read;
 mod shape;
 mod stream;
 
 use crate::corrections::Corrections;
+use crate::inbox::Inbox;
 use crate::keeper::Keeper;
 use crate::lens::Lens;
 use crate::notify::Tally;
 use crate::reload::{ReloadAsk, ReloadState};
 use crate::timeline::Timeline;
 use crate::view::View;
+use crate::web::{Front, Gate};
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::middleware::from_fn;
+use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{get, post};
+use axum::serve::ListenerExt;
 use plimsoll_model::TimeMs;
 use plimsoll_runtime::clock::Clock;
 use plimsoll_runtime::process::Probe;
@@ -34,7 +38,6 @@ use plimsoll_runtime::shutdown::Stop;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
-use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, broadcast, mpsc};
 
 pub(crate) use events::keep_marks;
@@ -47,6 +50,8 @@ const BODY_BYTES_MAX: usize = 64 << 10;
 pub(crate) struct Shared {
     pub(crate) about: About,
     pub(crate) clock: Timeline,
+    pub(crate) inbox: Arc<Inbox>,
+    pub(crate) gate: Gate,
     pub(crate) lens: Lens,
     pub(crate) keeper: Keeper,
     pub(crate) tally: Arc<Tally>,
@@ -86,8 +91,10 @@ fn router(shared: Arc<Shared>) -> Router {
     let changes = Router::new()
         .route("/api/v1/corrections", post(corrections::put))
         .route("/api/v1/events", post(events::put))
+        .route("/api/v1/write", post(push::remote_write))
+        .route("/v1/metrics", post(push::otlp_metrics))
         .route("/-/reload", post(manage::reload))
-        .route_layer(from_fn(guard::only_from_here));
+        .route_layer(from_fn(guard::may_change));
     Router::new()
         .route("/", get(page::index))
         .route("/api/openapi.json", get(openapi::document))
@@ -108,14 +115,16 @@ fn router(shared: Arc<Shared>) -> Router {
         .route("/{*name}", get(page::file))
         .method_not_allowed_fallback(problem::method_not_allowed)
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+        .layer(from_fn_with_state(shared.clone(), guard::may_enter))
         .with_state(shared)
 }
 
 /// Answers requests until the daemon stops.
-pub(crate) async fn serve(listener: TcpListener, shared: Arc<Shared>) {
+pub(crate) async fn serve(front: Front, shared: Arc<Shared>) {
     let stop = shared.stop.clone();
     let service = router(shared).into_make_service_with_connect_info::<SocketAddr>();
-    let served = axum::serve(listener, service)
+    // Tapped, because that is how a listener of one's own tells handlers its peers.
+    let served = axum::serve(front.tap_io(|_| {}), service)
         .with_graceful_shutdown(async move { stop.stopped().await })
         .await;
     if let Err(error) = served {

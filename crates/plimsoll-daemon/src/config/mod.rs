@@ -9,10 +9,12 @@ mod slo_files;
 #[cfg(test)]
 mod tests;
 mod valid;
+mod web;
 
 pub(crate) use groups::read_groups;
 pub use valid::Config;
 pub(crate) use valid::{
-    Access, Alertmanager, Credentials, Discovery, Job, Records, ScrapeBounds, Secret, TargetGroup,
-    Tls, Webhook,
+    Access, Alertmanager, Backend, Credentials, Discovery, Job, Records, ScrapeBounds, Secret,
+    TargetGroup, Tls, Webhook,
 };
+pub(crate) use web::{WebConfig, WebTls, read_web};

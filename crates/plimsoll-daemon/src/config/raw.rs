@@ -10,8 +10,13 @@ pub(super) struct RawConfig {
     pub(super) listen: Option<String>,
     pub(super) data_dir: Option<String>,
     pub(super) external_url: Option<String>,
+    /// Read from its own file, so that its faults are told with the others.
+    #[serde(rename = "web_config")]
+    pub(super) _web_config: Option<String>,
     pub(super) global: RawGlobal,
     pub(super) scrape_configs: Vec<RawScrape>,
+    pub(super) push_configs: Vec<RawPush>,
+    pub(super) backends: BTreeMap<String, RawBackend>,
     /// Read from the tree instead, so that the faults of these files are told with the others.
     #[serde(rename = "slo_files")]
     pub(super) _slo_files: Vec<String>,
@@ -57,6 +62,25 @@ pub(super) struct RawScrape {
     pub(super) relabel_configs: Vec<RawRelabel>,
     #[serde(default)]
     pub(super) metric_relabel_configs: Vec<RawRelabel>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawBackend {
+    pub(super) url: String,
+    pub(super) timeout: Option<Parsed<Length>>,
+    pub(super) interval: Option<Parsed<Length>>,
+    pub(super) basic_auth: Option<RawBasicAuth>,
+    pub(super) authorization: Option<RawAuthorization>,
+    #[serde(default)]
+    pub(super) tls_config: RawTls,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawPush {
+    pub(super) job_name: String,
+    pub(super) expect_every: Parsed<Length>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -124,6 +148,7 @@ pub(super) struct RawTls {
 pub(super) struct RawAlerting {
     pub(super) alertmanagers: Vec<RawAlertmanager>,
     pub(super) webhooks: Vec<RawWebhook>,
+    pub(super) stdout: bool,
 }
 
 #[derive(Debug, Deserialize)]

@@ -2,23 +2,27 @@
 //! fail here is what only the file system knows.
 
 use super::raw::{
-    RawAlertmanager, RawAuthorization, RawBasicAuth, RawConfig, RawDns, RawFiles, RawGlobal,
-    RawScrape, RawStatic, RawTls,
+    RawAlertmanager, RawAuthorization, RawBackend, RawBasicAuth, RawConfig, RawDns, RawFiles,
+    RawGlobal, RawPush, RawScrape, RawStatic, RawTls,
 };
 use super::relabel_rule::relabeling;
 use super::shape::{DAEMON, INTERVAL};
 use super::slo_files::{self, SloFiles, whole_file};
 use super::valid::{
-    Access, Alertmanager, Config, Credentials, Discovery, Job, Limits, Records, ScrapeBounds,
-    Secret, TargetGroup, Tls, TlsIdentity, Webhook,
+    Access, Alertmanager, Backend, Config, Credentials, Discovery, Job, Limits, Records,
+    ScrapeBounds, Secret, TargetGroup, Tls, TlsIdentity, Webhook,
 };
+use super::web::read_web;
+use crate::backend::is_asked;
 use plimsoll_model::{LabelError, Labels};
+use plimsoll_slo::{Period, Slo};
 use plimsoll_spec::{Document, Fault};
 use reqwest::Url;
 use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Prometheus's own default, which an interval that is shorter shortens.
@@ -27,6 +31,9 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 /// Prometheus's own defaults for how often discovery looks anew.
 const FILES_REFRESH: Duration = Duration::from_secs(300);
 const NAMES_REFRESH: Duration = Duration::from_secs(30);
+
+/// How often a window is asked of a server at most.
+const ASKED_EVERY: Duration = Duration::from_secs(15);
 
 const LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 9797);
 const DATA_DIR: &str = "plimsoll-data";
@@ -52,16 +59,21 @@ impl Config {
         let place = Place { folder: file.parent().unwrap_or(Path::new("")) };
         let raw = document.read::<RawConfig>(&DAEMON);
         let slo_files = slo_files::read(&document, place.folder);
-        let (raw, slo_files) = match (raw, slo_files) {
-            (Ok(raw), Ok(slo_files)) => (raw, slo_files),
-            (raw, slo_files) => {
+        let web_config = document.root().get("web_config").and_then(|path| path.text());
+        let web_config = web_config.map(|path| place.path(path));
+        let web = web_config.as_deref().map_or(Ok(()), |file| read_web(file).map(drop));
+        let (raw, slo_files) = match (raw, slo_files, web) {
+            (Ok(raw), Ok(slo_files), Ok(())) => (raw, slo_files),
+            (raw, slo_files, web) => {
                 let mut faults = raw.err().unwrap_or_default();
+                faults.extend(web.err().unwrap_or_default());
                 faults.extend(slo_files.err().unwrap_or_default());
                 return Err(own_first(&document, faults));
             }
         };
         place
             .config(file, raw, slo_files)
+            .map(|config| Config { web_config, ..config })
             .map_err(|slip| vec![document.fault(&slip.key, slip.reason)])
     }
 }
@@ -123,15 +135,19 @@ impl Place<'_> {
         Ok(Config {
             file: file.into(),
             listen: listen.map_err(Slip::at("listen"))?.unwrap_or(LISTEN),
-            disk_bytes: limits.disk_bytes,
             data_dir: self.path(raw.data_dir.as_deref().unwrap_or(DATA_DIR)),
+            web_config: None,
             external_url: external_url.map_err(Slip::at("external_url"))?,
             external_labels: labels(&raw.global.external_labels)
                 .map_err(Slip::at("global.external_labels"))?,
             jobs,
+            backends: self.backends(&raw.backends, &slo_files.slos)?,
+            pushed: raw.push_configs.iter().map(expected).collect(),
+            limits,
             slos: slo_files.slos,
             alertmanagers,
             webhooks: raw.alerting.webhooks.iter().map(webhook).collect::<Result<_, _>>()?,
+            stdout: raw.alerting.stdout,
             warnings: slo_files.warnings,
         })
     }
@@ -194,6 +210,42 @@ impl Place<'_> {
             .collect()
     }
 
+    fn backends(
+        &self,
+        raw: &BTreeMap<String, RawBackend>,
+        slos: &[Arc<Slo>],
+    ) -> Result<BTreeMap<String, Backend>, Slip> {
+        let asks = slos.iter().filter_map(|slo| match &slo.backend {
+            plimsoll_slo::Backend::Prometheus(name) => Some((slo, name)),
+            plimsoll_slo::Backend::Own => None,
+        });
+        for (slo, name) in asks {
+            let reason = if !raw.contains_key(name) {
+                format!("has no `{name}`, which an SLO asks for")
+            } else if !is_asked(&slo.sli) {
+                "is asked for events and queries only: leave `backend` out of an SLO".into()
+            } else if !slo.by.is_empty() {
+                "gives one number for each SLO: leave `by` out of an SLO".into()
+            } else if !matches!(slo.period, Period::Rolling(_)) || !slo.exclusions.is_empty() {
+                "is asked for rolling windows, and leaves nothing out: leave `backend` out".into()
+            } else {
+                continue;
+            };
+            let reason = format!("{reason} ({}/{})", slo.service, slo.name);
+            return Err(Slip { key: "backends".into(), reason });
+        }
+        let backend = |(name, raw): (&String, &RawBackend)| {
+            let backend = Backend {
+                url: Url::parse(&raw.url).map_err(Slip::at("backends"))?,
+                timeout: raw.timeout.as_ref().map_or(TIMEOUT, |length| length.0.0),
+                interval: raw.interval.as_ref().map_or(ASKED_EVERY, |length| length.0.0),
+                access: self.access(&raw.basic_auth, &raw.authorization, &raw.tls_config),
+            };
+            Ok((name.clone(), backend))
+        };
+        raw.iter().map(backend).collect()
+    }
+
     fn alertmanagers(&self, raw: &RawAlertmanager) -> Result<Vec<Alertmanager>, Slip> {
         let scheme = raw.scheme.as_deref().unwrap_or("http");
         let prefix = raw.path_prefix.as_deref().unwrap_or("/");
@@ -244,6 +296,10 @@ impl Place<'_> {
             None => Secret::Inline(inline.clone().unwrap_or_default()),
         }
     }
+}
+
+fn expected(raw: &RawPush) -> (String, Duration) {
+    (raw.job_name.clone(), raw.expect_every.0.0)
 }
 
 fn labels(raw: &BTreeMap<String, String>) -> Result<Labels, LabelError> {

@@ -3,7 +3,7 @@ use plimsoll_slo::Slo;
 use plimsoll_spec::Fault;
 use plimsoll_store::{LabelMap, Relabeling};
 use reqwest::Url;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -16,14 +16,20 @@ pub struct Config {
     pub(crate) file: PathBuf,
     pub(crate) listen: SocketAddr,
     pub(crate) data_dir: PathBuf,
-    /// How long the data file may become.
-    pub(crate) disk_bytes: u64,
     pub(crate) external_url: Option<Url>,
+    pub(crate) web_config: Option<PathBuf>,
     pub(crate) external_labels: Labels,
     pub(crate) jobs: Vec<Job>,
+    /// By job: how often a target of it that pushes is expected to.
+    pub(crate) pushed: HashMap<String, Duration>,
+    pub(crate) limits: Limits,
+    /// By the name that SLOs ask for.
+    pub(crate) backends: BTreeMap<String, Backend>,
     pub(crate) slos: Vec<Arc<Slo>>,
     pub(crate) alertmanagers: Vec<Alertmanager>,
     pub(crate) webhooks: Vec<Webhook>,
+    /// Whether changes are written to the standard output.
+    pub(crate) stdout: bool,
     pub(crate) warnings: Vec<Fault>,
 }
 
@@ -163,6 +169,17 @@ pub(crate) struct Tls {
 pub(crate) struct TlsIdentity {
     pub(crate) cert_file: PathBuf,
     pub(crate) key_file: PathBuf,
+}
+
+/// One server with the Prometheus API that counts SLOs.
+#[derive(Clone, Debug)]
+pub(crate) struct Backend {
+    /// Where its page is; the API lies below it.
+    pub(crate) url: Url,
+    pub(crate) timeout: Duration,
+    /// No window is asked for more often.
+    pub(crate) interval: Duration,
+    pub(crate) access: Access,
 }
 
 /// One Alertmanager.

@@ -1,4 +1,4 @@
-use super::kept;
+use super::{kept, kept_resolved};
 use crate::notify::{Alert, AlertList, Composer, RESOLVED_KEPT};
 use crate::view::SloView;
 use plimsoll_model::TimeMs;
@@ -10,6 +10,9 @@ const RESOLVED_MAX: usize = 1_000;
 
 /// The key under which the archive keeps since when the daemon watches.
 const WATCHING_SINCE: &str = "watching since";
+
+/// The key under which the archive keeps what was resolved of late.
+const RESOLVED: &str = "resolved";
 
 /// The alerts of every ledger, and those that were resolved of late.
 #[derive(Debug)]
@@ -35,6 +38,7 @@ impl AlertBook {
                     let text = String::from_utf8_lossy(&bytes);
                     self.watching_since = text.parse().ok().map(TimeMs);
                 }
+                RESOLVED => self.resolved = kept_resolved::decode(&bytes),
                 _ => drop(self.by_ledger.insert(id, Alerts::restore(kept::decode(&bytes)))),
             }
         }
@@ -49,6 +53,7 @@ impl AlertBook {
             .filter(|(_, alerts)| alerts.iter().next().is_some())
             .map(|(id, alerts)| (id.clone(), kept::encode(alerts.iter())))
             .chain(watching)
+            .chain([(RESOLVED.to_owned(), kept_resolved::encode(&self.resolved))])
             .collect()
     }
 

@@ -6,10 +6,14 @@
 mod alerts;
 mod flush;
 mod kept;
+mod kept_resolved;
+mod pushed;
 mod targets;
 
+use crate::backend::{self, Answers};
 use crate::config::Config;
 use crate::corrections::Corrections;
+use crate::inbox::Inbox;
 use crate::keeper::{KeepError, Keeper};
 use crate::lens::Stage;
 use crate::links::Links;
@@ -19,12 +23,14 @@ use crate::timeline::Timeline;
 use crate::view::{LevelView, SloView, View};
 use alerts::AlertBook;
 use flush::Flusher;
+use plimsoll_exposition::push::Interest;
 use plimsoll_model::TimeMs;
 use plimsoll_runtime::clock::{Clock, StepWatch};
 use plimsoll_runtime::ready::Hold;
 use plimsoll_runtime::shutdown::Stop;
-use plimsoll_slo::{Change, Transition, assess, is_quiet};
+use plimsoll_slo::{Backend, Change, Sli, Slo, Transition, assess, is_quiet};
 use plimsoll_store::{ArchiveError, Ledger, Limits, Mark, Store, StoreError};
+use pushed::Pushed;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -61,6 +67,8 @@ pub(crate) struct Surroundings {
 #[derive(Clone)]
 pub(crate) struct Outlets {
     pub(crate) stage: Arc<Stage>,
+    /// Where pushed bodies come in.
+    pub(crate) inbox: Arc<Inbox>,
     /// Marks that charts shall show; one that finds the queue full is lost and logged.
     pub(crate) marks: mpsc::Sender<Mark>,
     /// Held until the first step.
@@ -71,6 +79,9 @@ pub(crate) struct Outlets {
 pub(crate) struct Engine {
     store: Store,
     targets: Targets,
+    pushed: Pushed,
+    /// What servers answered, by the SLO's id.
+    answers: HashMap<String, Answers>,
     alerts: AlertBook,
     /// What the last step found to tell.
     told: AlertList,
@@ -92,11 +103,16 @@ impl Engine {
         arrivals: Vec<Arrival>,
         around: &Surroundings,
     ) -> Result<Self, BuildError> {
-        let slice = config.jobs.iter().map(|job| job.interval).min().unwrap_or(IDLE_STEP);
+        let scraped = config.jobs.iter().map(|job| job.interval);
+        let slice = scraped.chain(config.pushed.values().copied()).min().unwrap_or(IDLE_STEP);
+        let pushed =
+            Pushed::new(config.pushed.clone(), config.limits.series_per_target, around.clock.now());
         let links = Arc::new(Links::new(config));
         Ok(Self {
             store: Store::new(config.slos.clone(), Limits { slice })?,
             targets: Targets::new(arrivals),
+            pushed,
+            answers: answers(config, slice, around.clock.now()),
             alerts: AlertBook::new(Composer::new(config, links.clone())),
             told: AlertList::default(),
             flusher: Flusher::new(around.keeper.clone()),
@@ -108,6 +124,24 @@ impl Engine {
             slice,
             links,
         })
+    }
+
+    /// Returns what of a pushed body is of use.
+    pub(crate) fn interest(&self, config: &Config) -> Interest {
+        let mut interest = Interest::new();
+        interest.add(pushed::UP);
+        self.store.names().for_each(|name| interest.add(&name));
+        for slo in config.slos.iter().filter(|slo| slo.backend == Backend::Own) {
+            if let Sli::Within { histogram, within, .. } = &slo.sli {
+                interest.add_threshold(&histogram.name, within.as_secs_f64());
+            }
+        }
+        interest
+    }
+
+    /// Returns the length of a slice.
+    pub(crate) fn slice(&self) -> Duration {
+        self.slice
     }
 
     /// Takes up what the archive keeps, and begins to expect the targets.
@@ -150,6 +184,7 @@ impl Engine {
         while let Ok(news) = heard.try_recv() {
             self.take(news);
         }
+        self.pushed.finish(self.clock.now(), &mut self.store);
         self.step(&alerts, &outlets);
         let mut checkpoint = self.store.checkpoint();
         checkpoint.alerts = Some(self.alerts.records());
@@ -161,7 +196,17 @@ impl Engine {
             Heard::Come(arrival) => self.targets.come(*arrival, &mut self.store),
             Heard::Gone(number) => self.targets.go(number, &mut self.store),
             Heard::Report(report) => self.targets.take(report, &mut self.store),
+            Heard::Answered(heard) => self.hear(heard),
+            Heard::Pushed(batch) => self.pushed.take(batch, &mut self.store),
             Heard::Discovery { job, error } => self.targets.note(job, error),
+        }
+    }
+
+    fn hear(&mut self, heard: backend::Heard) {
+        for answered in heard.answers {
+            if let Some(answers) = self.answers.get_mut(answered.slo()) {
+                answers.take(heard.at, answered);
+            }
         }
     }
 
@@ -171,7 +216,9 @@ impl Engine {
             tracing::warn!(step_ms, "the wall clock was set; windows go on by the monotonic clock");
         }
         self.corrections.apply_to(&mut self.store);
+        self.pushed.step(now, &mut self.store);
         self.store.advance(now);
+        self.answers.values_mut().for_each(|answers| answers.advance(now));
         let loud = self.loud(now);
         for (position, transition) in self.alerts.step(now, &loud) {
             mark(&loud, position, &transition, outlets);
@@ -200,17 +247,27 @@ impl Engine {
     /// Assesses the SLOs that aren't quiet, or have an alert that goes on.
     fn loud(&self, now: TimeMs) -> Vec<SloView> {
         let is_loud = |ledger: &&Ledger| {
-            !is_quiet(ledger.slo(), *ledger, now) || self.alerts.goes_on(ledger.id())
+            let is_quiet = match self.answers.get(ledger.id()) {
+                Some(answers) => is_quiet(ledger.slo(), answers, now),
+                None => is_quiet(ledger.slo(), *ledger, now),
+            };
+            !is_quiet || self.alerts.goes_on(ledger.id())
         };
         self.store.ledgers().iter().filter(is_loud).map(|ledger| self.slo(ledger, now)).collect()
     }
 
     fn slo(&self, ledger: &Ledger, now: TimeMs) -> SloView {
+        let answers = self.answers.get(ledger.id());
+        let assessment = match answers {
+            Some(answers) => assess(ledger.slo(), answers, now),
+            None => assess(ledger.slo(), ledger, now),
+        };
         SloView {
             id: ledger.id().to_owned(),
             slo: ledger.slo().clone(),
             group: ledger.group().clone(),
-            assessment: assess(ledger.slo(), ledger, now),
+            assessment,
+            backend_error: answers.map(|answers| answers.error().map(str::to_owned)),
             counted: ledger.counted(),
             alerts: self.alerts.of(ledger.id()),
             recent: ledger.recent(),
@@ -230,7 +287,8 @@ impl Engine {
     fn view(&self, now: TimeMs) -> View {
         let ledgers = self.store.ledgers().iter();
         let mut slos: Vec<SloView> = ledgers.map(|ledger| self.slo(ledger, now)).collect();
-        let targets = self.targets.views(&self.store);
+        let mut targets = self.targets.views(&self.store);
+        targets.extend(self.pushed.views(now, &self.store));
         let by_id: HashMap<&str, usize> =
             self.store.ledgers().iter().enumerate().map(|(at, ledger)| (ledger.id(), at)).collect();
         for (position, target) in targets.iter().enumerate() {
@@ -241,7 +299,8 @@ impl Engine {
             }
         }
         let level = |level: plimsoll_store::LevelView| {
-            let (job, instance) = self.targets.label(level.target);
+            let pushed = self.pushed.label(level.target);
+            let (job, instance) = pushed.unwrap_or_else(|| self.targets.label(level.target));
             LevelView { job, instance, level }
         };
         View {
@@ -250,12 +309,25 @@ impl Engine {
             alerts: self.told.clone(),
             levels: self.store.levels().into_iter().map(level).collect(),
             targets,
-            discovery: self.targets.trouble(),
+            discovery: self.trouble(),
             flushed_at: self.flusher.written(),
             flush_error: self.flusher.error().map(str::to_owned),
             links: self.links.clone(),
         }
     }
+
+    fn trouble(&self) -> Vec<(String, String)> {
+        let pushed = self.pushed.trouble().map(|error| ("pushed".to_owned(), error));
+        self.targets.trouble().into_iter().chain(pushed).collect()
+    }
+}
+
+/// What is known of the SLOs that servers count, before any of them answered.
+fn answers(config: &Config, slice: Duration, now: TimeMs) -> HashMap<String, Answers> {
+    let asked = config.slos.iter().filter(|slo| slo.backend != Backend::Own);
+    let answers =
+        |slo: &Arc<Slo>| (format!("{}/{}", slo.service, slo.name), Answers::new(slo, slice, now));
+    asked.map(answers).collect()
 }
 
 fn same_phases(one: &AlertList, other: &AlertList) -> bool {

@@ -48,6 +48,9 @@ impl Notifier {
         let alertmanagers = config.alertmanagers.iter().map(Sink::alertmanager);
         let webhooks = config.webhooks.iter().map(Sink::webhook);
         let mut sinks = alertmanagers.chain(webhooks).collect::<Result<Vec<_>, _>>()?;
+        if config.stdout {
+            sinks.push(Sink::Stdout);
+        }
         sinks.push(Sink::Log);
         Ok(Self { sinks, tally })
     }

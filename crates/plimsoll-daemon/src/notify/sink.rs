@@ -1,10 +1,11 @@
 use super::alert::Alert;
 use super::alertmanager::{self, AlertmanagerSink};
 use super::send_error::SendError;
-use super::webhook::WebhookSink;
+use super::webhook::{self, WebhookSink};
 use crate::client::AccessError;
 use crate::config::{Alertmanager, Webhook};
 use plimsoll_model::TimeMs;
+use std::io::Write;
 use std::time::Duration;
 
 /// Most alerts that one request carries, so that no receiver's limit on bodies is met.
@@ -15,6 +16,8 @@ pub(super) const BATCH: usize = 256;
 pub(super) enum Sink {
     Alertmanager(AlertmanagerSink),
     Webhook(WebhookSink),
+    /// A line of JSON for each change on the standard output.
+    Stdout,
     /// The daemon's own log.
     Log,
 }
@@ -33,6 +36,7 @@ impl Sink {
         match self {
             Self::Alertmanager(_) => "alertmanager",
             Self::Webhook(_) => "webhook",
+            Self::Stdout => "stdout",
             Self::Log => "log",
         }
     }
@@ -41,7 +45,7 @@ impl Sink {
     pub(super) fn repeat(&self) -> Option<Duration> {
         match self {
             Self::Alertmanager(_) => Some(alertmanager::REPEAT),
-            Self::Webhook(_) | Self::Log => None,
+            Self::Webhook(_) | Self::Stdout | Self::Log => None,
         }
     }
 
@@ -55,6 +59,7 @@ impl Sink {
         match self {
             Self::Alertmanager(sink) => sink.send(now, alerts).await,
             Self::Webhook(sink) => sink.send(now, alerts).await,
+            Self::Stdout => print(&webhook::lines(alerts)),
             Self::Log => {
                 for alert in alerts {
                     log(alert);
@@ -63,6 +68,13 @@ impl Sink {
             }
         }
     }
+}
+
+/// Who reads the output may be gone, and then it is tried again as with every sink.
+fn print(lines: &str) -> Result<(), SendError> {
+    let mut out = std::io::stdout().lock();
+    let written = out.write_all(lines.as_bytes()).and_then(|()| out.flush());
+    written.map_err(|error| SendError::Http(error.to_string()))
 }
 
 fn log(alert: &Alert) {

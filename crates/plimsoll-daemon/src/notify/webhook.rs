@@ -11,8 +11,13 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// The header that proves who sent a body: `sha256=` and the HMAC-SHA256 of the body in hex.
-pub(super) const SIGNATURE: &str = "x-plimsoll-signature-256";
+/// The header that says when a body was signed, in seconds since the Unix epoch: a receiver
+/// refuses what is old, so that nobody can send it again.
+const TIMESTAMP: &str = "x-plimsoll-timestamp";
+
+/// The header that proves who sent a body and when: `sha256=` and in hex the HMAC-SHA256 of the
+/// timestamp, a point and the body.
+const SIGNATURE: &str = "x-plimsoll-signature-256";
 
 const TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -65,7 +70,10 @@ impl WebhookSink {
             let key = secret
                 .read()
                 .map_err(|source| AccessError::Read { file: secret.file().into(), source })?;
-            request = request.header(SIGNATURE, signature(&key, &body));
+            let timestamp = now.0.div_euclid(1_000).to_string();
+            let signed = [timestamp.as_bytes(), b".", &body].concat();
+            request = request.header(SIGNATURE, signature(&key, &signed));
+            request = request.header(TIMESTAMP, timestamp);
         }
         let answer = request
             .body(body)
@@ -74,6 +82,12 @@ impl WebhookSink {
             .map_err(|error| SendError::Http(reason(&error, TIMEOUT)))?;
         SendError::unless_taken(answer).await
     }
+}
+
+/// Writes each alert as a line of JSON, as it stands in the body of a webhook.
+pub(super) fn lines(alerts: &[Alert]) -> String {
+    let line = |alert| serde_json::to_string(&change(alert)).unwrap_or_default() + "\n";
+    alerts.iter().map(line).collect()
 }
 
 fn change(alert: &Alert) -> Change<'_> {

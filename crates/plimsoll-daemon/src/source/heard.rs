@@ -1,5 +1,6 @@
 //! What sources tell the engine.
 
+use plimsoll_exposition::push::Point;
 use plimsoll_model::{Scrape, SeriesIndex, SeriesKey, TimeMs};
 use plimsoll_store::Target;
 use std::collections::BTreeMap;
@@ -20,6 +21,10 @@ pub(crate) enum Heard {
     Gone(TargetNumber),
     /// A target was scraped, or wasn't.
     Report(Report),
+    /// A body that somebody pushed.
+    Pushed(PushedBatch),
+    /// A server that counts SLOs answered.
+    Answered(crate::backend::Heard),
     /// Why the targets of a job aren't all that there are; `None` when they are again.
     Discovery { job: String, error: Option<String> },
 }
@@ -32,6 +37,17 @@ pub(crate) struct Arrival {
     pub(crate) url: String,
     /// Samples that were let go because the engine's queue was full.
     pub(crate) dropped: Arc<AtomicU64>,
+}
+
+/// What one pushed body held.
+#[derive(Debug)]
+pub(crate) struct PushedBatch {
+    /// How it came, in words for the page.
+    pub(crate) via: &'static str,
+    /// When it came.
+    pub(crate) at: TimeMs,
+    /// Times in it are those of the daemon's clock.
+    pub(crate) points: Vec<Point>,
 }
 
 /// What one attempt to scrape one target gave.

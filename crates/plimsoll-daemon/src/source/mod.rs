@@ -9,5 +9,5 @@ mod names;
 mod scraper;
 mod target;
 
-pub(crate) use heard::{Arrival, Heard, Report, TargetNumber};
+pub(crate) use heard::{Arrival, Heard, PushedBatch, Report, TargetNumber};
 pub(crate) use job::{JobError, JobSource, Numbers};

@@ -69,11 +69,10 @@ async fn a_fault_pages_with_labels_and_links_and_is_resolved() {
     assert_eq!((&fired["status"], &fired["starts_at"]), (&"firing".into(), &page["startsAt"]));
     let key = ring::hmac::Key::new(ring::hmac::HMAC_SHA256, HOOK_SECRET.as_bytes());
     let told = message.headers["x-plimsoll-signature-256"].to_str().expect("text");
-    let tag: String = ring::hmac::sign(&key, &message.body)
-        .as_ref()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
+    let timestamp = message.headers["x-plimsoll-timestamp"].to_str().expect("text");
+    let signed = [timestamp.as_bytes(), b".", &message.body].concat();
+    let tag: String =
+        ring::hmac::sign(&key, &signed).as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
     assert_eq!(told, format!("sha256={tag}"));
     let (resolved, _) =
         webhook.alert(|alert| alert["status"] == "resolved" && is_page(alert)).await;
@@ -174,5 +173,38 @@ async fn each_group_has_an_alert_and_series_of_its_own() {
         metrics.lines().filter(|line| line.starts_with("plimsoll_slo_objective_ratio{")).collect();
     assert_eq!(series.len(), 2, "{series:?}");
     assert_ne!(series[0], series[1]);
+    daemon.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_resolved_while_a_sink_was_away_is_told_after_a_crash_too() {
+    let (folder, target) = (Folder::new(), Target::start(Manner::Good).await);
+    let (_alertmanager, webhook) = page_world(&folder, &target).await;
+    let daemon = Running::start(folder.config());
+    let path = "/api/v1/slos/shop%2Fcheckout";
+    daemon.until(path, |slo| slo["counts"]["good"].as_u64() > Some(500)).await;
+    target.failing.store(true, Ordering::SeqCst);
+    let (page, _) = webhook.alert(is_page).await;
+    webhook.broken.store(true, Ordering::SeqCst);
+    target.failing.store(false, Ordering::SeqCst);
+    let is_over = |list: &Value| {
+        let alerts = list["alerts"].as_array().expect("alerts");
+        alerts.iter().any(|alert| alert["alertname"] == "SloPage" && alert["state"] == "resolved")
+    };
+    let list = daemon.until("/api/v1/alerts", is_over).await;
+    let over = list["alerts"].as_array().expect("alerts").iter().find(|alert| is_page(alert));
+    let over = over.expect("the page")["resolved_at"].as_str().expect("a time").to_owned();
+    // It is on disk once a checkpoint that began later is.
+    let instant = |text: &str| text.trim_end_matches('Z').to_owned();
+    let is_flushed =
+        |status: &Value| status["flushed_at"].as_str().map(instant) > Some(instant(&over));
+    daemon.until("/api/v1/status", is_flushed).await;
+    daemon.kill().await;
+
+    let daemon = Running::start(folder.config());
+    webhook.broken.store(false, Ordering::SeqCst);
+    let (resolved, _) =
+        webhook.alert(|alert| alert["status"] == "resolved" && is_page(alert)).await;
+    assert_eq!((&resolved["starts_at"], &resolved["ends_at"]), (&page["starts_at"], &over.into()));
     daemon.stop().await;
 }

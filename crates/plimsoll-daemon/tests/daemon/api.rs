@@ -102,6 +102,40 @@ async fn every_answer_is_what_the_openapi_document_says() {
     daemon.stop().await;
 }
 
+/// The routes as they are laid, each as the OpenAPI document writes it.
+fn routes() -> Vec<String> {
+    let source = include_str!("../../src/api/mod.rs");
+    let paths = source.split(".route(").skip(1).filter_map(|rest| rest.split('"').nth(1));
+    let documented = paths.filter(|path| !["/", "/{*name}", "/api/openapi.json"].contains(path));
+    documented.map(|path| path.replace("{*", "{")).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_route_is_documented_and_every_documented_one_is_there() {
+    let (_folder, _target, daemon) = calm().await;
+    let document = daemon.json("/api/openapi.json").await;
+    let paths = document["paths"].as_object().expect("paths");
+    let laid = routes();
+    assert!(laid.len() > 10, "{laid:?}");
+    for path in &laid {
+        assert!(paths.contains_key(path), "{path} isn't documented");
+    }
+    for (path, item) in paths {
+        let history = path.strip_suffix("/history");
+        assert!(laid.iter().any(|each| each == path || Some(each.as_str()) == history), "{path}");
+        let url = path.replace("{id}", "shop%2Fcheckout");
+        for method in item.as_object().expect("methods").keys() {
+            let answer = match method.as_str() {
+                "get" => daemon.get(&url).await,
+                _ => daemon.post(&url).send().await.expect("an answer"),
+            };
+            let status = answer.status().as_u16();
+            assert!(![404, 405].contains(&status), "{method} {path}: {status}");
+        }
+    }
+    daemon.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn numbers_are_those_of_the_target() {
     let (_folder, target, daemon) = calm().await;

@@ -5,10 +5,13 @@
 
 mod alerting;
 mod api;
+mod backend;
 mod backup;
 mod bad_targets;
 mod discovery;
 mod operating;
+mod pushing;
 mod sink;
 mod target;
+mod web;
 mod world;

@@ -60,6 +60,8 @@ async fn a_reload_that_fails_keeps_the_old_configuration_and_says_why() {
     let status = daemon.json("/api/v1/status").await;
     assert_eq!(status["reload"]["ok"], false);
     assert_eq!(status["reload"]["refused"].as_array().expect("a list").len(), 3);
+    let metrics = daemon.get("/metrics").await.text().await.expect("text");
+    assert!(metrics.contains("\nplimsoll_config_last_reload_successful 0\n"), "{metrics}");
     let counted = good(&daemon.slo("shop/checkout").await);
     daemon.until(SLO, |slo| good(slo) > counted).await;
     daemon.stop().await;
@@ -82,6 +84,8 @@ async fn its_own_metrics_please_promtool() {
         r#"plimsoll_slo_budget_remaining_ratio{bound="high",service="shop",slo="checkout"}"#,
         r#"plimsoll_slo_events_total{service="shop",slo="checkout",verdict="bad"}"#,
         "process_start_time_seconds ",
+        "plimsoll_config_last_reload_successful 1",
+        concat!("plimsoll_build_info{version=\"", env!("CARGO_PKG_VERSION"), "\"} 1"),
     ] {
         assert!(text.lines().any(|each| each.starts_with(line)), "{line} isn't in\n{text}");
     }

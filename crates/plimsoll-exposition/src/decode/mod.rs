@@ -114,7 +114,12 @@ impl Decoder {
                     }
                     match line.was {
                         Was::Sample { series, .. } => {
-                            let sample = Sample { series, value: tail.value, at_ms: tail.at_ms };
+                            let sample = Sample {
+                                series,
+                                value: tail.value,
+                                at_ms: tail.at_ms,
+                                is_delta: false,
+                            };
                             self.scrape.samples.push(sample);
                         }
                         Was::Refused(reason) => refuse(&mut self.scrape, reason),

@@ -202,7 +202,8 @@ impl Reading<'_> {
         };
         match was {
             Was::Sample { series, .. } => {
-                let sample = Sample { series, value: tail.value, at_ms: tail.at_ms };
+                let sample =
+                    Sample { series, value: tail.value, at_ms: tail.at_ms, is_delta: false };
                 self.scrape.samples.push(sample);
             }
             Was::Refused(reason) => refuse(self.scrape, reason),

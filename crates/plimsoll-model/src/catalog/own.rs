@@ -185,3 +185,23 @@ pub const NOTIFICATIONS: Signal = Signal {
     labels: &["sink", "result"],
     help: "Notifications sent.",
 };
+
+/// Which version runs.
+pub const BUILD_INFO: Signal = Signal {
+    otel_name: "plimsoll.build.info",
+    unit: "{build}",
+    name: "plimsoll_build_info",
+    kind: Kind::Gauge,
+    labels: &["version"],
+    help: "Always 1; the version that runs is in the label.",
+};
+
+/// Whether the running configuration is that of the file.
+pub const CONFIG_LAST_RELOAD_SUCCESSFUL: Signal = Signal {
+    otel_name: "plimsoll.config.last_reload.successful",
+    unit: "{reload}",
+    name: "plimsoll_config_last_reload_successful",
+    kind: Kind::Gauge,
+    labels: &[],
+    help: "1 when the last reload of the configuration was taken, 0 when it was refused.",
+};

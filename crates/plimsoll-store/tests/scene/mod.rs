@@ -145,6 +145,7 @@ impl Scene {
             series: self.number(key(text)),
             value: *value,
             at_ms: *at_ms,
+            is_delta: false,
         });
         let scrape = Scrape { samples: samples.collect(), refused: Vec::new() };
         let keys = &self.keys;

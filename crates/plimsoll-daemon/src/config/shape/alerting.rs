@@ -9,6 +9,7 @@ pub(super) static ALERTING: MapShape = MapShape {
     keys: &[
         optional("alertmanagers", Shape::List(&Shape::Map(&ALERTMANAGER))),
         optional("webhooks", Shape::List(&Shape::Map(&WEBHOOK))),
+        optional("stdout", Shape::Flag),
         later("alert_relabel_configs", "give labels in the SLO file"),
     ],
     check: None,

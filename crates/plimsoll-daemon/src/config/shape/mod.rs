@@ -8,7 +8,7 @@ mod scalar;
 mod scrape;
 
 pub(super) use discovery::GROUPS;
-use plimsoll_spec::{MapShape, Shape, Size, later, optional};
+use plimsoll_spec::{MapShape, Shape, Size, later, optional, required};
 use std::time::Duration;
 
 /// The scrape interval, when the file says none: fast enough that a page takes seconds.
@@ -22,17 +22,24 @@ pub(super) static DAEMON: Shape = Shape::Map(&MapShape {
         optional("external_url", Shape::Text(scalar::web_url)),
         optional("global", Shape::Map(&GLOBAL)),
         optional("scrape_configs", Shape::List(&Shape::Map(&scrape::SCRAPE))),
+        optional("push_configs", Shape::List(&Shape::Map(&PUSH))),
         optional("slo_files", Shape::List(&Shape::TEXT)),
         optional("alerting", Shape::Map(&alerting::ALERTING)),
         optional("limits", Shape::Map(&LIMITS)),
-        later("web_config", "listen on loopback and put a proxy with TLS in front"),
-        later("backends", "the daemon reads what it scrapes itself"),
+        optional("web_config", Shape::TEXT),
+        optional("backends", Shape::Table(scalar::any_name, &Shape::Map(&BACKEND))),
         later("scrape_config_files", "list the jobs under scrape_configs"),
         later("rule_files", "Prometheus evaluates rules; give SLOs under slo_files"),
-        later("remote_write", "the daemon forwards nothing"),
+        later(
+            "remote_write",
+            "the daemon forwards nothing; what is written to it comes in under /api/v1/write",
+        ),
         later("remote_read", "the daemon reads what it scrapes itself"),
         later("storage", "its state goes to data_dir"),
-        later("otlp", "scrape /metrics instead"),
+        later(
+            "otlp",
+            "it is taken under /v1/metrics; say under push_configs how often to expect it",
+        ),
         later("tracing", "leave it out"),
     ],
     check: Some(scrape::check_jobs),
@@ -52,6 +59,26 @@ static GLOBAL: MapShape = MapShape {
         later("target_limit", "leave it out"),
     ],
     check: Some(scrape::check_timeout),
+};
+
+static PUSH: MapShape = MapShape {
+    keys: &[
+        required("job_name", Shape::TEXT),
+        required("expect_every", Shape::Text(scalar::interval)),
+    ],
+    check: None,
+};
+
+static BACKEND: MapShape = MapShape {
+    keys: &[
+        required("url", Shape::Text(scalar::web_url)),
+        optional("timeout", Shape::Text(scalar::some_length)),
+        optional("interval", Shape::Text(scalar::interval)),
+        optional("basic_auth", Shape::Map(&access::BASIC_AUTH)),
+        optional("authorization", Shape::Map(&access::AUTHORIZATION)),
+        optional("tls_config", Shape::Map(&access::TLS)),
+    ],
+    check: Some(access::check_access),
 };
 
 static LIMITS: MapShape = MapShape {
