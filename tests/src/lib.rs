@@ -17,6 +17,8 @@ pub mod peers;
 pub mod plimsoll;
 pub mod process;
 pub mod prometheus;
+pub mod thanos;
+pub mod traffic;
 pub mod wait;
 
 use std::path::{Path, PathBuf};

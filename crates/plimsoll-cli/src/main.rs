@@ -3,12 +3,14 @@
 #![forbid(unsafe_code)]
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "this is the command line")]
 
+mod backtest;
 mod check;
 mod demo;
 mod explain;
 mod export;
 mod import;
 mod init;
+mod out;
 mod rules;
 mod serve;
 mod slo_files;
@@ -46,6 +48,8 @@ enum Verb {
     Explain(explain::Arguments),
     /// Write recording and alert rules of SLOs for Prometheus, Thanos, Mimir or VictoriaMetrics
     Rules(rules::Arguments),
+    /// Replay recorded samples: which SLO would have paged, when, and at what cost
+    Backtest(backtest::Arguments),
     /// Write the whole state as a backup: lines of JSON, for plimsoll import
     Export(export::Arguments),
     /// Read a backup that plimsoll export wrote into a new data folder
@@ -73,6 +77,7 @@ fn main() -> ExitCode {
         Verb::Init(arguments) => init::run(&arguments),
         Verb::Explain(arguments) => explain::run(&arguments),
         Verb::Rules(arguments) => rules::run(&arguments),
+        Verb::Backtest(arguments) => backtest::run(&arguments),
         Verb::Export(arguments) => export::run(&arguments),
         Verb::Import(arguments) => import::run(&arguments),
         Verb::Completions { shell } => {

@@ -1,10 +1,11 @@
 //! `plimsoll rules`: the same SLOs for the ruler that you run.
 
+use crate::out::{say, write_whole};
 use crate::slo_files;
 use anyhow::Context;
 use plimsoll_rules::slo::{Format, Style, generate};
 use plimsoll_spec::Length;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 #[derive(clap::Args)]
@@ -62,25 +63,18 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     };
     let generated = generate(&slos, style, arguments.scrape_interval.0);
     match &arguments.out {
-        None => print!("{}", generated.text(style, format)?),
+        None => say(&generated.text(style, format)?)?,
         Some(folder) => {
+            std::fs::create_dir_all(folder)
+                .with_context(|| format!("{} can't be made", folder.display()))?;
             for (name, text) in generated.texts(style, format)? {
-                write(folder, &name, &text)?;
+                let path = folder.join(name);
+                write_whole(&path, &text)?;
+                say(&format!("{}\n", path.display()))?;
             }
         }
     }
     eprintln!("What PromQL can't say, so that these rules differ from the daemon:");
     generated.limits.iter().for_each(|limit| eprintln!("- {limit}"));
     Ok(ExitCode::SUCCESS)
-}
-
-/// Writes beside the old file first, so that a server that reloads never finds half a file.
-fn write(folder: &Path, name: &str, text: &str) -> anyhow::Result<()> {
-    let (path, part) = (folder.join(name), folder.join(format!("{name}.part")));
-    std::fs::create_dir_all(folder)
-        .and_then(|()| std::fs::write(&part, text))
-        .and_then(|()| std::fs::rename(&part, &path))
-        .with_context(|| format!("{} can't be written", path.display()))?;
-    println!("{}", path.display());
-    Ok(())
 }

@@ -13,11 +13,13 @@ mod line;
 mod number;
 mod plan;
 mod reading;
+mod recorded;
 mod scan;
 mod table;
 mod tail;
 
 pub use error::{DecodeError, Fault};
+pub use recorded::recorded;
 
 use crate::Format;
 use plan::{Plan, Was};

@@ -127,3 +127,31 @@ fn greatest_common_divisor(mut one: u64, mut other: u64) -> u64 {
     }
     one.max(1)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_threshold_is_two_whole_numbers_without_a_common_divisor() {
+        let scope = Scope {
+            matchers: "slo=\"a\"".into(),
+            by: Vec::new(),
+            allowed: Allowed::Written(Objective::from_ppm(999_000).expect("valid")),
+        };
+        // 14.4 × 0.1 % is 1.44 %, and that is 9 of 625.
+        assert_eq!(
+            scope.over(Duration::from_secs(3_600), Milli(14_400)),
+            "slo:events_bad:increase{slo=\"a\",window=\"1h\"} * 625 \
+             > slo:events:increase{slo=\"a\",window=\"1h\"} * 9"
+        );
+    }
+
+    #[test]
+    fn a_number_has_no_digits_of_binary_fractions() {
+        assert_eq!(decimal(14.4 * 0.001), "0.0144");
+        assert_eq!(decimal(0.1 + 0.2), "0.3");
+        assert_eq!(decimal(2_592.0), "2592");
+        assert_eq!(decimal(0.0), "0");
+    }
+}

@@ -119,3 +119,82 @@ fn sum(length: Duration, shorter: &[Duration]) -> Measure {
         None => Measure::Sampled,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use Measure::{Counters, Sampled, Sum};
+    use plimsoll_slo::{
+        Alerting, Backend, Carried, EventsPart, Linear, Objective, Period, Policy, Sli,
+    };
+
+    const HOUR: Duration = Duration::from_secs(3_600);
+    const DAY: Duration = Duration::from_secs(86_400);
+
+    fn slo() -> Slo {
+        Slo {
+            service: "shop".into(),
+            name: "api".into(),
+            description: String::new(),
+            labels: Default::default(),
+            objective: Objective::from_ppm(999_000).expect("valid"),
+            period: Period::Rolling(30 * DAY),
+            sli: Sli::Events {
+                total: Linear(Vec::new()),
+                part: EventsPart::Bad(Linear(Vec::new())),
+            },
+            backend: Backend::Own,
+            exclusions: Vec::new(),
+            by: Vec::new(),
+            max_groups: 200,
+            alerting: Alerting {
+                policy: Policy::workbook(),
+                runbook: None,
+                name: None,
+                page: Carried::default(),
+                ticket: Carried::default(),
+                off: Vec::new(),
+                min_bad: 5,
+                no_data_after: Duration::from_secs(300),
+            },
+        }
+    }
+
+    fn plan(reads_history: bool) -> Plan {
+        let slo = slo();
+        Plan::new(&slo, &slo.alerting.policy.rows, Duration::from_secs(15), reads_history)
+    }
+
+    #[test]
+    fn a_month_is_made_of_ten_times_three_days() {
+        let plan = plan(true);
+        let measures: Vec<Measure> = plan.windows.iter().map(|(_, measure)| *measure).collect();
+        // 5m, 30m, 1h, 2h and 6h read counters; 1d, 3d and 30d are put together.
+        assert_eq!(
+            measures,
+            [
+                Counters,
+                Counters,
+                Counters,
+                Counters,
+                Counters,
+                Sum { unit: 6 * HOUR, count: 4 },
+                Sum { unit: DAY, count: 3 },
+                Sum { unit: 3 * DAY, count: 10 },
+            ]
+        );
+        let known: Vec<Duration> = plan.known().iter().map(|(window, _)| *window).collect();
+        assert_eq!(known, [6 * HOUR, DAY, 3 * DAY, 30 * DAY]);
+        assert_eq!(plan.known()[0].1, Sampled);
+        assert_eq!((plan.interval.as_secs(), plan.long_interval().as_secs()), (30, 120));
+    }
+
+    #[test]
+    fn without_history_only_the_shortest_window_reads_counters() {
+        let plan = plan(false);
+        let reading = plan.windows.iter().filter(|(_, measure)| *measure == Counters);
+        assert_eq!(reading.count(), 1);
+        assert_eq!(plan.windows[1].1, Sum { unit: Duration::from_secs(300), count: 6 });
+        assert_eq!(plan.known()[0].0, HOUR);
+    }
+}

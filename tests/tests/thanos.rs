@@ -1,0 +1,79 @@
+//! Past one machine: the same SLO file on a real Thanos, whose ruler has the generated rules, says what
+//! the daemon says; and with a third of the series gone it says nothing rather than something wrong.
+
+#![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic, reason = "tests")]
+
+use plimsoll_tests::plimsoll::{Daemon, binary};
+use plimsoll_tests::prometheus::{Make, Prometheus};
+use plimsoll_tests::thanos::Thanos;
+use plimsoll_tests::traffic::Traffic;
+use plimsoll_tests::{peers, scratch, wait, write};
+use std::process::Command;
+use std::time::Duration;
+
+const PATIENCE: Duration = Duration::from_secs(30);
+
+const SLOS: &str = "apiVersion: plimsoll/v1\nservice: shop\nslos:\n  - name: api\n    objective: 90%\n    \
+    window: 1m\n    sli: {events: {total: requests_total, bad: 'requests_total{code=\"500\"}'}}\n    \
+    alerting: {policy: quick, no_data_after: 30s}\npolicies:\n  quick:\n    \
+    - {severity: page, burn: 2, long: 12s, short: 6s}\n";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn thanos_gives_the_daemon_s_verdict_or_none() {
+    let Some(program) = peers::thanos() else { return };
+    let folder = scratch();
+    let slos = write(folder.path(), "slos/shop.yaml", SLOS);
+    let output = Command::new(binary())
+        .args(["rules", "--scrape-interval", "1s"])
+        .arg(&slos)
+        .output()
+        .expect("plimsoll runs");
+    let rules = String::from_utf8(output.stdout).expect("UTF-8");
+    let rules = write(folder.path(), "rules.yaml", &rules);
+    let thanos_folder = scratch();
+    let mut thanos = Thanos::start(&program, thanos_folder.path(), &rules).await;
+
+    let mut traffic = Traffic::start(3, 7).await;
+    let jobs = ["shop0", "shop1", "shop2"];
+    let targets: Vec<(&str, &str)> =
+        jobs.into_iter().zip(traffic.addresses.iter().map(String::as_str)).collect();
+    let config = format!(
+        "remote_write: [{{url: '{}', queue_config: {{batch_send_deadline: 200ms}}}}]\n",
+        thanos.write_url
+    );
+    let make = Make { config: &config, ..Make::default() };
+    let _prometheus = Prometheus::start_as(make, &targets, &[]).await;
+    let scraped: Vec<String> = targets
+        .iter()
+        .map(|(job, address)| {
+            format!("{{job_name: {job}, static_configs: [{{targets: ['{address}']}}]}}")
+        })
+        .collect();
+    let text = format!(
+        "global: {{scrape_interval: 1s, scrape_timeout: 1s}}\nscrape_configs: [{}]\n\
+         slo_files: ['slos/*.yaml']\n",
+        scraped.join(", ")
+    );
+    write(folder.path(), "plimsoll.yml", &text);
+    let daemon = Daemon::serve(folder).await;
+
+    traffic.pass(Duration::from_secs(20), 0, false).await;
+    assert_eq!(thanos.alert("SloPage").await, None, "all was well");
+    assert!(daemon.alert("api", "page").await.is_none(), "all was well");
+    let seen = thanos.query("slo:events:increase{window=\"12s\"} > 0").await.expect("whole");
+    assert_eq!(seen.len(), 1, "the ruler counts: {seen:?}");
+
+    traffic.pass(Duration::from_secs(15), 60, false).await;
+    let page = || async { thanos.alert("SloPage").await.filter(|state| state == "firing") };
+    wait::until("the ruler to page", PATIENCE, page).await;
+    daemon.await_alert("api", "page", "firing", PATIENCE).await;
+
+    thanos.kill_a_receiver();
+    let refused = || async { thanos.query("sum(requests_total)").await.err() };
+    let said = wait::until("the querier to miss a part", PATIENCE, refused).await;
+    assert!(!said.is_empty());
+    // All is well again, but a third of it can't be seen: the page stands.
+    traffic.pass(Duration::from_secs(20), 0, false).await;
+    assert_eq!(thanos.alert("SloPage").await.as_deref(), Some("firing"), "blind, so not resolved");
+    daemon.await_alert("api", "page", "resolved", PATIENCE).await;
+}
