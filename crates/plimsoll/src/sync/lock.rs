@@ -66,8 +66,8 @@ struct LockSignals {
 }
 
 impl LockSignals {
-    fn new(registry: &Registry, name: &Name, labels: &Labels, sort: Sort) -> Self {
-        let Sort { kind, modes, .. } = sort;
+    fn new(registry: &Registry, name: &Name, labels: &Labels, sort: &Sort) -> Self {
+        let Sort { kind, modes, .. } = *sort;
         let split = Split::Label { label: "mode", values: modes };
         let distribution = |signal, zeros: &[Count]| {
             let spec = HistogramSpec::new(signal, labels.clone()).split(split.clone());
@@ -104,7 +104,7 @@ impl LockSignals {
 
 impl Lock {
     /// Makes an instance; the first of its name registers the name.
-    pub(crate) fn new(registry: &Registry, name: &Name, sort: Sort, made_at: Site) -> Self {
+    pub(crate) fn new(registry: &Registry, name: &Name, sort: &Sort, made_at: Site) -> Self {
         let labels = name.under("lock");
         let signals = registry.shared(&catalog::LOCK_WAIT, sort.variant, labels, |labels| {
             LockSignals::new(registry, name, labels, sort)

@@ -9,18 +9,23 @@ use std::sync::OnceLock;
 #[derive(Debug)]
 pub(crate) struct LockCell {
     lock: OnceLock<Lock>,
-    sort: Sort,
+    sort: &'static Sort,
     made_at: Site,
 }
 
 impl LockCell {
     /// Describes a lock without a name.
-    pub(crate) const fn unnamed(sort: Sort, made_at: Site) -> Self {
+    pub(crate) const fn unnamed(sort: &'static Sort, made_at: Site) -> Self {
         Self { lock: OnceLock::new(), sort, made_at }
     }
 
     /// Makes a lock with a name.
-    pub(crate) fn named(registry: &Registry, name: &Name, sort: Sort, made_at: Site) -> Self {
+    pub(crate) fn named(
+        registry: &Registry,
+        name: &Name,
+        sort: &'static Sort,
+        made_at: Site,
+    ) -> Self {
         Self { lock: OnceLock::from(Lock::new(registry, name, sort, made_at)), sort, made_at }
     }
 

@@ -127,3 +127,20 @@ async fn a_config_is_made_once() {
     tokio::spawn(async move { tx.send(3) });
     assert_eq!(rx.await, Ok(3));
 }
+
+#[tokio::test]
+async fn locks_are_made_in_constants() {
+    static COUNT: mirror::Mutex<u32> = mirror::Mutex::const_new(7);
+    static NAMES: mirror::RwLock<Vec<&str>> = mirror::RwLock::const_new(Vec::new());
+    assert!(COUNT.try_lock().is_ok_and(|count| *count == 7));
+    let add = || async {
+        *COUNT.lock().await += 1;
+        NAMES.write().await.push("again");
+    };
+    tokio::join!(add(), add());
+    assert_eq!((*COUNT.lock().await, NAMES.read().await.len()), (9, 2));
+    let mut alone = mirror::Mutex::const_new(vec![1]);
+    alone.get_mut().push(2);
+    assert_eq!(alone.into_inner(), [1, 2]);
+    assert_eq!(mirror::RwLock::const_new(3).into_inner(), 3);
+}

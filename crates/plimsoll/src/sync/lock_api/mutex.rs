@@ -24,7 +24,7 @@ impl<R: RawMutex, T> Mutex<R, T> {
     /// Makes an unlocked mutex that is called after the caller's place in the source.
     #[track_caller]
     pub const fn new(value: T) -> Self {
-        let lock = LockCell::unnamed(Sort::MUTEX, Location::caller());
+        let lock = LockCell::unnamed(&Sort::MUTEX, Location::caller());
         Self { lock, inner: original::Mutex::new(value) }
     }
 
@@ -37,7 +37,7 @@ impl<R: RawMutex, T> Mutex<R, T> {
     /// Makes an unlocked mutex that records in `registry`.
     #[track_caller]
     pub fn named_in(registry: &Registry, name: impl Into<Name>, value: T) -> Self {
-        let lock = LockCell::named(registry, &name.into(), Sort::MUTEX, Location::caller());
+        let lock = LockCell::named(registry, &name.into(), &Sort::MUTEX, Location::caller());
         Self { lock, inner: original::Mutex::new(value) }
     }
 

@@ -24,7 +24,7 @@ impl<R: RawRwLock, T> RwLock<R, T> {
     /// Makes an unlocked lock that is called after the caller's place in the source.
     #[track_caller]
     pub const fn new(value: T) -> Self {
-        let lock = LockCell::unnamed(Sort::UPGRADABLE, Location::caller());
+        let lock = LockCell::unnamed(&Sort::UPGRADABLE, Location::caller());
         Self { lock, inner: original::RwLock::new(value) }
     }
 
@@ -37,7 +37,7 @@ impl<R: RawRwLock, T> RwLock<R, T> {
     /// Makes an unlocked lock that records in `registry`.
     #[track_caller]
     pub fn named_in(registry: &Registry, name: impl Into<Name>, value: T) -> Self {
-        let lock = LockCell::named(registry, &name.into(), Sort::UPGRADABLE, Location::caller());
+        let lock = LockCell::named(registry, &name.into(), &Sort::UPGRADABLE, Location::caller());
         Self { lock, inner: original::RwLock::new(value) }
     }
 

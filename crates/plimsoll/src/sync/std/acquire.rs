@@ -54,7 +54,7 @@ macro_rules! standard_lock {
             /// Makes an unlocked one that is called after the caller's place in the source.
             #[track_caller]
             pub const fn new(value: T) -> Self {
-                let lock = LockCell::unnamed(Sort::$sort, Location::caller());
+                let lock = LockCell::unnamed(&Sort::$sort, Location::caller());
                 Self { lock, inner: original::$lock::new(value) }
             }
 
@@ -68,7 +68,7 @@ macro_rules! standard_lock {
             #[track_caller]
             pub fn named_in(registry: &Registry, name: impl Into<Name>, value: T) -> Self {
                 let made_at = Location::caller();
-                let lock = LockCell::named(registry, &name.into(), Sort::$sort, made_at);
+                let lock = LockCell::named(registry, &name.into(), &Sort::$sort, made_at);
                 Self { lock, inner: original::$lock::new(value) }
             }
 

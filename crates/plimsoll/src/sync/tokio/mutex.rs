@@ -1,7 +1,9 @@
+use super::late::Late;
 use super::mutex_guard::{MutexGuard, OwnedMutexGuard};
 use crate::Name;
 use crate::sync::hold::Hold;
-use crate::sync::lock::{Lock, Sort};
+use crate::sync::lock::Sort;
+use crate::sync::lock_cell::LockCell;
 use crate::sync::mode::{Exclusive, Mode};
 use crate::who::{awaiting, blocking, task_or_root, turn};
 use plimsoll_record::Registry;
@@ -25,8 +27,8 @@ use tokio::sync::{self, TryLockError};
 /// `mode` is `exclusive`; of a [`RwLock`](super::RwLock)'s readers it is `shared`.
 ///
 /// # Cost
-/// At once: a few stores beside the lock, no clock read, no log, no read-modify-write; of readers one
-/// addition to a line that the thread has for itself. After a wait: three clock reads and two log edges, beside
+/// At once: a few stores on one line, no read-modify-write, no log; of readers one exchange. One in 64
+/// reads the clock twice. After a wait: three clock reads and two log edges, beside
 /// a task switch.
 ///
 /// # Cancellation
@@ -40,17 +42,25 @@ use tokio::sync::{self, TryLockError};
 /// topk(5, rate(concurrency_lock_blamed_seconds_total[5m])) # the call sites that make others wait
 /// ```
 pub struct Mutex<T> {
-    pub(super) lock: Lock,
+    pub(super) lock: LockCell,
     // Shared so that an owned guard can be made; only owned guards, which also hold the whole mutex,
     // ever share it.
-    inner: Arc<sync::Mutex<T>>,
+    inner: Late<T, sync::Mutex<T>>,
 }
 
 impl<T> Mutex<T> {
     /// Makes an unlocked mutex that is called after the caller's place in the source.
     #[track_caller]
     pub fn new(value: T) -> Self {
-        Self::named(Name::here(), value)
+        let lock = LockCell::unnamed(&Sort::MUTEX, Location::caller());
+        Self { lock, inner: Late::made(value, sync::Mutex::new) }
+    }
+
+    /// Makes what [`Mutex::new`] does, in a constant.
+    #[track_caller]
+    pub const fn const_new(value: T) -> Self {
+        let lock = LockCell::unnamed(&Sort::MUTEX, Location::caller());
+        Self { lock, inner: Late::of(value, sync::Mutex::new) }
     }
 
     /// Makes an unlocked mutex that records in the global registry.
@@ -62,10 +72,9 @@ impl<T> Mutex<T> {
     /// Makes an unlocked mutex that records in `registry`.
     #[track_caller]
     pub fn named_in(registry: &Registry, name: impl Into<Name>, value: T) -> Self {
-        Self {
-            lock: Lock::new(registry, &name.into(), Sort::MUTEX, Location::caller()),
-            inner: Arc::new(sync::Mutex::new(value)),
-        }
+        let made_at = Location::caller();
+        let lock = LockCell::named(registry, &name.into(), &Sort::MUTEX, made_at);
+        Self { lock, inner: Late::made(value, sync::Mutex::new) }
     }
 
     /// Locks, waiting in turn: see [`tokio::sync::Mutex::lock`].
@@ -77,8 +86,8 @@ impl<T> Mutex<T> {
             if let Ok(guard) = self.try_lock_by(who, site) {
                 return guard;
             }
-            let waiting = self.lock.wait(awaiting(who, site));
-            let inner = self.inner.lock().await;
+            let waiting = self.lock.get().wait(awaiting(who, site));
+            let inner = self.inner.get().lock().await;
             MutexGuard { hold: waiting.acquired(), inner }
         }
     }
@@ -93,8 +102,8 @@ impl<T> Mutex<T> {
         if let Ok(guard) = self.try_lock_by(task_or_root(), site) {
             return guard;
         }
-        let waiting = self.lock.wait(blocking(site));
-        let inner = self.inner.blocking_lock();
+        let waiting = self.lock.get().wait(blocking(site));
+        let inner = self.inner.get().blocking_lock();
         MutexGuard { hold: waiting.acquired(), inner }
     }
 
@@ -108,8 +117,8 @@ impl<T> Mutex<T> {
         if let Ok(guard) = Arc::clone(&self).try_lock_owned_at(site) {
             return guard;
         }
-        let waiting = self.lock.wait(blocking(site));
-        let inner = Arc::clone(&self.inner).blocking_lock_owned();
+        let waiting = self.lock.get().wait(blocking(site));
+        let inner = Arc::clone(self.inner.get()).blocking_lock_owned();
         let mode = waiting.acquired_by(Who::UNKNOWN);
         OwnedMutexGuard::new(self, inner, mode)
     }
@@ -125,8 +134,8 @@ impl<T> Mutex<T> {
 
     #[inline]
     fn try_lock_by(&self, who: Who, site: Site) -> Result<MutexGuard<'_, T>, TryLockError> {
-        let inner = self.inner.try_lock()?;
-        Ok(MutexGuard { hold: Hold::at_once(&self.lock, who, site), inner })
+        let inner = self.inner.get().try_lock()?;
+        Ok(MutexGuard { hold: Hold::at_once(self.lock.get(), who, site), inner })
     }
 
     /// Locks, with a guard that owns the mutex: see [`tokio::sync::Mutex::lock_owned`].
@@ -138,8 +147,8 @@ impl<T> Mutex<T> {
             if let Ok(guard) = Arc::clone(&self).try_lock_owned_at(site) {
                 return guard;
             }
-            let waiting = self.lock.wait(awaiting(who, site));
-            let inner = Arc::clone(&self.inner).lock_owned().await;
+            let waiting = self.lock.get().wait(awaiting(who, site));
+            let inner = Arc::clone(self.inner.get()).lock_owned().await;
             let mode = waiting.acquired_by(Who::UNKNOWN);
             OwnedMutexGuard::new(self, inner, mode)
         }
@@ -155,25 +164,19 @@ impl<T> Mutex<T> {
     }
 
     fn try_lock_owned_at(self: Arc<Self>, site: Site) -> Result<OwnedMutexGuard<T>, TryLockError> {
-        let inner = Arc::clone(&self.inner).try_lock_owned()?;
-        let mode = Exclusive::begin(&self.lock, Who::UNKNOWN, site);
+        let inner = Arc::clone(self.inner.get()).try_lock_owned()?;
+        let mode = Exclusive::begin(self.lock.get(), Who::UNKNOWN, site);
         Ok(OwnedMutexGuard::new(self, inner, mode))
     }
 
     /// Returns the value; the exclusive borrow is the proof that nobody holds it.
     pub fn get_mut(&mut self) -> &mut T {
-        match Arc::get_mut(&mut self.inner) {
-            Some(inner) => inner.get_mut(),
-            None => unreachable!("an owned guard holds the whole mutex until its part is back"),
-        }
+        self.inner.get_mut().get_mut()
     }
 
     /// Consumes the mutex and returns the value.
     pub fn into_inner(self) -> T {
-        match Arc::try_unwrap(self.inner) {
-            Ok(inner) => inner.into_inner(),
-            Err(_) => unreachable!("an owned guard holds the whole mutex until its part is back"),
-        }
+        self.inner.into_inner().into_inner()
     }
 }
 

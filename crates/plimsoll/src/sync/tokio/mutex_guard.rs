@@ -38,7 +38,7 @@ impl<T> OwnedMutexGuard<T> {
         inner: sync::OwnedMutexGuard<T>,
         mode: Exclusive,
     ) -> Self {
-        Self { hold: Hold::new(mutex.lock.clone(), mode), inner, mutex }
+        Self { hold: Hold::new(mutex.lock.get().clone(), mode), inner, mutex }
     }
 
     /// Returns the mutex that it is the guard of.

@@ -40,7 +40,7 @@ impl<T> OnceCell<T> {
     /// Makes an empty cell that is called after the caller's place in the source.
     #[track_caller]
     pub const fn new() -> Self {
-        let lock = LockCell::unnamed(Sort::ONCE, Location::caller());
+        let lock = LockCell::unnamed(&Sort::ONCE, Location::caller());
         Self { lock, inner: sync::OnceCell::const_new() }
     }
 
@@ -53,7 +53,7 @@ impl<T> OnceCell<T> {
     /// Makes a cell that may hold a value, and is called after the caller's place in the source.
     #[track_caller]
     pub fn new_with(value: Option<T>) -> Self {
-        let lock = LockCell::unnamed(Sort::ONCE, Location::caller());
+        let lock = LockCell::unnamed(&Sort::ONCE, Location::caller());
         Self { lock, inner: sync::OnceCell::new_with(value) }
     }
 
@@ -66,7 +66,7 @@ impl<T> OnceCell<T> {
     /// Makes an empty cell that records in `registry`.
     #[track_caller]
     pub fn named_in(registry: &Registry, name: impl Into<Name>) -> Self {
-        let lock = LockCell::named(registry, &name.into(), Sort::ONCE, Location::caller());
+        let lock = LockCell::named(registry, &name.into(), &Sort::ONCE, Location::caller());
         Self { lock, inner: sync::OnceCell::new() }
     }
 

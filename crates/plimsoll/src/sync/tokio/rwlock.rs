@@ -1,9 +1,11 @@
+use super::late::Late;
 use super::rwlock_guard::{
     OwnedRwLockReadGuard, OwnedRwLockWriteGuard, RwLockReadGuard, RwLockWriteGuard,
 };
 use crate::Name;
 use crate::sync::hold::Hold;
-use crate::sync::lock::{Lock, Sort};
+use crate::sync::lock::Sort;
+use crate::sync::lock_cell::LockCell;
 use crate::sync::mode::{Exclusive, Mode, Shared};
 use crate::who::{awaiting, blocking, task_or_root, turn};
 use plimsoll_record::Registry;
@@ -19,17 +21,25 @@ use tokio::sync::{self, TryLockError};
 /// Of several readers that hold it at a time each hold counts by itself; when a writer comes to wait,
 /// the reader that leaves first is charged with that wait.
 pub struct RwLock<T> {
-    pub(super) lock: Lock,
+    pub(super) lock: LockCell,
     // Shared so that an owned guard can be made; only owned guards, which also hold the whole lock,
     // ever share it.
-    inner: Arc<sync::RwLock<T>>,
+    inner: Late<T, sync::RwLock<T>>,
 }
 
 impl<T> RwLock<T> {
     /// Makes an unlocked lock that is called after the caller's place in the source.
     #[track_caller]
     pub fn new(value: T) -> Self {
-        Self::named(Name::here(), value)
+        let lock = LockCell::unnamed(&Sort::RW_LOCK, Location::caller());
+        Self { lock, inner: Late::made(value, sync::RwLock::new) }
+    }
+
+    /// Makes what [`RwLock::new`] does, in a constant.
+    #[track_caller]
+    pub const fn const_new(value: T) -> Self {
+        let lock = LockCell::unnamed(&Sort::RW_LOCK, Location::caller());
+        Self { lock, inner: Late::of(value, sync::RwLock::new) }
     }
 
     /// Makes an unlocked lock that records in the global registry.
@@ -41,10 +51,9 @@ impl<T> RwLock<T> {
     /// Makes an unlocked lock that records in `registry`.
     #[track_caller]
     pub fn named_in(registry: &Registry, name: impl Into<Name>, value: T) -> Self {
-        Self {
-            lock: Lock::new(registry, &name.into(), Sort::RW_LOCK, Location::caller()),
-            inner: Arc::new(sync::RwLock::new(value)),
-        }
+        let made_at = Location::caller();
+        let lock = LockCell::named(registry, &name.into(), &Sort::RW_LOCK, made_at);
+        Self { lock, inner: Late::made(value, sync::RwLock::new) }
     }
 
     /// Locks for reading, waiting in turn: see [`tokio::sync::RwLock::read`].
@@ -56,8 +65,8 @@ impl<T> RwLock<T> {
             if let Ok(guard) = self.try_read_by(who, site) {
                 return guard;
             }
-            let waiting = self.lock.wait(awaiting(who, site));
-            let inner = self.inner.read().await;
+            let waiting = self.lock.get().wait(awaiting(who, site));
+            let inner = self.inner.get().read().await;
             RwLockReadGuard { hold: waiting.acquired(), inner }
         }
     }
@@ -72,8 +81,8 @@ impl<T> RwLock<T> {
         if let Ok(guard) = self.try_read_by(task_or_root(), site) {
             return guard;
         }
-        let waiting = self.lock.wait(blocking(site));
-        let inner = self.inner.blocking_read();
+        let waiting = self.lock.get().wait(blocking(site));
+        let inner = self.inner.get().blocking_read();
         RwLockReadGuard { hold: waiting.acquired(), inner }
     }
 
@@ -87,8 +96,8 @@ impl<T> RwLock<T> {
     }
 
     fn try_read_by(&self, who: Who, site: Site) -> Result<RwLockReadGuard<'_, T>, TryLockError> {
-        let inner = self.inner.try_read()?;
-        Ok(RwLockReadGuard { hold: Hold::at_once(&self.lock, who, site), inner })
+        let inner = self.inner.get().try_read()?;
+        Ok(RwLockReadGuard { hold: Hold::at_once(self.lock.get(), who, site), inner })
     }
 
     /// Locks for reading, with a guard that owns the lock.
@@ -100,8 +109,8 @@ impl<T> RwLock<T> {
             if let Ok(guard) = Arc::clone(&self).try_read_owned_at(site) {
                 return guard;
             }
-            let waiting = self.lock.wait(awaiting(who, site));
-            let inner = Arc::clone(&self.inner).read_owned().await;
+            let waiting = self.lock.get().wait(awaiting(who, site));
+            let inner = Arc::clone(self.inner.get()).read_owned().await;
             let mode = waiting.acquired_by(Who::UNKNOWN);
             OwnedRwLockReadGuard::new(self, inner, mode)
         }
@@ -120,8 +129,8 @@ impl<T> RwLock<T> {
         self: Arc<Self>,
         site: Site,
     ) -> Result<OwnedRwLockReadGuard<T>, TryLockError> {
-        let inner = Arc::clone(&self.inner).try_read_owned()?;
-        let mode = Shared::begin(&self.lock, Who::UNKNOWN, site);
+        let inner = Arc::clone(self.inner.get()).try_read_owned()?;
+        let mode = Shared::begin(self.lock.get(), Who::UNKNOWN, site);
         Ok(OwnedRwLockReadGuard::new(self, inner, mode))
     }
 
@@ -134,8 +143,8 @@ impl<T> RwLock<T> {
             if let Ok(guard) = self.try_write_by(who, site) {
                 return guard;
             }
-            let waiting = self.lock.wait(awaiting(who, site));
-            let inner = self.inner.write().await;
+            let waiting = self.lock.get().wait(awaiting(who, site));
+            let inner = self.inner.get().write().await;
             RwLockWriteGuard { hold: waiting.acquired(), inner }
         }
     }
@@ -150,8 +159,8 @@ impl<T> RwLock<T> {
         if let Ok(guard) = self.try_write_by(task_or_root(), site) {
             return guard;
         }
-        let waiting = self.lock.wait(blocking(site));
-        let inner = self.inner.blocking_write();
+        let waiting = self.lock.get().wait(blocking(site));
+        let inner = self.inner.get().blocking_write();
         RwLockWriteGuard { hold: waiting.acquired(), inner }
     }
 
@@ -165,8 +174,8 @@ impl<T> RwLock<T> {
     }
 
     fn try_write_by(&self, who: Who, site: Site) -> Result<RwLockWriteGuard<'_, T>, TryLockError> {
-        let inner = self.inner.try_write()?;
-        Ok(RwLockWriteGuard { hold: Hold::at_once(&self.lock, who, site), inner })
+        let inner = self.inner.get().try_write()?;
+        Ok(RwLockWriteGuard { hold: Hold::at_once(self.lock.get(), who, site), inner })
     }
 
     /// Locks for writing, with a guard that owns the lock.
@@ -178,8 +187,8 @@ impl<T> RwLock<T> {
             if let Ok(guard) = Arc::clone(&self).try_write_owned_at(site) {
                 return guard;
             }
-            let waiting = self.lock.wait(awaiting(who, site));
-            let inner = Arc::clone(&self.inner).write_owned().await;
+            let waiting = self.lock.get().wait(awaiting(who, site));
+            let inner = Arc::clone(self.inner.get()).write_owned().await;
             let mode = waiting.acquired_by(Who::UNKNOWN);
             OwnedRwLockWriteGuard::new(self, inner, mode)
         }
@@ -198,25 +207,19 @@ impl<T> RwLock<T> {
         self: Arc<Self>,
         site: Site,
     ) -> Result<OwnedRwLockWriteGuard<T>, TryLockError> {
-        let inner = Arc::clone(&self.inner).try_write_owned()?;
-        let mode = Exclusive::begin(&self.lock, Who::UNKNOWN, site);
+        let inner = Arc::clone(self.inner.get()).try_write_owned()?;
+        let mode = Exclusive::begin(self.lock.get(), Who::UNKNOWN, site);
         Ok(OwnedRwLockWriteGuard::new(self, inner, mode))
     }
 
     /// Returns the value; the exclusive borrow is the proof that nobody holds it.
     pub fn get_mut(&mut self) -> &mut T {
-        match Arc::get_mut(&mut self.inner) {
-            Some(inner) => inner.get_mut(),
-            None => unreachable!("an owned guard holds the whole lock until its part is back"),
-        }
+        self.inner.get_mut().get_mut()
     }
 
     /// Consumes the lock and returns the value.
     pub fn into_inner(self) -> T {
-        match Arc::try_unwrap(self.inner) {
-            Ok(inner) => inner.into_inner(),
-            Err(_) => unreachable!("an owned guard holds the whole lock until its part is back"),
-        }
+        self.inner.into_inner().into_inner()
     }
 }
 

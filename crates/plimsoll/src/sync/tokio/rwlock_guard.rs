@@ -33,7 +33,7 @@ impl<T> OwnedRwLockReadGuard<T> {
         inner: sync::OwnedRwLockReadGuard<T>,
         mode: Shared,
     ) -> Self {
-        Self { hold: Hold::new(lock.lock.clone(), mode), inner, lock }
+        Self { hold: Hold::new(lock.lock.get().clone(), mode), inner, lock }
     }
 }
 
@@ -82,7 +82,7 @@ impl<T> OwnedRwLockWriteGuard<T> {
         inner: sync::OwnedRwLockWriteGuard<T>,
         mode: Exclusive,
     ) -> Self {
-        Self { hold: Hold::new(lock.lock.clone(), mode), inner, lock }
+        Self { hold: Hold::new(lock.lock.get().clone(), mode), inner, lock }
     }
 
     /// Returns the lock that it is the guard of.
@@ -95,7 +95,7 @@ impl<T> OwnedRwLockWriteGuard<T> {
     pub fn downgrade(self) -> OwnedRwLockReadGuard<T> {
         let Self { hold, inner, lock } = self;
         drop(hold);
-        let mode = Shared::begin(&lock.lock, Who::UNKNOWN, Location::caller());
+        let mode = Shared::begin(lock.lock.get(), Who::UNKNOWN, Location::caller());
         OwnedRwLockReadGuard::new(lock, inner.downgrade(), mode)
     }
 }
