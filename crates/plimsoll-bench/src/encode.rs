@@ -2,7 +2,7 @@
 
 use crate::table::{Goal, Row, Table};
 use crate::turns::{ROUNDS, thread_ns};
-use plimsoll_exposition::Format;
+use plimsoll_exposition::{Encoding, Format};
 use plimsoll_model::{Labels, catalog};
 use plimsoll_record::{Counter, Registry};
 use prometheus_client::metrics::{counter, family::Family};
@@ -39,7 +39,7 @@ fn theirs() -> prometheus_client::registry::Registry {
     registry
 }
 
-fn cost_ms(run: impl FnOnce() -> String) -> f64 {
+fn cost_ms(run: impl FnOnce() -> Vec<u8>) -> f64 {
     let began_ns = thread_ns();
     let body = run();
     let took_ms = (thread_ns() - began_ns) / 1e6;
@@ -53,21 +53,29 @@ pub(crate) fn measure(table: &mut Table) {
         counter.add(number as u64);
     }
     let theirs = theirs();
-    let formats = [("Prometheus text", Format::Text), ("OpenMetrics", Format::OpenMetrics)];
-    for (name, format) in formats {
+    let encodings = [
+        ("Prometheus text", Encoding::Text(Format::Text)),
+        ("OpenMetrics", Encoding::Text(Format::OpenMetrics)),
+        ("protobuf", Encoding::Protobuf),
+    ];
+    for (name, encoding) in encodings {
         let rounds = (0..ROUNDS).map(|_| {
-            let ours = cost_ms(|| plimsoll_exposition::encode::body(format, &registry.snapshot()));
+            let ours = cost_ms(|| {
+                // What an endpoint does, exemplars and native buckets included.
+                let (snapshot, details) = registry.snapshot_detailed();
+                plimsoll_exposition::encode::detailed(encoding, &snapshot, &details)
+            });
             let peer = cost_ms(|| {
                 let mut body = String::new();
                 prometheus_client::encoding::text::encode(&mut body, &theirs).expect("writes");
-                body
+                body.into_bytes()
             });
             (ours, peer)
         });
         table.add(Row {
             what: format!("snapshot and encode 100,000 series, {name}"),
             unit: "ms",
-            peer_name: "prometheus-client",
+            peer_name: "prometheus-client, OpenMetrics",
             rounds: rounds.collect(),
             goal: Goal::AtMost(1.0),
         });
