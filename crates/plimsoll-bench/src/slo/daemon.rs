@@ -112,8 +112,9 @@ impl Past {
                 [2 * service, 2 * service + 1].map(|series| SeriesIndex(series as u32));
             [(good, value(service, 10.0)), (bad, value(service, 0.01))]
         });
-        let samples =
-            samples.map(|(series, value)| Sample { series, value, at_ms: None }).collect();
+        let samples = samples
+            .map(|(series, value)| Sample { series, value, at_ms: None, is_delta: false })
+            .collect();
         let scrape = Scrape { samples, refused: Vec::new() };
         let keys = &self.keys;
         let at = TimeMs(at_s * 1000);
