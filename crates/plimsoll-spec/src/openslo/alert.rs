@@ -3,7 +3,9 @@ use super::raw::{RawCondition, RawPolicy, RawSlo};
 use crate::Document;
 use crate::import::{Import, alerting as plain};
 use plimsoll_model::Labels;
-use plimsoll_slo::{AlertName, Alerting, Carried, Objective, Policy, PolicyRow, Severity};
+use plimsoll_slo::{
+    AlertName, Alerting, Carried, Objective, Period, Policy, PolicyRow, Severity, length_name,
+};
 use std::collections::BTreeSet;
 
 /// The severities that are used in the field, by what they mean here.
@@ -34,7 +36,7 @@ pub(super) fn alerting(
     documents: &[Document],
     objects: &Objects,
     (import, raw): (&mut Import<'_>, &RawSlo),
-    objective: Option<Objective>,
+    aim: Option<(Objective, Period)>,
 ) -> Option<Alerting> {
     let mut read = Read::default();
     for (at, given) in raw.alert_policies.iter().enumerate() {
@@ -56,11 +58,17 @@ pub(super) fn alerting(
         };
         read.policy(documents, objects, import, &policy)?;
     }
+    let (objective, period) = aim?;
     let policy = match raw.alert_policies.is_empty() {
-        true => Policy::workbook(),
+        true => Policy::workbook().for_period(period.nominal()),
         false => Policy { name: "openslo".into(), rows: std::mem::take(&mut read.rows) },
     };
-    let policy = import.reachable("spec.objectives", policy, objective?);
+    if let Some(row) = policy.rows.iter().find(|row| row.long > period.nominal()) {
+        let long = length_name(row.long);
+        let reason = format!("look back over {long}, longer than the window of {period}");
+        return import.fault("spec.alertPolicies", reason);
+    }
+    let policy = import.reachable("spec.objectives", policy, objective);
     Some(Alerting {
         page: read.carried(import, Severity::Page)?,
         ticket: read.carried(import, Severity::Ticket)?,

@@ -100,7 +100,8 @@ pub(super) fn read(documents: &[Document], placed: &Placed<RawAlphaSlo>, found: 
         };
         let goal = objective.target.0.0;
         let name = numbered(&header.name, at, raw.objectives.len());
-        let policy = import.reachable(&format!("{path}.target"), Policy::workbook(), goal);
+        let policy = Policy::workbook().for_period(period.nominal());
+        let policy = import.reachable(&format!("{path}.target"), policy, goal);
         let mut slo = plain(raw.service.0.0.clone(), name, goal, sli);
         slo.description.clone_from(&raw.description);
         slo.labels.clone_from(&header.labels);

@@ -40,8 +40,9 @@ pub(super) fn read(
             let document = (documents, &mut import);
             measured(document, objects, raw, limit)
         });
-        let alerting = alert::alerting(documents, objects, (&mut import, raw), goal);
-        let (Some(header), Some(period), Some(goal)) = (&header, period, goal) else { continue };
+        let aim = goal.zip(period);
+        let alerting = alert::alerting(documents, objects, (&mut import, raw), aim);
+        let (Some(header), Some((goal, period))) = (&header, aim) else { continue };
         let (Some((sli, by)), Some(alerting), Some(labels)) = (measured, alerting, labels) else {
             continue;
         };

@@ -4,8 +4,10 @@ use std::num::NonZeroU32;
 /// Digits after the point that a factor may have.
 const DIGITS_MAX: u32 = 6;
 
-/// The largest upper and lower number that a factor may have.
-const PART_MAX: i128 = 1_000_000_000;
+/// The largest upper and lower number of a factor. Counts are kept in the least common units of all
+/// factors, and have to fit in 63 bits: ten million events a scrape do at the worst.
+const NUMERATOR_MAX: i128 = 100_000;
+const DENOMINATOR_MAX: i128 = 10_000;
 
 /// A fraction on the way through an expression, always in lowest terms.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,7 +38,7 @@ impl Fraction {
         let divisor = common_divisor(numerator.abs(), denominator.abs()).max(1);
         let sign = denominator.signum();
         let (numerator, denominator) = (sign * numerator / divisor, sign * denominator / divisor);
-        let is_moderate = numerator.abs() <= PART_MAX && denominator <= PART_MAX;
+        let is_moderate = numerator.abs() <= NUMERATOR_MAX && denominator <= DENOMINATOR_MAX;
         is_moderate.then_some(Self { numerator, denominator })
     }
 
@@ -69,7 +71,7 @@ impl Fraction {
     /// Returns the least number that both are whole in.
     pub(super) fn common_denominator(self, other: i128) -> Option<i128> {
         let common = other / common_divisor(other, self.denominator).max(1) * self.denominator;
-        (common <= PART_MAX).then_some(common)
+        (common <= DENOMINATOR_MAX).then_some(common)
     }
 }
 
@@ -91,8 +93,8 @@ mod tests {
         assert_eq!(ratio(0.1), Some((1, 10)));
         assert_eq!(ratio(-2.5), Some((-5, 2)));
         assert_eq!(ratio(300.0), Some((300, 1)));
-        assert_eq!(ratio(0.000_001), Some((1, 1_000_000)));
-        for none in [1.0 / 3.0, 1e-7, 1e30, f64::NAN, f64::INFINITY] {
+        assert_eq!(ratio(0.000_1), Some((1, 10_000)));
+        for none in [1.0 / 3.0, 1e-5, 1e6, 1e30, f64::NAN, f64::INFINITY] {
             assert_eq!(ratio(none), None, "{none}");
         }
         let third = Fraction::ONE.over(Fraction::of(3.0).expect("whole")).expect("moderate");

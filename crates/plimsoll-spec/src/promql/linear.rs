@@ -50,22 +50,20 @@ pub(crate) fn linear(text: &str) -> Result<Sum, PromqlError> {
         }
     }
     terms.retain(|(factor, _)| !factor.is_zero());
-    let common = terms
-        .iter()
-        .try_fold(1, |common, (factor, _)| factor.common_denominator(common))
-        .and_then(|_| {
-            terms
-                .iter()
-                .map(|(factor, selector)| {
-                    Some(Term { factor: factor.ratio()?, selector: selector.clone() })
-                })
-                .collect::<Option<Vec<_>>>()
-        });
+    let linear = whole_numbers(terms).ok_or_else(|| immoderate(&whole))?;
     let by = match vector.grouping {
         Grouping::By(labels) => labels.into_iter().collect(),
         Grouping::Series | Grouping::Any => Vec::new(),
     };
-    Ok(Sum { linear: Linear(common.ok_or_else(|| immoderate(&whole))?), by, range: vector.range })
+    Ok(Sum { linear, by, range: vector.range })
+}
+
+/// Makes a sum of which a moderate number of units is one event; `None` if none is.
+fn whole_numbers(terms: Vec<(Fraction, Selector)>) -> Option<Linear> {
+    terms.iter().try_fold(1, |common, (factor, _)| factor.common_denominator(common))?;
+    let term =
+        |(factor, selector): (Fraction, Selector)| Some(Term { factor: factor.ratio()?, selector });
+    terms.into_iter().map(term).collect::<Option<_>>().map(Linear)
 }
 
 /// What a part of an expression is.
