@@ -135,8 +135,8 @@ impl Bound {
     ///
     /// # Errors
     /// See [`RunError`].
-    pub async fn run(mut self, stop: Stop) -> Result<(), RunError> {
-        let (stage, lens) = lens::new(self.built.first_view());
+    pub async fn run(self, stop: Stop) -> Result<(), RunError> {
+        let (stage, lens) = lens::new();
         let inbox = Arc::new(Inbox::new());
         let (marks, marked) = mpsc::channel(MARKS);
         let (reloads, asked) = mpsc::channel(1);

@@ -7,7 +7,6 @@ use crate::inbox::{Door, Inbox};
 use crate::keeper::KeepError;
 use crate::notify::{AlertList, Notifier};
 use crate::source::{Heard, JobSource, Numbers};
-use crate::view::View;
 use plimsoll_exposition::push::Interest;
 use plimsoll_runtime::shutdown::{self, Stopper};
 use plimsoll_slo::{Backend, Slo};
@@ -56,11 +55,6 @@ impl Built {
     /// Takes up what the archive keeps. The generation before has to have stopped.
     pub(crate) fn restore(&mut self) -> Result<(), BuildError> {
         self.engine.restore()
-    }
-
-    /// Returns what is known before anything runs.
-    pub(crate) fn first_view(&mut self) -> View {
-        self.engine.first_view()
     }
 
     /// Starts the tasks.

@@ -8,7 +8,10 @@ use std::time::Duration;
 use tokio::sync::{Notify, watch};
 
 /// How long a look waits for an engine that is busy being replaced before it takes an older view.
-const PATIENCE: Duration = Duration::from_millis(500);
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// How long a view is kept that nobody looks at: it is as large as everything that it shows.
+const KEPT: Duration = Duration::from_secs(30);
 
 /// The engine's side: says when there is news, and hears when somebody wants it.
 #[derive(Debug)]
@@ -31,11 +34,10 @@ struct Shared {
     stepped_ms: AtomicI64,
 }
 
-/// Makes both sides; `first` is what is known before anything runs.
-pub(crate) fn new(first: View) -> (Stage, Lens) {
-    let stepped_ms = AtomicI64::new(first.at.0);
-    let shared = Arc::new(Shared { wanted: Notify::new(), stepped_ms });
-    let (view, seen) = watch::channel(Arc::new(first));
+/// Makes both sides; who looks before the engine's first step waits for it.
+pub(crate) fn new() -> (Stage, Lens) {
+    let shared = Arc::new(Shared { wanted: Notify::new(), stepped_ms: AtomicI64::new(i64::MIN) });
+    let (view, seen) = watch::channel(Arc::default());
     (Stage { view, shared: shared.clone() }, Lens { view: seen, shared })
 }
 
@@ -43,6 +45,13 @@ impl Stage {
     /// Notes a step: what was shown before is old.
     pub(crate) fn stepped(&self, at: TimeMs) {
         self.shared.stepped_ms.store(at.0, Ordering::Release);
+        self.view.send_if_modified(|view| {
+            if at.since(view.at) > KEPT {
+                *view = Arc::default();
+            }
+            // Whoever waits, waits for the next one.
+            false
+        });
     }
 
     /// Returns when somebody wants to see a step that wasn't shown yet.
@@ -86,8 +95,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_view_is_made_once_for_each_step_that_somebody_looks_at() {
-        let (stage, lens) = new(View::default());
-        assert_eq!(lens.look().await.at, TimeMs(0), "the first one needs no engine");
+        let (stage, lens) = new();
         stage.stepped(TimeMs(5));
         let engine = async {
             stage.wanted().await;
@@ -96,14 +104,16 @@ mod tests {
         let (_, one, other) = tokio::join!(engine, lens.look(), lens.look());
         assert_eq!((one.at, other.at), (TimeMs(5), TimeMs(5)));
         assert!(Arc::ptr_eq(&one, &lens.look().await), "nobody makes it again");
+        stage.stepped(TimeMs(40_000));
+        assert_eq!(Arc::strong_count(&one), 2, "nobody but this test keeps it");
     }
 
     #[tokio::test]
     async fn an_engine_that_is_gone_leaves_its_last_view() {
-        let (stage, lens) = new(View::default());
-        stage.stepped(TimeMs(5));
-        assert_eq!(lens.look().await.at, TimeMs(0));
+        let (stage, lens) = new();
+        stage.show(View { at: TimeMs(5), ..View::default() });
+        stage.stepped(TimeMs(6));
         drop(stage);
-        assert_eq!(lens.look().await.at, TimeMs(0));
+        assert_eq!(lens.look().await.at, TimeMs(5));
     }
 }

@@ -69,33 +69,35 @@ impl AlertBook {
         alerts.is_some_and(|alerts| alerts.iter().any(|alert| alert.state != AlertState::Resolved))
     }
 
-    /// Takes one step for SLOs that aren't quiet; says what changed, each with the SLO's position.
-    pub(super) fn step(&mut self, now: TimeMs, slos: &[SloView]) -> Vec<(usize, Transition)> {
-        let mut changed = Vec::new();
-        for (position, slo) in slos.iter().enumerate() {
-            let alerts = self.by_ledger.entry(slo.id.clone()).or_default();
-            let transitions = alerts.step(now, &slo.assessment);
-            changed.extend(transitions.into_iter().map(|transition| (position, transition)));
-            if alerts.iter().next().is_none() {
-                self.by_ledger.remove(&slo.id);
-            }
+    /// Takes one step for an SLO that isn't quiet; says what changed.
+    pub(super) fn step(&mut self, now: TimeMs, slo: &SloView) -> Vec<Transition> {
+        let alerts = self.by_ledger.entry(slo.id.clone()).or_default();
+        let transitions = alerts.step(now, &slo.assessment);
+        if alerts.iter().next().is_none() {
+            self.by_ledger.remove(&slo.id);
         }
-        changed
+        transitions
     }
 
-    /// Returns every alert that pends, fires, or was resolved of late, with the numbers of now.
-    pub(super) fn list(&mut self, now: TimeMs, slos: &[SloView]) -> AlertList {
+    /// Begins the list of what is told at `now`.
+    pub(super) fn begin(&mut self, now: TimeMs) -> Vec<Alert> {
         let watching_since = *self.watching_since.get_or_insert(now);
-        let mut list = vec![self.composer.watchdog(watching_since)];
-        for slo in slos {
-            let alerts = self.by_ledger.get(&slo.id).into_iter().flat_map(Alerts::iter);
-            let (over, going): (Vec<_>, Vec<_>) =
-                alerts.partition(|alert| alert.state == AlertState::Resolved);
-            list.extend(going.into_iter().map(|alert| self.composer.compose(slo, alert)));
-            let over: Vec<Alert> =
-                over.into_iter().map(|alert| self.composer.compose(slo, alert)).collect();
-            over.into_iter().for_each(|alert| self.keep_resolved(alert));
-        }
+        vec![self.composer.watchdog(watching_since)]
+    }
+
+    /// Adds what pends or fires of one SLO to the list, with the numbers of now.
+    pub(super) fn tell(&mut self, slo: &SloView, list: &mut Vec<Alert>) {
+        let alerts = self.by_ledger.get(&slo.id).into_iter().flat_map(Alerts::iter);
+        let (over, going): (Vec<_>, Vec<_>) =
+            alerts.partition(|alert| alert.state == AlertState::Resolved);
+        list.extend(going.into_iter().map(|alert| self.composer.compose(slo, alert)));
+        let over: Vec<Alert> =
+            over.into_iter().map(|alert| self.composer.compose(slo, alert)).collect();
+        over.into_iter().for_each(|alert| self.keep_resolved(alert));
+    }
+
+    /// Ends the list with what was resolved of late.
+    pub(super) fn end(&mut self, now: TimeMs, mut list: Vec<Alert>) -> AlertList {
         let is_recent =
             |alert: &Alert| alert.resolved_at.is_some_and(|at| now.since(at) < RESOLVED_KEPT);
         self.resolved.retain(is_recent);

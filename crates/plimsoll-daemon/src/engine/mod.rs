@@ -153,14 +153,6 @@ impl Engine {
         Ok(())
     }
 
-    /// Returns what is known before the first step, so that nobody is shown an empty daemon.
-    pub(crate) fn first_view(&mut self) -> View {
-        let now = self.clock.now();
-        let loud = self.loud(now);
-        self.told = self.alerts.list(now, &loud);
-        self.view(now)
-    }
-
     /// Runs until `stop`, then writes the last checkpoint.
     pub(crate) async fn run(
         mut self,
@@ -169,7 +161,10 @@ impl Engine {
         outlets: Outlets,
         stop: Stop,
     ) -> Result<(), KeepError> {
+        // Before anything else, so that nobody is shown an empty daemon.
+        self.step(&alerts, &outlets);
         let mut ticks = tokio::time::interval(self.slice);
+        ticks.reset();
         ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
         loop {
             tokio::select! {
@@ -219,11 +214,7 @@ impl Engine {
         self.pushed.step(now, &mut self.store);
         self.store.advance(now);
         self.answers.values_mut().for_each(|answers| answers.advance(now));
-        let loud = self.loud(now);
-        for (position, transition) in self.alerts.step(now, &loud) {
-            mark(&loud, position, &transition, outlets);
-        }
-        self.told = self.alerts.list(now, &loud);
+        self.told = self.step_alerts(now, outlets);
         alerts.send_if_modified(|told| {
             let is_news = !same_phases(told, &self.told);
             // The numbers are kept fresh for whoever is told again, and wake nobody.
@@ -244,16 +235,26 @@ impl Engine {
         drop(outlets.hold.lock().unwrap_or_else(PoisonError::into_inner).take());
     }
 
-    /// Assesses the SLOs that aren't quiet, or have an alert that goes on.
-    fn loud(&self, now: TimeMs) -> Vec<SloView> {
-        let is_loud = |ledger: &&Ledger| {
+    /// Assesses the SLOs that aren't quiet, or have an alert that goes on. One after the other: an
+    /// assessment is large, and a fleet that wasn't scraped yet is loud as a whole.
+    fn step_alerts(&mut self, now: TimeMs, outlets: &Outlets) -> AlertList {
+        let mut list = self.alerts.begin(now);
+        for position in 0..self.store.ledgers().len() {
+            let Some(ledger) = self.store.ledgers().get(position) else { continue };
             let is_quiet = match self.answers.get(ledger.id()) {
                 Some(answers) => is_quiet(ledger.slo(), answers, now),
-                None => is_quiet(ledger.slo(), *ledger, now),
+                None => is_quiet(ledger.slo(), ledger, now),
             };
-            !is_quiet || self.alerts.goes_on(ledger.id())
-        };
-        self.store.ledgers().iter().filter(is_loud).map(|ledger| self.slo(ledger, now)).collect()
+            if is_quiet && !self.alerts.goes_on(ledger.id()) {
+                continue;
+            }
+            let slo = self.slo(ledger, now);
+            for transition in self.alerts.step(now, &slo) {
+                mark(&slo, &transition, outlets);
+            }
+            self.alerts.tell(&slo, &mut list);
+        }
+        self.alerts.end(now, list)
     }
 
     fn slo(&self, ledger: &Ledger, now: TimeMs) -> SloView {
@@ -336,8 +337,7 @@ fn same_phases(one: &AlertList, other: &AlertList) -> bool {
 }
 
 /// What fires and what is over shows on the charts.
-fn mark(slos: &[SloView], position: usize, transition: &Transition, outlets: &Outlets) {
-    let Some(slo) = slos.get(position) else { return };
+fn mark(slo: &SloView, transition: &Transition, outlets: &Outlets) {
     let what = match transition.change {
         Change::Fired => "fires",
         Change::Resolved => "is resolved",
