@@ -1,43 +1,11 @@
 //! What an instrument is to export, worked out of its spec.
 
 use super::RegisterError;
-use super::families::{Families, Source, check_kind};
+use super::families::{Claim, Families, Source, check_kind};
 use crate::account::{Accounts, ActivityAccount, Bands, Distribution, Layout, Level};
 use crate::{Activity, ActivitySpec, HistogramSpec, Outcome, Split};
 use plimsoll_model::{Kind, Labels, Signal};
 use std::sync::Arc;
-
-/// The series that an instrument is to export in one family.
-#[derive(Debug)]
-pub(super) struct Claim {
-    pub(super) signal: &'static Signal,
-    pub(super) labels: Labels,
-    pub(super) series: Vec<Labels>,
-}
-
-impl Claim {
-    /// Claims one series.
-    pub(super) fn one(signal: &'static Signal, labels: &Labels) -> Self {
-        Self { signal, labels: labels.clone(), series: vec![labels.clone()] }
-    }
-
-    /// Claims a series for every set of further labels.
-    pub(super) fn split<'a>(
-        signal: &'static Signal,
-        labels: &Labels,
-        further: impl Iterator<Item = Vec<(&'a str, &'a str)>>,
-    ) -> Result<Self, RegisterError> {
-        let series = further
-            .map(|pairs| {
-                pairs
-                    .iter()
-                    .try_fold(labels.clone(), |labels, (name, value)| labels.with(name, value))
-            })
-            .collect::<Result<Vec<Labels>, _>>()
-            .map_err(|reason| RegisterError::Split { name: signal.name, reason })?;
-        Ok(Self { signal, labels: labels.clone(), series })
-    }
-}
 
 /// What an activity is to export.
 pub(super) struct ActivityClaims {

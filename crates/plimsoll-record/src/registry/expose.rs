@@ -2,6 +2,7 @@
 
 use super::families::{Families, Family, Source};
 use super::own;
+use super::shape::{bare, count, seconds};
 use crate::Counter;
 use crate::account::{Accounts, ActivityAccount};
 use crate::exemplar::{Of, exemplars};
@@ -39,32 +40,6 @@ pub(super) fn snapshot(
     own::expose(families, merge, &mut exposed);
     exposed.retain(|family| !family.series.is_empty());
     Snapshot { families: exposed }
-}
-
-/// Begins the family of a signal that is no level.
-pub(super) fn bare(signal: &'static Signal) -> Exposed {
-    use plimsoll_model::FamilyKind;
-    Exposed {
-        name: signal.name.into(),
-        help: signal.help.into(),
-        unit: signal.prometheus_unit(),
-        kind: match signal.kind {
-            Kind::Counter => FamilyKind::Counter,
-            Kind::Histogram => FamilyKind::Histogram,
-            Kind::Gauge | Kind::Level => FamilyKind::Gauge,
-        },
-        series: Vec::new(),
-    }
-}
-
-/// Returns the value of a counter: of a signal in seconds, nanoseconds were added up.
-pub(super) fn count(signal: &Signal, sum: u64) -> Value {
-    if signal.unit == "s" { Value::SecondsNs(u128::from(sum)) } else { Value::Count(sum) }
-}
-
-/// Returns nanoseconds as seconds.
-pub(super) fn seconds(ns: u64) -> Value {
-    Value::Gauge(ns as f64 / 1e9)
 }
 
 fn plain(

@@ -1,11 +1,42 @@
 use super::RegisterError;
-use super::claim::Claim;
 use crate::observed::Lent;
 use crate::waits::Blame;
 use crate::{Activity, Counter, Gauge, Histogram};
 use plimsoll_model::{Kind, Labels, Signal, catalog};
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
+
+/// The series that an instrument is to export in one family.
+#[derive(Debug)]
+pub(super) struct Claim {
+    pub(super) signal: &'static Signal,
+    pub(super) labels: Labels,
+    pub(super) series: Vec<Labels>,
+}
+
+impl Claim {
+    /// Claims one series.
+    pub(super) fn one(signal: &'static Signal, labels: &Labels) -> Self {
+        Self { signal, labels: labels.clone(), series: vec![labels.clone()] }
+    }
+
+    /// Claims a series for every set of further labels.
+    pub(super) fn split<'a>(
+        signal: &'static Signal,
+        labels: &Labels,
+        further: impl Iterator<Item = Vec<(&'a str, &'a str)>>,
+    ) -> Result<Self, RegisterError> {
+        let series = further
+            .map(|pairs| {
+                pairs
+                    .iter()
+                    .try_fold(labels.clone(), |labels, (name, value)| labels.with(name, value))
+            })
+            .collect::<Result<Vec<Labels>, _>>()
+            .map_err(|reason| RegisterError::Split { name: signal.name, reason })?;
+        Ok(Self { signal, labels: labels.clone(), series })
+    }
+}
 
 /// The families of a registry, in the order in which they were first asked for.
 #[derive(Debug)]

@@ -5,6 +5,7 @@ mod error;
 mod expose;
 mod families;
 mod own;
+mod shape;
 mod shared;
 mod timeline;
 
@@ -18,8 +19,8 @@ use crate::process::recorder;
 use crate::sync::{Mutex, lock};
 use crate::waits::{self, Blame};
 use crate::{Activity, ActivitySpec, Counter, Gauge, Histogram, HistogramSpec, Split};
-use claim::{ActivityClaims, Claim};
-use families::{Families, Single, Source, check_kind, overflow_of};
+use claim::ActivityClaims;
+use families::{Claim, Families, Single, Source, check_kind, overflow_of};
 use plimsoll_model::{Details, Kind, Labels, Signal, Snapshot};
 use shared::Shared;
 use std::any::Any;

@@ -1,7 +1,7 @@
 //! What the recorder says about itself.
 
-use super::expose::{bare, count, seconds};
 use super::families::Families;
+use super::shape::{bare, count, seconds};
 use crate::account::{Accounts, ActivityAccount};
 use crate::budget::Budget;
 use crate::clock::{Clock, SystemClock};
