@@ -1,5 +1,7 @@
-//! `cargo xtask generate`: writes the dashboards, rules and routing that ship with the project.
+//! `cargo xtask generate`: writes the dashboards, rules and routing that ship with the project, and the
+//! table of every series.
 
+use crate::run::{Failure, cargo, step};
 use anyhow::{Context, bail};
 use plimsoll_rules::{Artefact, artefacts};
 use std::fs;
@@ -42,6 +44,28 @@ pub(crate) fn check(root: &Path) -> anyhow::Result<()> {
     }
     Ok(())
 }
+
+/// Writes `docs/signals.md`. The test that holds it against the catalog and the pages of documentation
+/// knows how, since it reads the sources of both.
+///
+/// # Errors
+///
+/// Fails when it can't be written.
+pub(crate) fn write_signals() -> Result<(), Failure> {
+    step("docs/signals.md", cargo(&SIGNALS).env("PLIMSOLL_WRITE", "1"))
+}
+
+/// Compares `docs/signals.md` with what would be written.
+///
+/// # Errors
+///
+/// Fails when it differs.
+pub(crate) fn check_signals() -> Result<(), Failure> {
+    step("docs/signals.md", &mut cargo(&SIGNALS))
+}
+
+const SIGNALS: [&str; 7] =
+    ["test", "--quiet", "--package", "plimsoll", "--test", "pages", "the_table_of_every_series"];
 
 fn is_current(root: &Path, artefact: &Artefact) -> bool {
     fs::read_to_string(root.join(&artefact.path)).is_ok_and(|text| text == artefact.text)

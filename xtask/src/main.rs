@@ -20,7 +20,7 @@ cargo xtask COMMAND
 
   test              install what the tests need (as root), then run all of them
   test --quick      the same without the end-to-end tests
-  generate          write dashboards/ and alerts/ from their Rust source
+  generate          write dashboards/, alerts/ and docs/signals.md from their Rust source
   generate --check  fail if they differ from it
   bench record      measure the recorder and its peers in one run (about a minute)
   bench slo         measure the daemon beside Prometheus (about 6 minutes; --full: half an hour)
@@ -37,8 +37,12 @@ fn main() -> ExitCode {
     let outcome = match words.as_slice() {
         ["test"] => test::everything(),
         ["test", "--quick"] => test::quick(),
-        ["generate"] => generate::write(root()).map_err(generation),
-        ["generate", "--check"] => generate::check(root()).map_err(generation),
+        ["generate"] => {
+            generate::write(root()).map_err(generation).and_then(|()| generate::write_signals())
+        }
+        ["generate", "--check"] => {
+            generate::check(root()).map_err(generation).and_then(|()| generate::check_signals())
+        }
         ["bench", name, arguments @ ..] => bench::run(name, arguments),
         ["peers"] => peers::ensure(),
         ["soak"] => soak::watch(Duration::from_secs(600)),

@@ -39,7 +39,7 @@ fn the_table_of_every_series_is_that_of_the_catalog() {
     }
     let found = std::fs::read_to_string(&path).unwrap_or_default();
     let differs = text.lines().zip(found.lines()).find(|(is, was)| is != was);
-    let how = "run `PLIMSOLL_WRITE=1 cargo test -p plimsoll --test pages`";
+    let how = "run `cargo xtask generate`";
     assert!(found == text, "docs/signals.md isn't as generated: {how}; first: {differs:?}");
 }
 

@@ -7,7 +7,7 @@ use std::fmt::Write;
 const PREAMBLE: &str = "\
 # Every series
 
-Written by `PLIMSOLL_WRITE=1 cargo test -p plimsoll --test pages`; change the catalog instead.
+Written by `cargo xtask generate`; change the catalog instead.
 
 Units are UCUM's; Prometheus names end in theirs. A *level* of the name `X` is seven series of the
 same labels:
