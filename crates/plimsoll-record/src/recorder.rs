@@ -157,6 +157,12 @@ impl<C: Clock, S: Sink> Recorder<C, S> {
         merge
     }
 
+    /// Returns the merge as the last one left it.
+    #[cfg(all(test, loom))]
+    pub(crate) fn as_merged(&self) -> MutexGuard<'_, Merge<S>> {
+        lock(&self.merge)
+    }
+
     /// Merges until all that was recorded before the call is handed on. An owner that is stopped amid an
     /// edge is given the processor; after 100 ms it isn't waited for.
     pub(crate) fn catch_up(&self) {
