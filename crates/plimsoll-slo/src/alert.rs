@@ -92,6 +92,10 @@ impl Alerts {
     /// Takes one step with a new assessment, and returns what changed.
     pub fn step(&mut self, now: TimeMs, assessment: &Assessment) -> Vec<Transition> {
         let mut transitions = Vec::new();
+        if assessment.is_excluded {
+            // Windows that an exclusion empties say neither that something begins nor that it is over.
+            return transitions;
+        }
         for name in AlertName::ALL {
             let of_name = |condition: &&Condition| condition.alert == name;
             let conditions: Vec<&Condition> =

@@ -1,4 +1,4 @@
-use crate::page::{conditions, is_excluded};
+use crate::page::conditions;
 use crate::{Budget, Condition, Forecast, Reason, RowVerdict, Slo, WindowBurn, Windows};
 use plimsoll_model::{Counts, Interval, TimeMs};
 
@@ -79,7 +79,7 @@ pub fn assess(slo: &Slo, windows: &impl Windows, now: TimeMs) -> Assessment {
         conditions: conditions(slo, windows, now, &budget, &rows),
         budget,
         budget_observed: Budget::observed(slo, windows, now),
-        is_excluded: is_excluded(windows, now),
+        is_excluded: windows.excluded_until().is_some_and(|until| now <= until),
         forecast,
         rows,
         reasons: Vec::new(),

@@ -233,16 +233,5 @@ pub(crate) fn conditions(
     }
     add(Cause::Exhausted, AlertName::Ticket, budget.is_exhausted(), !budget.may_be_exhausted());
     conditions.retain(|condition| !slo.alerting.off.contains(&condition.alert));
-    if is_excluded(windows, now) {
-        // Windows that an exclusion empties say neither that something begins nor that it is over.
-        for condition in &mut conditions {
-            (condition.is_met, condition.is_over) = (false, false);
-        }
-    }
     conditions
-}
-
-/// Says whether an exclusion lasts.
-pub(crate) fn is_excluded(windows: &impl Windows, now: TimeMs) -> bool {
-    windows.excluded_until().is_some_and(|until| now <= until)
 }
