@@ -241,8 +241,6 @@ async fn what_a_service_sends_arrives_by_remote_write_by_scrape_and_as_spans() {
     for server in [&written, &scraping] {
         agrees(server, "checkout").await;
         agrees(server, "scraped").await;
-    }
-    for server in [&written, &scraping] {
         agrees_on_native(server).await;
     }
     let spans = wait::until("every span", PATIENCE, || async {

@@ -115,62 +115,21 @@ mod tests {
     #[test]
     fn days_have_the_hours_that_their_clocks_show() {
         use CalendarUnit::{Day, Month, Quarter, Week, Year};
+        let (paris, apia, york) = ("Europe/Paris", "Pacific/Apia", "America/New_York");
         for (unit, zone, now, start, end, hours) in [
-            (
-                Day,
-                "Europe/Paris",
-                "2026-03-29T12:00Z",
-                "2026-03-28T23:00Z",
-                "2026-03-29T22:00Z",
-                23,
-            ),
-            (
-                Day,
-                "Europe/Paris",
-                "2026-10-25T12:00Z",
-                "2026-10-24T22:00Z",
-                "2026-10-25T23:00Z",
-                25,
-            ),
+            (Day, paris, "2026-03-29T12:00Z", "2026-03-28T23:00Z", "2026-03-29T22:00Z", 23),
+            (Day, paris, "2026-10-25T12:00Z", "2026-10-24T22:00Z", "2026-10-25T23:00Z", 25),
             // The last instant of a day is still its own.
-            (
-                Day,
-                "Europe/Paris",
-                "2026-03-28T23:00Z",
-                "2026-03-27T23:00Z",
-                "2026-03-28T23:00Z",
-                24,
-            ),
+            (Day, paris, "2026-03-28T23:00Z", "2026-03-27T23:00Z", "2026-03-28T23:00Z", 24),
             // In Beirut the clocks skip midnight itself.
             (Day, "Asia/Beirut", "2022-03-27T12:00Z", "2022-03-26T22:00Z", "2022-03-27T21:00Z", 23),
             // Samoa skipped the whole of 2011-12-30.
-            (
-                Day,
-                "Pacific/Apia",
-                "2011-12-30T09:00Z",
-                "2011-12-29T10:00Z",
-                "2011-12-30T10:00Z",
-                24,
-            ),
+            (Day, apia, "2011-12-30T09:00Z", "2011-12-29T10:00Z", "2011-12-30T10:00Z", 24),
             (Week, "UTC", "2026-11-22T12:00Z", "2026-11-16T00:00Z", "2026-11-23T00:00Z", 168),
             (Month, "UTC", "2028-02-29T12:00Z", "2028-02-01T00:00Z", "2028-03-01T00:00Z", 696),
-            (
-                Month,
-                "Europe/Paris",
-                "2026-03-10T12:00Z",
-                "2026-02-28T23:00Z",
-                "2026-03-31T22:00Z",
-                743,
-            ),
+            (Month, paris, "2026-03-10T12:00Z", "2026-02-28T23:00Z", "2026-03-31T22:00Z", 743),
             (Quarter, "UTC", "2026-06-30T12:00Z", "2026-04-01T00:00Z", "2026-07-01T00:00Z", 2_184),
-            (
-                Year,
-                "America/New_York",
-                "2026-07-01T00:00Z",
-                "2026-01-01T05:00Z",
-                "2027-01-01T05:00Z",
-                8_760,
-            ),
+            (Year, york, "2026-07-01T00:00Z", "2026-01-01T05:00Z", "2027-01-01T05:00Z", 8_760),
         ] {
             let expected = (start.into(), end.into(), hours);
             assert_eq!(span(unit, zone, &now.replace('Z', ":00Z")), expected, "{unit:?} {now}");

@@ -1,8 +1,9 @@
 //! What one target says about one ledger: increases in, counts out.
 
 use crate::increase::{Life, Reading};
-use crate::ledger::{Ledger, Silence};
+use crate::ledger::Ledger;
 use crate::reckoning::Reckoning;
+use crate::silence::Silence;
 use crate::tally::Tally;
 use plimsoll_model::{Counts, Labels, TimeMs};
 use std::collections::HashMap;

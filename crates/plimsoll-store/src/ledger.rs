@@ -8,6 +8,7 @@ use crate::gap::{Gap, Gaps};
 use crate::kept::{ledger_key, millis};
 use crate::lag::LagBook;
 use crate::recent::Recent;
+use crate::silence::Silence;
 use crate::so_far::SoFar;
 use crate::steps::Steps;
 use crate::tally::{Pieces, Tally};
@@ -20,28 +21,6 @@ use std::time::Duration;
 
 /// The slots that one period of history has, at most.
 const HISTORY_SLOTS: u64 = 8640;
-
-/// A feed that is silent: what it would have said is unknown until it speaks again.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Silence {
-    /// When it last said something.
-    pub(crate) since: TimeMs,
-    /// What it used to say, per millisecond.
-    pub(crate) rate: Option<f64>,
-}
-
-impl Silence {
-    /// Returns what is unknown when it lasts for `ms`.
-    pub(crate) fn tally(self, ms: u64) -> Tally {
-        let unknown = self.rate.map_or(0, |rate| (rate * ms as f64).round() as u64);
-        Tally {
-            counts: Counts { unknown, ..Counts::default() },
-            expected_ms: ms,
-            missing_ms: ms,
-            unrated_ms: if self.rate.is_some() { 0 } else { ms },
-        }
-    }
-}
 
 /// What a window shows.
 #[derive(Clone, Copy, PartialEq, Eq)]

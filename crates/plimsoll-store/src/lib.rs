@@ -33,6 +33,7 @@ mod reckoning;
 mod relabel;
 mod replay;
 mod select;
+mod silence;
 mod so_far;
 mod steps;
 mod store;

@@ -152,6 +152,12 @@ async fn target(authority: &Authority) -> (SocketAddr, Arc<Mutex<Vec<String>>>) 
     (address, requests)
 }
 
+/// Returns the first target of a job.
+fn of(list: &Value, job: &str) -> Value {
+    let all = list["targets"].as_array().expect("targets").clone();
+    all.into_iter().find(|target| target["job"] == job).expect("the target")
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_target_behind_tls_is_asked_as_its_job_says() {
     install_provider();
@@ -191,10 +197,6 @@ async fn a_target_behind_tls_is_asked_as_its_job_says() {
         &text.replace("100ms, scrape_timeout: 80ms", "1s, scrape_timeout: 1s"),
     );
     let daemon = Running::start(folder.config());
-    let of = |list: &Value, job: &str| {
-        let all = list["targets"].as_array().expect("targets").clone();
-        all.into_iter().find(|target| target["job"] == job).expect("the target")
-    };
     let settled = |list: &Value| {
         ["basic", "bearer"].iter().all(|job| of(list, job)["state"] == "up")
             && ["stranger", "nobody"].iter().all(|job| of(list, job)["state"] == "down")

@@ -45,15 +45,7 @@ pub(crate) fn counted(
             let good = grouped(&bucket(&buckets, &edge(within.as_secs_f64())));
             Counted { total: grouped(&bucket(&buckets, r"\+Inf")), bad: rest_of(good) }
         }
-        Sli::Level { signal, bound: LevelBound::BelowLimit } => {
-            let saturated = format!("{}{}_total", signal.name, LevelPart::Saturated.suffix());
-            let saturated = signal.renamed(saturated);
-            // Time passes for a series that was there at both ends of the window.
-            let length = length_name(window);
-            let both =
-                format!("({saturated} and {saturated} offset {length}) * 0 + {}", ms(window));
-            Counted { total: sum(both), bad: format!("{MS_PER_S} * {}", grouped(&saturated)) }
-        }
+        Sli::Level { signal, bound: LevelBound::BelowLimit } => saturated(signal, &by, window),
         Sli::Level { signal, bound: LevelBound::AtMost(most) } => {
             let family =
                 signal.renamed(format!("{}{}", signal.name, LevelPart::TimeWeighted.suffix()));
@@ -80,6 +72,19 @@ pub(crate) fn counted(
         }
         Sli::Composite(_) => return None,
     })
+}
+
+/// Counts the time that a level spends at its limit. Time passes for a series that was there at both
+/// ends of the window.
+fn saturated(signal: &Selector, by: &str, window: Duration) -> Counted {
+    let saturated =
+        signal.renamed(format!("{}{}_total", signal.name, LevelPart::Saturated.suffix()));
+    let (length, passed_ms) = (length_name(window), ms(window));
+    let both = format!("({saturated} and {saturated} offset {length}) * 0 + {passed_ms}");
+    Counted {
+        total: format!("sum by ({by}) ({both})"),
+        bad: format!("{MS_PER_S} * sum by ({by}) ({})", increase(&saturated, window)),
+    }
 }
 
 /// Counts slices of the scrape interval: bad is each in which the worst series breaks its bound.
