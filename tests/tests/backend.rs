@@ -12,7 +12,7 @@ use std::time::Duration;
 const PATIENCE: Duration = Duration::from_secs(60);
 
 const SLOS: &str = "apiVersion: plimsoll/v1\nservice: shop\nslos:\n  - {name: checkout, objective: 99%, \
-    window: 1h, backend: prometheus, sli: {events: {total: 'requests_total{job=\"checkout\"}', \
+    window: 10m, backend: prometheus, sli: {events: {total: 'requests_total{job=\"checkout\"}', \
     bad: 'failures_total{job=\"checkout\"}'}}}\n";
 
 async fn counted_by(program: &Path) {
