@@ -93,28 +93,22 @@ fn a_blocked_thread_and_a_waiting_task() {
     let blocking = Arc::new(parking_lot::Mutex::named_in(&registry, "both-blocking", ()));
     let awaited = Arc::new(tasks::Mutex::named_in(&registry, "both-awaited", ()));
     let (blocking2, awaited2) = (Arc::clone(&blocking), Arc::clone(&awaited));
-    let on_a_runtime = |future: std::pin::Pin<Box<dyn Future<Output = ()> + Send>>| {
-        let runtime = tokio::runtime::Builder::new_current_thread().build().expect("built");
-        runtime.block_on(async { runtime.handle().spawn(future).await.expect("it never ends") });
-    };
+    let (held, is_held) = std::sync::mpsc::channel();
     meet(
         move |ready| {
-            ready.wait();
-            on_a_runtime(Box::pin(async move {
+            let runtime = tokio::runtime::Builder::new_current_thread().build().expect("built");
+            let task = runtime.spawn(async move {
                 let _first = awaited.lock().await;
-                // It waits until the other has its own, and only then blocks.
-                while blocking.try_lock().is_some() {
-                    tokio::task::yield_now().await;
-                }
+                held.send(()).expect("it is awaited");
                 let _then = blocking.lock();
-            }));
+            });
+            ready.wait();
+            runtime.block_on(task).expect("it never ends");
         },
         move |ready| {
             let _first = blocking2.lock();
             ready.wait();
-            while awaited2.try_lock().is_ok() {
-                thread::yield_now();
-            }
+            is_held.recv().expect("it will be");
             let _then = awaited2.blocking_lock();
         },
     );
@@ -128,20 +122,20 @@ fn standard_channels_that_are_full_both_ways() {
     let registry = Registry::new();
     let (to_one, one) = mirror::mpsc::sync_channel_named_in(&registry, "mail-one", 1);
     let (to_two, two) = mirror::mpsc::sync_channel_named_in(&registry, "mail-two", 1);
-    let answer = |from: mirror::mpsc::Receiver<()>, to: mirror::mpsc::SyncSender<()>| {
-        thread::spawn(move || {
-            while from.recv().is_ok() {
-                // Each message makes two: soon both queues are full.
-                if to.send(()).and(to.send(())).is_err() {
-                    return;
-                }
-            }
-        });
-    };
     to_one.send(()).expect("open");
     to_two.send(()).expect("open");
-    answer(one, to_two);
-    answer(two, to_one);
+    let fills = |from: mirror::mpsc::Receiver<()>, to: mirror::mpsc::SyncSender<()>| {
+        move |ready: &Barrier| {
+            from.recv().expect("open");
+            ready.wait();
+            to.send(()).expect("it has room for one");
+            ready.wait();
+            // Both queues are full, and who could empty the one waits for the other.
+            let _ = to.send(());
+            drop(from);
+        }
+    };
+    meet(fills(one, to_two), fills(two, to_one));
     until_waiting("mail", 2);
     assert_eq!(kinds_of("mail"), [("channel", 2)]);
 }
