@@ -2,7 +2,7 @@
 
 #[cfg(loom)]
 pub(crate) use loom::sync::{
-    Arc, Mutex, MutexGuard,
+    Arc, Mutex, MutexGuard, RwLock,
     atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering, fence},
 };
 #[cfg(loom)]
@@ -11,10 +11,10 @@ pub(crate) use loom::thread::yield_now;
 pub(crate) use once::OnceLock;
 #[cfg(not(loom))]
 pub(crate) use std::sync::{
-    Arc, Mutex, MutexGuard, OnceLock,
+    Arc, Mutex, MutexGuard, OnceLock, RwLock,
     atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering, fence},
 };
-use std::sync::{PoisonError, TryLockError};
+use std::sync::{PoisonError, TryLockError, TryLockResult};
 #[cfg(not(loom))]
 pub(crate) use std::thread::yield_now;
 
@@ -45,6 +45,15 @@ pub(crate) fn try_lock<L: Lock>(mutex: &L) -> Option<L::Guard<'_>> {
     mutex.attempt()
 }
 
+/// Returns the guard of an attempt that found the lock free, poisoned or not.
+pub(crate) fn unless_locked<G>(attempt: TryLockResult<G>) -> Option<G> {
+    match attempt {
+        Ok(guard) => Some(guard),
+        Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
+        Err(TryLockError::WouldBlock) => None,
+    }
+}
+
 macro_rules! lock_of {
     ($library:ident) => {
         impl<T> Lock for $library::sync::Mutex<T> {
@@ -58,11 +67,7 @@ macro_rules! lock_of {
             }
 
             fn attempt(&self) -> Option<Self::Guard<'_>> {
-                match self.try_lock() {
-                    Ok(guard) => Some(guard),
-                    Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
-                    Err(TryLockError::WouldBlock) => None,
-                }
+                unless_locked(self.try_lock())
             }
         }
     };

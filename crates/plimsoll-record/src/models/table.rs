@@ -44,6 +44,20 @@ fn readers_see_whole_entries_and_all_that_last() {
 }
 
 #[test]
+fn two_readers_at_once_see_all_that_lasts() {
+    model(|| {
+        let table = Arc::new(Table::new());
+        enter(&table).expect("it is empty");
+        let reader = {
+            let table = Arc::clone(&table);
+            thread::spawn(move || table.read())
+        };
+        assert_eq!(table.read(), [(1, 2)]);
+        assert_eq!(reader.join().expect("reads"), [(1, 2)]);
+    });
+}
+
+#[test]
 fn two_that_enter_at_once_get_two_slots() {
     model(|| {
         let table = Arc::new(Table::new());

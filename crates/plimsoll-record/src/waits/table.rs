@@ -1,6 +1,6 @@
 //! A bounded table that no one waits for.
 
-use crate::sync::{AtomicU32, AtomicU64, Mutex, OnceLock, Ordering, try_lock};
+use crate::sync::{AtomicU32, AtomicU64, OnceLock, Ordering, RwLock, unless_locked};
 use std::array;
 
 /// Slots in a chunk, which is made when it is first needed.
@@ -32,8 +32,9 @@ struct Slot<T> {
     number: AtomicU64,
     /// The next free slot plus one.
     next: AtomicU32,
-    /// Only ever tried. What is left here when the number is 0 means nothing.
-    content: Mutex<Option<(u64, T)>>,
+    /// Only ever tried. Readers don't exclude each other: what lasts is in the list of each of them.
+    /// What is left here when the number is 0 means nothing.
+    content: RwLock<Option<(u64, T)>>,
 }
 
 impl<T: Clone> Table<T> {
@@ -55,7 +56,7 @@ impl<T: Clone> Table<T> {
         let mut found = None;
         for other in &mut being_read {
             let Some((place, slot)) = self.pop() else { break };
-            if let Some(mut content) = try_lock(&slot.content) {
+            if let Some(mut content) = unless_locked(slot.content.try_write()) {
                 *content = entry.take();
                 drop(content);
                 slot.number.store(number, Ordering::Release);
@@ -74,7 +75,7 @@ impl<T: Clone> Table<T> {
         let Some(slot) = self.slot(place) else { return };
         slot.number.store(0, Ordering::Release);
         // A reader may have it: then what is entered next replaces it.
-        if let Some(mut content) = try_lock(&slot.content) {
+        if let Some(mut content) = unless_locked(slot.content.try_write()) {
             *content = None;
         }
         self.push(place);
@@ -91,7 +92,7 @@ impl<T: Clone> Table<T> {
                     return None;
                 }
                 // One that is being written has only begun, or has just ended.
-                let (of, entry) = try_lock(&slot.content)?.clone()?;
+                let (of, entry) = unless_locked(slot.content.try_read())?.clone()?;
                 (of == number && slot.number.load(Ordering::Acquire) == number).then_some(entry)
             })
             .collect()
@@ -159,7 +160,7 @@ fn changed(free: u64) -> u64 {
 
 impl<T> Slot<T> {
     fn new() -> Self {
-        Self { number: AtomicU64::new(0), next: AtomicU32::new(0), content: Mutex::new(None) }
+        Self { number: AtomicU64::new(0), next: AtomicU32::new(0), content: RwLock::new(None) }
     }
 }
 
@@ -201,6 +202,21 @@ mod tests {
         let used = table.fresh.load(Ordering::Relaxed);
         assert!(used <= 3 * TRIES as u32, "{used} slots for three at a time");
         assert_eq!(table.missed.load(Ordering::Relaxed), 0);
+    }
+
+    #[test]
+    fn readers_do_not_hide_what_lasts_from_each_other() {
+        let table = Table::new();
+        let lasting: Vec<_> = (0..8).map(|_| table.enter(|number| number)).collect();
+        std::thread::scope(|scope| {
+            for _ in 0..3 {
+                scope.spawn(|| {
+                    for _ in 0..20_000 {
+                        assert_eq!(table.read().len(), lasting.len());
+                    }
+                });
+            }
+        });
     }
 
     #[test]

@@ -2,8 +2,8 @@ use crate::sync::{lock, try_lock};
 use std::cell::Cell;
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard};
 use std::task::Waker;
 
 /// Sets threads apart from tasks.
@@ -18,6 +18,9 @@ const STRAND: u64 = 0xf_ffff << STRAND_SHIFT;
 
 /// How many threads' names are kept at most.
 const NAMES_MAX: usize = 4_096;
+
+/// How often a thread tries to leave its name, once in its life.
+const NAMES_TRIES: usize = 1_000;
 
 /// Who waits or holds: a task, or a thread that runs none.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -96,7 +99,7 @@ impl fmt::Display for Who {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (self.task_number(), self.thread_number()) {
             (Some(task), _) => write!(out, "task {task}"),
-            (_, Some(number)) => match lock(&NAMES).as_ref().and_then(|names| names.get(&number)) {
+            (_, Some(number)) => match name_of(number) {
                 Some(name) => write!(out, "thread {name}"),
                 None => write!(out, "thread {number}"),
             },
@@ -117,7 +120,25 @@ thread_local! {
     static NAMED: Named = Named::this_thread();
 }
 
-static NAMES: Mutex<Option<HashMap<u64, String>>> = Mutex::new(None);
+type Names = Option<HashMap<u64, String>>;
+
+static NAMES: Mutex<Names> = Mutex::new(None);
+
+/// Tries a while, and not for ever: in a forked child, nobody may be left to unlock it.
+fn try_names() -> Option<MutexGuard<'static, Names>> {
+    let attempt = |_| {
+        try_lock(&NAMES).or_else(|| {
+            std::thread::yield_now();
+            None
+        })
+    };
+    (0..NAMES_TRIES).find_map(attempt)
+}
+
+/// Returns a copy, so that nobody waits for whoever writes it.
+fn name_of(number: u64) -> Option<String> {
+    lock(&NAMES).as_ref()?.get(&number).cloned()
+}
 
 /// Keeps a thread's name as long as the thread lives.
 struct Named(u64);
@@ -125,9 +146,8 @@ struct Named(u64);
 impl Named {
     fn this_thread() -> Self {
         let number = OWN.with(Cell::get) & !THREAD & !ROOT;
-        // Only tried: a name is a kindness, and not worth a wait.
         if let Some(name) = std::thread::current().name()
-            && let Some(mut names) = try_lock(&NAMES)
+            && let Some(mut names) = try_names()
         {
             let names = names.get_or_insert_default();
             if names.len() < NAMES_MAX {
@@ -140,7 +160,7 @@ impl Named {
 
 impl Drop for Named {
     fn drop(&mut self) {
-        if let Some(mut names) = try_lock(&NAMES)
+        if let Some(mut names) = try_names()
             && let Some(names) = names.as_mut()
         {
             names.remove(&self.0);
