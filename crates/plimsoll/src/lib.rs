@@ -109,7 +109,8 @@ pub mod expansion;
 mod export;
 mod freshness;
 mod future;
-mod instrument;
+#[doc(hidden)]
+pub mod instrument;
 mod lag;
 mod limiter;
 pub mod metrics;

@@ -78,13 +78,27 @@ impl Name {
         self
     }
 
+    /// The text.
+    #[doc(hidden)]
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The durations at which its histograms are exact, in nanoseconds.
+    #[doc(hidden)]
+    pub fn edges_ns(&self) -> &[u64] {
+        &self.edges_ns
+    }
+
     /// The labels, with `key` saying the name.
-    pub(crate) fn under(&self, key: &'static str) -> Labels {
+    #[doc(hidden)]
+    pub fn under(&self, key: &'static str) -> Labels {
         self.with(&[(key, &self.text)])
     }
 
     /// The labels, without those that signals give values to, and with `own`.
-    pub(crate) fn with(&self, own: &[(&'static str, &str)]) -> Labels {
+    #[doc(hidden)]
+    pub fn with(&self, own: &[(&'static str, &str)]) -> Labels {
         let is_own = |label: &str| own.iter().any(|(key, _)| catalog::carries(key, label));
         let kept = self.labels.iter().filter(|(label, _)| !is_own(label));
         // The names are valid and differ: an error would be a label that is written in this crate.
