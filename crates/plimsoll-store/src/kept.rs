@@ -14,6 +14,12 @@ use std::fmt::Write;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
+/// The end of the year 9999: what lies after it is no time.
+pub(crate) const TIME_MS_MAX: i64 = 253_402_300_799_999;
+
+/// The longest period and slice that a record may claim: a hundred years.
+const LENGTH_MS_MAX: u64 = 3_155_760_000_000;
+
 /// What is kept of a ledger beside its slots and its history.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct KeptLedger {
@@ -136,6 +142,17 @@ impl KeptLedger {
                 }
             },
         }
+    }
+
+    /// Says whether some ledger can have written it: what comes from elsewhere is computed with.
+    pub(crate) fn can_be(&self) -> bool {
+        let lengths = [self.period_ms, self.slice_ms, self.history_ms.unsigned_abs()];
+        let gaps = self.gaps.iter().flat_map(|gap| [gap.first, gap.last]);
+        let slices = gaps.chain(self.left_out.slots.iter().map(|(slice, _)| *slice));
+        let times = [Some(self.now), self.watched_since, self.last_known].into_iter().flatten();
+        self.history_ms > 0
+            && lengths.into_iter().all(|length| (1..=LENGTH_MS_MAX).contains(&length))
+            && times.map(|time| time.0).chain(slices).all(|at| (0..=TIME_MS_MAX).contains(&at))
     }
 
     pub(crate) fn slice_ms(&self) -> i64 {

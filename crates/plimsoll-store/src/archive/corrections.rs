@@ -1,6 +1,7 @@
 //! Corrections: what somebody knows better than what was seen, and who said so.
 
 use super::history::current;
+use super::portable::KeptCorrection;
 use super::schema::CORRECTIONS;
 use super::{Archive, ArchiveError, record};
 use crate::amendment::Amendment;
@@ -11,7 +12,10 @@ use crate::wire::{Reader, Writer};
 use crate::{Ledger, Store};
 use plimsoll_model::{Counts, TimeMs};
 use plimsoll_slo::{Span, length_name};
-use redb::{ReadableDatabase, ReadableTable, ReadableTableMetadata, TableError};
+use redb::{
+    ReadTransaction, ReadableDatabase, ReadableTable, ReadableTableMetadata, TableError,
+    WriteTransaction,
+};
 use std::time::Duration;
 
 /// The most corrections that are kept; past it the oldest goes.
@@ -141,38 +145,12 @@ impl Archive {
     /// # Errors
     /// The file can't be read.
     pub fn corrections(&self) -> Result<Vec<Correction>, ArchiveError> {
-        let table = match self.database()?.begin_read()?.open_table(CORRECTIONS) {
-            // The first correction makes the table.
-            Err(TableError::TableDoesNotExist(_)) => return Ok(Vec::new()),
-            table => table?,
-        };
-        let mut found: Vec<Correction> = Vec::new();
-        for entry in table.iter()? {
-            let (number, bytes) = entry?;
-            let correction = read(bytes.value())
-                .ok_or_else(|| record("correction", &number.value().to_string()))?;
-            let covers = |other: &Correction| {
-                other.key == correction.key
-                    && !other.asked.span.overlap(correction.asked.span).is_zero()
-            };
-            for other in found.iter_mut().filter(|other| covers(other)) {
-                other.in_force = false;
-            }
-            found.push(correction);
-        }
-        Ok(found)
+        all(&self.database()?.begin_read()?)
     }
 
     fn put(&self, correction: &Correction) -> Result<(), ArchiveError> {
         let write = self.database()?.begin_write()?;
-        {
-            let mut table = write.open_table(CORRECTIONS)?;
-            let number = table.last()?.map_or(0, |(number, _)| number.value() + 1);
-            table.insert(number, written(correction).as_slice())?;
-            while table.len()? > CORRECTIONS_MAX {
-                table.pop_first()?;
-            }
-        }
+        put(&write, correction)?;
         write.commit()?;
         Ok(())
     }
@@ -210,6 +188,66 @@ impl Archive {
             store.correct(correction);
         }
         Ok(())
+    }
+}
+
+/// Returns every correction, oldest first; one is in force until a later one covers it.
+pub(super) fn all(read: &ReadTransaction) -> Result<Vec<Correction>, ArchiveError> {
+    let table = match read.open_table(CORRECTIONS) {
+        // The first correction makes the table.
+        Err(TableError::TableDoesNotExist(_)) => return Ok(Vec::new()),
+        table => table?,
+    };
+    let mut found: Vec<Correction> = Vec::new();
+    for entry in table.iter()? {
+        let (number, bytes) = entry?;
+        let correction = self::read(bytes.value())
+            .ok_or_else(|| record("correction", &number.value().to_string()))?;
+        for other in found.iter_mut().filter(|other| other.overlaps(&correction)) {
+            other.in_force = false;
+        }
+        found.push(correction);
+    }
+    Ok(found)
+}
+
+/// Adds a correction to the others; past 10,000 the oldest is let go.
+pub(super) fn put(write: &WriteTransaction, correction: &Correction) -> Result<(), ArchiveError> {
+    let mut table = write.open_table(CORRECTIONS)?;
+    let number = table.last()?.map_or(0, |(number, _)| number.value() + 1);
+    table.insert(number, written(correction).as_slice())?;
+    while table.len()? > CORRECTIONS_MAX {
+        table.pop_first()?;
+    }
+    Ok(())
+}
+
+impl Correction {
+    /// Says whether both are of one ledger and share some time.
+    pub(super) fn overlaps(&self, other: &Self) -> bool {
+        self.key == other.key && !self.asked.span.overlap(other.asked.span).is_zero()
+    }
+}
+
+impl From<Correction> for KeptCorrection {
+    fn from(correction: Correction) -> Self {
+        let Correction { asked, key, amendment, .. } = correction;
+        let NewCorrection { slo, span, good, bad, reason, author, at } = asked;
+        let (from_ms, to_ms, at_ms) = (span.start.0, span.end.0, at.0);
+        let was = amendment.was.to_fields();
+        Self { slo, key, from_ms, to_ms, good, bad, was, reason, author, at_ms }
+    }
+}
+
+impl From<KeptCorrection> for Correction {
+    fn from(kept: KeptCorrection) -> Self {
+        let KeptCorrection { slo, key, from_ms, to_ms, good, bad, was, reason, author, at_ms } =
+            kept;
+        let span = Span { start: TimeMs(from_ms), end: TimeMs(to_ms) };
+        let was = Tally::from_fields(was);
+        let amendment = Amendment { span, was, good, bad };
+        let asked = NewCorrection { slo, span, good, bad, reason, author, at: TimeMs(at_ms) };
+        Self { asked, was: was.counts, in_force: true, key, amendment }
     }
 }
 

@@ -3,7 +3,7 @@
 use super::history::Run;
 use super::portable::{ExportError, Hex, Line, VERSION, slot};
 use super::schema::{FORMAT, HISTORY, JOURNAL, LEDGERS, ROSTERS, TARGETS, TIERS};
-use super::{Archive, ArchiveError, events, last_step, record};
+use super::{Archive, ArchiveError, corrections, events, last_step, record};
 use crate::kept::{KeptLedger, KeptTier};
 use plimsoll_model::TimeMs;
 use redb::{ReadTransaction, ReadableDatabase, ReadableTable};
@@ -59,6 +59,9 @@ impl Backup {
         }
         for mark in events::marks(read, TimeMs(i64::MIN), TimeMs(i64::MAX))? {
             lines.put(&Line::Mark { mark: mark.into() })?;
+        }
+        for correction in corrections::all(read)? {
+            lines.put(&Line::Correction { correction: correction.into() })?;
         }
         journal(read)?.iter().try_for_each(|line| lines.put(line))?;
         let count = lines.count;

@@ -2,10 +2,10 @@
 
 use super::events::Mark;
 use super::history::Run;
-use super::portable::{ImportError, Line, Slot, VERSION};
+use super::portable::{ImportError, KeptCorrection, Line, Slot, VERSION};
 use super::schema::{ALERTS, FORMAT, HISTORY, JOURNAL, LEDGERS, ROSTERS, TARGETS, TIERS};
-use super::{Archive, ArchiveError, load, open};
-use crate::kept::{KeptLedger, KeptTier};
+use super::{Archive, ArchiveError, corrections, load, open};
+use crate::kept::{KeptLedger, KeptTier, TIME_MS_MAX};
 use crate::kept_feed::KeptFeed;
 use crate::tally::Tally;
 use crate::{Limits, Store};
@@ -93,17 +93,21 @@ impl Taken {
     fn put(&mut self, write: &WriteTransaction, line: Line) -> Result<(), String> {
         let said = |error: ArchiveError| error.to_string();
         match (self.lines, line) {
-            (0, Line::Plimsoll { version: VERSION, format: FORMAT, .. }) => Ok(()),
+            (0, Line::Plimsoll { version: 1..=VERSION, format: FORMAT, .. }) => Ok(()),
             (0, Line::Plimsoll { version, format, .. }) => Err(format!(
-                "version {version} and format {format}: this program reads version {VERSION} and \
-                 format {FORMAT}; import it with the version that wrote it, then open its data file"
+                "version {version} and format {format}: this program reads versions up to \
+                 {VERSION} and format {FORMAT}; import it with the version that wrote it, then open \
+                 its data file"
             )),
             (0, _) => Err("a backup begins with a line of kind `plimsoll`".into()),
             (_, Line::Plimsoll { .. }) => Err("a second line of kind `plimsoll`".into()),
             (_, Line::Ledger { key, record, tiers, history }) => {
                 let number = self.ledgers;
                 self.ledgers += 1;
-                KeptLedger::read(&record.0).ok_or("record: not that of a ledger")?;
+                let kept = KeptLedger::read(&record.0).filter(KeptLedger::can_be);
+                kept.ok_or("record: not that of a ledger")?;
+                check(&history)?;
+                tiers.iter().try_for_each(|(_, slots)| check(slots))?;
                 put_ledger(write, number, (&key, &record.0), (tiers, history)).map_err(said)
             }
             (_, Line::Target { key, names, record }) => {
@@ -119,6 +123,14 @@ impl Taken {
                 self.marks.push(mark.into());
                 Ok(())
             }
+            (_, Line::Correction { correction: KeptCorrection { from_ms, to_ms, .. } })
+                if from_ms >= to_ms =>
+            {
+                Err("correction: has to begin before it ends".into())
+            }
+            (_, Line::Correction { correction }) => {
+                corrections::put(write, &correction.into()).map_err(said)
+            }
             (_, Line::Journal { at_ms, record }) => {
                 put_journal(write, at_ms, &record.0).map_err(said)
             }
@@ -131,6 +143,18 @@ impl Taken {
             }
         }
     }
+}
+
+/// Refuses slots that lie at no time of this calendar, or in no order.
+fn check(slots: &[Slot]) -> Result<(), String> {
+    let mut before = -1;
+    for (start_ms, _) in slots {
+        if *start_ms <= before || *start_ms > TIME_MS_MAX {
+            return Err(format!("slot {start_ms}: not after the one before, or at no time"));
+        }
+        before = *start_ms;
+    }
+    Ok(())
 }
 
 fn put(

@@ -11,12 +11,15 @@ use plimsoll_model::TimeMs;
 use serde::{Deserialize, Serialize};
 use std::fmt::Write;
 
-/// The version of the lines that is written, and the newest that is read.
-pub(super) const VERSION: u32 = 1;
+/// The version of the lines that is written, and the newest that is read: 1 had no corrections.
+pub(super) const VERSION: u32 = 2;
 
-/// When a slot begins and its six integers: good, bad, unknown; target-time expected, missing of it,
-/// and missing without a known rate.
-pub(super) type Slot = (i64, [u64; FIELDS]);
+/// A slot's six integers: good, bad, unknown; target-time expected, missing of it, and missing
+/// without a known rate.
+pub(super) type Fields = [u64; FIELDS];
+
+/// When a slot begins, and what it held.
+pub(super) type Slot = (i64, Fields);
 
 /// One line.
 #[derive(Debug, Serialize, Deserialize)]
@@ -38,6 +41,8 @@ pub(super) enum Line {
     Alert { key: String, state: String },
     /// A mark on the charts.
     Mark { mark: KeptMark },
+    /// A correction, in force or not, oldest first.
+    Correction { correction: KeptCorrection },
     /// What happened after the last whole checkpoint, as the data file holds it.
     Journal { at_ms: i64, record: Hex },
     /// The last: a file that was cut has none.
@@ -95,6 +100,24 @@ impl From<KeptMark> for Mark {
         let KeptMark { at_ms, what, service, text } = kept;
         Self { kind: what, service, at: TimeMs(at_ms), text }
     }
+}
+
+/// What somebody knew better, and who.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct KeptCorrection {
+    pub(super) slo: String,
+    /// The ledger's.
+    pub(super) key: String,
+    pub(super) from_ms: i64,
+    pub(super) to_ms: i64,
+    pub(super) good: u64,
+    pub(super) bad: u64,
+    /// What was seen, as the fields of a slot.
+    pub(super) was: Fields,
+    pub(super) reason: String,
+    pub(super) author: String,
+    pub(super) at_ms: i64,
 }
 
 /// Returns what came out of the archive as a slot of a line.
