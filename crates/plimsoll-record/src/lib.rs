@@ -54,6 +54,7 @@ mod account;
 mod activity;
 mod batch;
 mod budget;
+mod by;
 pub mod clock;
 mod counter;
 mod edge;
@@ -63,6 +64,7 @@ mod gauge;
 #[cfg(all(test, not(loom)))]
 mod given_up;
 mod histogram;
+mod inlets;
 mod log;
 mod merge;
 #[cfg(all(test, loom))]

@@ -8,7 +8,7 @@
 use crate::budget::Budget;
 use crate::clock::Clock;
 use crate::edge::{Draft, SLOTS_MAX, Slot};
-use crate::recorder::Inlets;
+use crate::fold::Excess;
 use crate::spill::Spill;
 use crate::sync::{Arc, AtomicU64, Ordering, Padded};
 
@@ -155,9 +155,9 @@ impl<C: Clock> Owner<C> {
 
     /// Stamps the edge and keeps it beside the log, which is full; returns the stamp, or none when
     /// whoever merges is in the way.
-    pub(crate) fn spill(&mut self, draft: &Draft, inlets: &Inlets) -> Option<u64> {
-        let at_ns = self.stamp(draft, &inlets.budget);
-        let kept = self.log.spill.push(draft.stamped(at_ns, self.log.id), &inlets.excess);
+    pub(crate) fn spill(&mut self, draft: &Draft, budget: &Budget, excess: &Excess) -> Option<u64> {
+        let at_ns = self.stamp(draft, budget);
+        let kept = self.log.spill.push(draft.stamped(at_ns, self.log.id), excess);
         self.log.head.0.store(2 * self.written, Ordering::Release);
         kept.then_some(at_ns)
     }

@@ -2,11 +2,12 @@
 
 use crate::batch::Batch;
 use crate::budget::Judged;
+use crate::by::By;
 use crate::clock::Clock;
 use crate::edge::Edge;
 use crate::fold::{Fold, Folds, Taken};
-use crate::recorder::Inlets;
-use crate::sync::{Mutex, MutexGuard, Ordering, fence, lock, pause, try_lock};
+use crate::inlets::Inlets;
+use crate::sync::{Ordering, fence, lock};
 use crate::tap::Tap;
 use std::collections::VecDeque;
 
@@ -26,9 +27,6 @@ const PORTION: u64 = 256;
 /// How many edges are taken out of their logs before the watermark has come to them, which is 16 MiB.
 const AHEAD_MAX: usize = 1 << 19;
 
-/// How often an owner looks whether a lock is free.
-const TRIES: usize = if cfg!(loom) { 1 } else { 32 };
-
 /// Of how many edges a merge must be for its cost to count: a lesser one is mostly looking.
 const COST_EDGES: u64 = 64;
 
@@ -47,32 +45,6 @@ pub(crate) trait Sink {
 
     /// Forgets what is in progress: the process is a fork, and its threads stayed behind.
     fn forget_progress(&mut self);
-}
-
-/// Who merges, which says what may be waited for and how much is done.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum By {
-    /// A reader: takes everything.
-    Reader,
-    /// An owner that needs room: waits for no lock and takes its share.
-    Owner,
-}
-
-impl By {
-    /// Locks. An owner looks a few times, since whoever runs is done at once; it doesn't wait for one
-    /// that was stopped.
-    pub(crate) fn lock<T>(self, mutex: &Mutex<T>) -> Option<MutexGuard<'_, T>> {
-        match self {
-            Self::Reader => Some(lock(mutex)),
-            Self::Owner => (0..TRIES).find_map(|_| {
-                let locked = try_lock(mutex);
-                if locked.is_none() {
-                    pause();
-                }
-                locked
-            }),
-        }
-    }
 }
 
 /// The one order of all edges, as far as it is known.

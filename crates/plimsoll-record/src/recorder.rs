@@ -1,12 +1,13 @@
 //! The logs of all threads and the merge that reads them.
 
 use crate::budget::Budget;
+use crate::by::By;
 use crate::clock::Clock;
 use crate::edge::{Draft, EntryKey};
-use crate::fold::Excess;
+use crate::inlets::Inlets;
 use crate::log::{Log, Owner};
-use crate::merge::{By, Merge, Sink};
-use crate::shared::{SHARED_LOGS, SharedLog};
+use crate::merge::{Merge, Sink};
+use crate::shared::SHARED_LOGS;
 use crate::sync::{
     Arc, AtomicU64, Mutex, MutexGuard, Ordering, fence, lock, pause, try_lock, yield_now,
 };
@@ -45,32 +46,12 @@ pub(crate) struct Recorder<C, S> {
     capacity: AtomicU64,
 }
 
-/// What the merge is fed from, besides the logs that it has already.
-#[derive(Debug)]
-pub(crate) struct Inlets {
-    /// Logs that the merge hasn't seen.
-    pub(crate) logs: Mutex<Vec<Arc<Log>>>,
-    pub(crate) shared: Vec<Mutex<SharedLog>>,
-    /// How many edges were begun in the shared logs, and how many of them done.
-    pub(crate) shared_begun: AtomicU64,
-    pub(crate) shared_done: AtomicU64,
-    pub(crate) excess: Excess,
-    pub(crate) budget: Budget,
-}
-
 impl<C: Clock, S: Sink> Recorder<C, S> {
     pub(crate) fn new(clock: C, sink: S) -> Self {
         Self {
             clock,
             vacant: Mutex::new(Vec::new()),
-            inlets: Inlets {
-                logs: Mutex::new(Vec::new()),
-                shared: (0..SHARED_LOGS).map(|id| Mutex::new(SharedLog::new(id))).collect(),
-                shared_begun: AtomicU64::new(0),
-                shared_done: AtomicU64::new(0),
-                excess: Excess::new(),
-                budget: Budget::new(),
-            },
+            inlets: Inlets::new(),
             merge: Mutex::new(Merge::new(sink)),
             logs: AtomicU64::new(0),
             capacity: AtomicU64::new(0),
@@ -112,7 +93,7 @@ impl<C: Clock, S: Sink> Recorder<C, S> {
         let at_ns = if owner.has_room() {
             Some(owner.push(&draft, &self.inlets.budget))
         } else {
-            owner.spill(&draft, &self.inlets)
+            owner.spill(&draft, &self.inlets.budget, &self.inlets.excess)
         };
         match at_ns {
             Some(at_ns) => draft.key(at_ns, owner.log().id()),

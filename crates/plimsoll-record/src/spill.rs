@@ -1,8 +1,8 @@
 //! What a thread records while its log is full, because no one merges.
 
+use crate::by::By;
 use crate::edge::Edge;
 use crate::fold::{Excess, Overflow, Taken};
-use crate::merge::By;
 use crate::sync::{AtomicU64, Mutex, Ordering, try_lock};
 
 /// How often the owner tries the places in turn. Whoever merges holds one of them at a time, so that

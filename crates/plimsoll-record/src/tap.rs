@@ -1,10 +1,10 @@
 //! The reading end of a log.
 
 use crate::batch::Batch;
+use crate::by::By;
 use crate::edge::{Edge, is_second};
 use crate::fold::{Excess, Folds, Taken};
 use crate::log::Log;
-use crate::merge::By;
 use crate::sync::{Arc, Ordering, pause};
 use std::collections::VecDeque;
 

@@ -19,11 +19,6 @@ const BOARDS: [(&str, &str, &str); 3] = [
     ("plimsoll-debug", "Debug", "Why, in percentiles"),
 ];
 
-/// Returns the reference to the Prometheus that the reader picks.
-pub(super) fn datasource() -> Value {
-    json!({"type": "prometheus", "uid": "${datasource}"})
-}
-
 pub(super) fn render(dashboard: &Dashboard) -> Value {
     json!({
         "annotations": {"list": annotations()},
@@ -79,7 +74,7 @@ fn variable(name: &str, label: &str, series: &str) -> Value {
     json!({
         "allValue": ".+",
         "current": {"text": ["All"], "value": ["$__all"]},
-        "datasource": datasource(),
+        "datasource": view::datasource(),
         "definition": query,
         "hide": 0,
         "includeAll": true,
@@ -113,7 +108,7 @@ fn annotations() -> Vec<Value> {
             "type": "dashboard",
         }),
         json!({
-            "datasource": datasource(),
+            "datasource": view::datasource(),
             "enable": true,
             "hide": false,
             "iconColor": "blue",
@@ -125,7 +120,7 @@ fn annotations() -> Vec<Value> {
             "useValueForTime": true,
         }),
         json!({
-            "datasource": datasource(),
+            "datasource": view::datasource(),
             "enable": true,
             "hide": false,
             "iconColor": "red",
@@ -140,7 +135,7 @@ fn annotations() -> Vec<Value> {
 }
 
 fn annotation_target(name: &str, expr: &str) -> Value {
-    json!({"datasource": datasource(), "expr": expr, "interval": "", "refId": name})
+    json!({"datasource": view::datasource(), "expr": expr, "interval": "", "refId": name})
 }
 
 fn links(own_uid: &str) -> Vec<Value> {

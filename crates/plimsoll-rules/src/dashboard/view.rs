@@ -1,9 +1,13 @@
 //! A panel as Grafana's classic JSON.
 
-use super::board::datasource;
 use super::panel::{Panel, Thresholds, View};
 use crate::runbook;
 use serde_json::{Value, json};
+
+/// Returns the reference to the Prometheus that the reader picks.
+pub(super) fn datasource() -> Value {
+    json!({"type": "prometheus", "uid": "${datasource}"})
+}
 
 pub(super) fn render(panel: &Panel) -> Value {
     let links: Vec<Value> = panel.runbook.iter().map(|alert| runbook_link(alert)).collect();
