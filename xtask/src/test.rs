@@ -64,12 +64,13 @@ fn page() -> Result<(), Failure> {
     )
 }
 
-/// Loom explores every interleaving of the recorder's lock-free parts; it needs a build of its own,
-/// because the atomics are loom's there.
+/// Loom explores every interleaving of what is lock-free; it needs a build of its own, because the
+/// atomics are loom's there.
 fn loom() -> Result<(), Failure> {
     step(
         "loom",
-        cargo(&["test", "--release", "--package", "plimsoll-record", "--lib", "models"])
+        cargo(&["test", "--release", "--package", "plimsoll-record", "--package"])
+            .args(["plimsoll-context", "--lib", "models"])
             .env("RUSTFLAGS", "--cfg loom")
             .env("CARGO_TARGET_DIR", "target/loom"),
     )

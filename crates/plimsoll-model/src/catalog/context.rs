@@ -44,6 +44,26 @@ pub const PROPAGATION_OLDEST_UNSEEN: Signal = Signal {
     help: "Age of the oldest committed state that isn't readable yet.",
 };
 
+/// Why a prober couldn't say what a store shows.
+pub const PROBER_ERRORS: Signal = Signal {
+    otel_name: "concurrency.prober.errors",
+    unit: "{error}",
+    name: "concurrency_prober_errors",
+    kind: Kind::Counter,
+    labels: &["store", "reason"],
+    help: "Why a prober couldn't say what a store shows.",
+};
+
+/// Decisions between their begin and their end.
+pub const DECISION_IN_FLIGHT: Signal = Signal {
+    otel_name: "concurrency.decision.in_flight",
+    unit: "{decision}",
+    name: "concurrency_decision_in_flight",
+    kind: Kind::Level,
+    labels: &["decision"],
+    help: "Decisions between their begin and their end.",
+};
+
 /// Upper bound of the staleness of what a decision read, at its commit.
 pub const DECISION_STALENESS: Signal = Signal {
     otel_name: "concurrency.decision.staleness",
@@ -112,6 +132,16 @@ pub const CONFLICT_EXCESS: Signal = Signal {
     kind: Kind::Counter,
     labels: &["decision"],
     help: "Commits beyond what a serial order would have allowed.",
+};
+
+/// What decisions were told that can't be so, or can't be judged, by reason.
+pub const DECISION_ERRORS: Signal = Signal {
+    otel_name: "concurrency.decision.errors",
+    unit: "{error}",
+    name: "concurrency_decision_errors",
+    kind: Kind::Counter,
+    labels: &["decision", "reason"],
+    help: "What decisions were told that can't be so, or can't be judged, by reason.",
 };
 
 // === R1 to R3: rebuilds, leases, stale serving.

@@ -1,0 +1,94 @@
+use crate::ConflictKey;
+use crate::composite::{Assessment, Composite};
+use crate::decision::Open;
+use crate::keys::Begun;
+use crate::report::{Report, Verdict};
+use crate::series::Ending;
+use std::time::Duration;
+
+/// A decision that the store is about to take, until somebody says how it went.
+///
+/// Dropped without a word, as when its future is dropped at an await, it counts as `cancelled`; the
+/// store may have taken it all the same, and then nobody else's commit shows it.
+#[derive(Debug)]
+#[must_use = "a commit that is dropped counts as cancelled"]
+pub struct Committing {
+    // Ended first: a commit that is over is no longer in anybody's way.
+    begun: Begun,
+    composite: Composite,
+    open: Open,
+}
+
+impl Committing {
+    pub(crate) fn new(open: Open, composite: Composite, begun: Begun) -> Self {
+        Self { begun, composite, open }
+    }
+
+    /// Notes the version that the store has given `key` in this commit.
+    pub fn made_version(&mut self, key: ConflictKey, version: u64) {
+        self.begun.keys.made(key, version);
+    }
+
+    pub(crate) fn made_only(&mut self, version: u64) {
+        self.begun.keys.made_only(version);
+    }
+
+    pub(crate) fn made_next(&mut self) {
+        self.begun.keys.made_next();
+    }
+
+    /// The store has taken it. Returns what is known of the decision, as of now.
+    pub fn committed(self) -> Report {
+        let Self { begun, composite, open } = self;
+        let point = &*open.point;
+        let (assessment, fault) = composite.assess(&*point.clock, point.clock_error_ns);
+        if let Some(fault) = fault {
+            point.note(fault.into());
+        }
+        let conflicts = begun.conflicts(|reason| point.note(reason));
+        drop(begun);
+        let band = open.band();
+        let report = Report {
+            band: point.bands.get(band).copied().unwrap_or(1),
+            staleness: assessment.staleness,
+            spread: assessment.spread,
+            coherence_gap: assessment.coherence_gap,
+            conflicts,
+            verdict: assessment.verdict(point.validity),
+        };
+        point.series.observe(band, &report);
+        open.end(band, Ending::Committed(report.verdict));
+        report
+    }
+
+    /// The store has refused it, since somebody else came first.
+    pub fn refused(self) {
+        self.end(Ending::Refused);
+    }
+
+    /// The store has failed, and taken nothing.
+    pub fn aborted(self) {
+        self.end(Ending::Aborted);
+    }
+
+    fn end(self, ending: Ending) {
+        let Self { begun, open, .. } = self;
+        drop(begun);
+        let band = open.band();
+        open.end(band, ending);
+    }
+}
+
+impl Assessment {
+    /// Returns whether context that is good for `validity` was good at the commit.
+    fn verdict(self, validity: Duration) -> Verdict {
+        let within = [self.staleness.within(validity), self.coherence_gap.within(validity)];
+        if within.contains(&Some(false)) {
+            Verdict::Invalid
+        } else if within == [Some(true); 2] {
+            Verdict::Valid
+        } else {
+            Verdict::Unknown
+        }
+    }
+}

@@ -1,0 +1,204 @@
+use crate::commit::Committing;
+use crate::composite::{Composite, Fault};
+use crate::keys::Keys;
+use crate::point::Point;
+use crate::report::{Committed, Guarded};
+use crate::series::{Ending, Reason};
+use crate::{ConflictKey, Reading, Source};
+use plimsoll_record::{Guard, Outcome};
+use std::future::Future;
+use std::sync::Arc;
+
+/// A decision that is being taken: it reads, then commits or not.
+///
+/// Dropped before it commits it counts as `cancelled`, as when its future is dropped at an await or a
+/// panic unwinds it. It holds no lock, so it may be kept over an await and sent to another thread.
+#[derive(Debug)]
+#[must_use = "a decision that is dropped counts as cancelled"]
+pub struct Decision {
+    open: Open,
+    composite: Composite,
+    keys: Keys,
+}
+
+/// A decision in flight, until it is dropped.
+#[derive(Debug)]
+pub(crate) struct Open {
+    pub(crate) point: Arc<Point>,
+    level: Option<Guard>,
+    in_flight_at_begin: u64,
+    ended: Option<(usize, Ending)>,
+}
+
+impl Open {
+    /// Returns the place of the decision's band as of now.
+    pub(crate) fn band(&self) -> usize {
+        self.point.band(self.in_flight_at_begin.max(self.point.in_flight()))
+    }
+
+    /// Ends it.
+    pub(crate) fn end(mut self, band: usize, ending: Ending) {
+        self.ended = Some((band, ending));
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        let (band, ending) = self.ended.unwrap_or_else(|| (self.band(), Ending::Cancelled));
+        self.point.leave(band, ending);
+        if let Some(level) = self.level.take() {
+            level.end(match ending {
+                Ending::Committed(_) | Ending::Refused => Outcome::Ok,
+                Ending::Aborted => Outcome::Error,
+                Ending::Cancelled => Outcome::Cancelled,
+            });
+        }
+    }
+}
+
+impl Decision {
+    pub(crate) fn new(point: Arc<Point>) -> Self {
+        let keys = Keys::new(Arc::clone(&point.sequences));
+        let level = Some(point.level.guard());
+        let in_flight_at_begin = point.enter();
+        let open = Open { point, level, in_flight_at_begin, ended: None };
+        Self { open, composite: Composite::new(), keys }
+    }
+
+    /// Adds a key of which nothing is read yet.
+    pub(crate) fn watch(&mut self, key: ConflictKey) {
+        if let Err(reason) = self.keys.watch(key) {
+            self.open.point.note(reason);
+        }
+    }
+
+    /// Says how current something is that the decision has just read.
+    ///
+    /// A reading that can't be, from the future by more than the clock error or over before it began, is
+    /// counted in `concurrency_decision_errors_total` and taken as unknown.
+    pub fn read(&mut self, source: &Source, reading: Reading) {
+        let point = &self.open.point;
+        match self.composite.take(reading, &*point.clock, point.clock_error_ns) {
+            Ok(None) => {}
+            Ok(Some(age_ns)) => source.observe(point.band(point.in_flight()), age_ns),
+            Err(fault) => point.note(fault.into()),
+        }
+    }
+
+    /// Notes the version that the store gave `key`, with its data or before it: the decision is then
+    /// judged by what the store says at its commit, which holds across processes.
+    ///
+    /// A version that is read after the data it belongs to hides what happens between.
+    pub fn read_version(&mut self, key: ConflictKey, version: u64) {
+        if let Err(reason) = self.keys.read(key, version) {
+            self.open.point.note(reason);
+        }
+    }
+
+    /// Begins the commit, for stores whose commit is no future: do the store's own now, and say how it
+    /// went.
+    pub fn begin_commit(self) -> Committing {
+        Committing::new(self.open, self.composite, self.keys.begin())
+    }
+
+    /// Begins the commit if the decision has seen every other commit of its keys that was begun in this
+    /// process; otherwise the decision is refused.
+    pub fn begin_commit_guarded(self) -> Option<Committing> {
+        match self.keys.begin_alone() {
+            Some(begun) => Some(Committing::new(self.open, self.composite, begun)),
+            None => {
+                let band = self.open.band();
+                self.open.end(band, Ending::Refused);
+                None
+            }
+        }
+    }
+
+    /// Commits by `store`, the store's own commit, and says what is known of the decision.
+    ///
+    /// # Errors
+    /// That of `store`; the decision is then `aborted`. Dropped while the store is at it, it is
+    /// `cancelled`, although the store may have taken it.
+    pub async fn commit<T, E>(
+        self,
+        store: impl Future<Output = Result<T, E>>,
+    ) -> Result<Committed<T>, E> {
+        let committing = self.begin_commit();
+        match store.await {
+            Ok(value) => Ok(Committed { value, report: committing.committed() }),
+            Err(error) => {
+                committing.aborted();
+                Err(error)
+            }
+        }
+    }
+
+    /// Commits by `store`, which also returns the version that its commit has given the decision's key:
+    /// the only one of which [`read_version`](Self::read_version) was called.
+    ///
+    /// # Errors
+    /// That of `store`; the decision is then `aborted`.
+    pub async fn commit_versioned<T, E>(
+        self,
+        store: impl Future<Output = Result<(T, u64), E>>,
+    ) -> Result<Committed<T>, E> {
+        let mut committing = self.begin_commit();
+        match store.await {
+            Ok((value, version)) => {
+                committing.made_only(version);
+                Ok(Committed { value, report: committing.committed() })
+            }
+            Err(error) => {
+                committing.aborted();
+                Err(error)
+            }
+        }
+    }
+
+    /// Commits only if nobody overtook the decision: what the detector would count is refused instead.
+    ///
+    /// Within the process the stripes refuse, before `store` is polled: a decision that was overtaken, or
+    /// that shares a stripe with one that was. Between processes only the store can: `store` compares and
+    /// sets, as `UPDATE … WHERE version = $1` does, and returns `None` when somebody else came first.
+    ///
+    /// # Errors
+    /// That of `store`; the decision is then `aborted`.
+    pub async fn commit_guarded<T, E>(
+        self,
+        store: impl Future<Output = Result<Option<T>, E>>,
+    ) -> Result<Guarded<T>, E> {
+        let Some(mut committing) = self.begin_commit_guarded() else {
+            return Ok(Guarded::Refused);
+        };
+        match store.await {
+            Ok(Some(value)) => {
+                committing.made_next();
+                Ok(Guarded::Committed(Committed { value, report: committing.committed() }))
+            }
+            Ok(None) => {
+                committing.refused();
+                Ok(Guarded::Refused)
+            }
+            Err(error) => {
+                committing.aborted();
+                Err(error)
+            }
+        }
+    }
+
+    /// Ends the decision without a commit, as when it turns out that there is nothing to do.
+    pub fn abort(self) {
+        let band = self.open.band();
+        self.open.end(band, Ending::Aborted);
+    }
+}
+
+impl From<Fault> for Reason {
+    fn from(fault: Fault) -> Self {
+        match fault {
+            Fault::Ahead => Self::Ahead,
+            Fault::Inverted => Self::Inverted,
+            Fault::ClockStep => Self::ClockStep,
+        }
+    }
+}
