@@ -1,17 +1,16 @@
 use crate::outcome::POINTS_MAX;
-use crate::recording::{no_labels, scrape};
-use crate::{Fired, Outcome, Past, Point, Recording, RecordingError, SloOutcome, Stretch};
+use crate::{Fired, Outcome, Past, Player, Point, Recording, RecordingError, SloOutcome, Stretch};
 use plimsoll_model::TimeMs;
 use plimsoll_slo::{
     AlertName, Alerts, Assessment, Change, Slo, Transition, Windows, assess, is_quiet,
 };
-use plimsoll_store::{Ledger, Limits, Relabeling, Store, StoreError, Target, TargetIndex};
+use plimsoll_store::{Ledger, Limits, Store, StoreError};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// A target that said nothing for so many intervals missed a scrape.
-const INTERVALS_MISSED: f64 = 1.5;
+/// So many steps are played before what the store would write to a disk is let go of.
+const PIECE_STEPS: u32 = 1_000;
 
 /// Why a replay couldn't be done.
 #[derive(Debug, thiserror::Error)]
@@ -41,54 +40,30 @@ pub struct Replay {
 }
 
 impl Replay {
-    /// Replays recorded samples. `tell` hears the part that is done, from 0 to 1; a replay that it
-    /// answers `false` ends there.
+    /// Replays recorded samples. `tell` hears how far it is; a replay that it answers `false` ends
+    /// there.
     ///
     /// # Errors
     /// Nothing was recorded, nothing of it is read, or an SLO can't be counted.
     pub fn samples(
         &self,
         recording: &Recording,
-        mut tell: impl FnMut(f64) -> bool,
+        tell: impl FnMut(TimeMs) -> bool,
     ) -> Result<Outcome, ReplayError> {
         let (from, to) = recording.span()?;
-        let mut store = Store::new(self.slos.clone(), Limits { slice: self.step })?;
-        store.advance(before(from));
-        let mut feeds: Vec<Feed<'_>> = recording
-            .targets
-            .iter()
-            .map(|((job, instance), scrapes)| Feed {
-                target: store.add_target(self.target(job, instance)),
-                scrapes: scrapes.iter().peekable(),
-                heard: None,
-            })
-            .collect();
-        let mut watch = Watch::new(from, to, self.step);
-        let step_ms = millis(self.step).max(1);
-        let mut now = from.0;
-        loop {
-            for feed in &mut feeds {
-                feed.run(now, step_ms, recording, &mut store);
-            }
-            store.advance(TimeMs(now));
-            for ledger in store.ledgers() {
-                watch.look(ledger.id(), ledger.slo(), ledger, TimeMs(now));
-            }
-            if now >= to.0 || !tell(part(now, from.0, to.0)) {
-                break;
-            }
-            now = now.saturating_add(step_ms).min(to.0);
-        }
-        if store.ledgers().iter().all(|ledger| Windows::last_known(ledger).is_none()) {
-            return Err(ReplayError::NoSeries(recording.names().join(", ")));
-        }
-        let end = TimeMs(now);
-        let ledgers = store.ledgers().iter();
-        let each = |ledger: &Ledger| {
-            watch.finish(ledger.id(), ledger.slo(), &assess(ledger.slo(), ledger, end))
-        };
-        let slos = ledgers.map(each).collect();
-        Ok(Outcome { name: self.name.clone(), from, to: end, step: self.step, slos })
+        let mut run = self.begin(from, to)?;
+        run.play(recording, tell);
+        run.finish(&recording.names())
+    }
+
+    /// Begins a replay of recordings that follow each other, from `from` to `to` at most.
+    ///
+    /// # Errors
+    /// An SLO can't be counted.
+    pub fn begin(&self, from: TimeMs, to: TimeMs) -> Result<Run, ReplayError> {
+        let store = Store::new(self.slos.clone(), Limits { slice: self.step })?;
+        let player = Player::new(store, self.step);
+        Ok(Run { replay: self.clone(), player, watch: Watch::new(from, to, self.step) })
     }
 
     /// Replays the daemon's own counts: of each SLO and label set by its id, its stretches of one
@@ -117,42 +92,53 @@ impl Replay {
         }
         Ok(Outcome { name: self.name.clone(), from, to, step: self.step, slos })
     }
+}
 
-    fn target(&self, job: &str, instance: &str) -> Target {
-        Target {
-            job: job.into(),
-            instance: instance.into(),
-            labels: no_labels(),
-            interval: self.step,
-            honor_labels: true,
-            relabeling: Relabeling::default(),
+/// A replay that has begun.
+pub struct Run {
+    replay: Replay,
+    player: Player,
+    watch: Watch,
+}
+
+impl Run {
+    /// Plays the next recording, to its end. `tell` hears how far it is; where it answers `false`, it
+    /// ends there.
+    pub fn play(&mut self, recording: &Recording, mut tell: impl FnMut(TimeMs) -> bool) {
+        let Ok((mut until, to)) = recording.span() else { return };
+        let step = self.replay.step.max(Duration::from_millis(1));
+        let (piece, mut goes_on) = (step.saturating_mul(PIECE_STEPS), true);
+        while goes_on {
+            until = (until + piece).min(to);
+            self.player.play(recording, until, |store, now| {
+                for ledger in store.ledgers() {
+                    self.watch.look(ledger.id(), ledger.slo(), ledger, now);
+                }
+                goes_on = tell(now);
+                goes_on
+            });
+            // What a restart would need, and nobody will.
+            drop(self.player.store_mut().checkpoint());
+            goes_on &= until < to;
         }
     }
-}
 
-/// One target's scrapes, and how far they were replayed.
-struct Feed<'r> {
-    target: TargetIndex,
-    scrapes: std::iter::Peekable<
-        std::collections::btree_map::Iter<'r, i64, Vec<plimsoll_model::Sample>>,
-    >,
-    heard: Option<i64>,
-}
-
-impl Feed<'_> {
-    /// Replays what lies up to `now`; a target that should have been heard by then missed.
-    fn run(&mut self, now: i64, step_ms: i64, recording: &Recording, store: &mut Store) {
-        while let Some((at, samples)) = self.scrapes.next_if(|(at, _)| **at <= now) {
-            let lookup = |series: plimsoll_model::SeriesIndex| {
-                recording.keys.get(series.0 as usize).cloned()
-            };
-            store.ingest(self.target, TimeMs(*at), &scrape(samples), lookup);
-            self.heard = Some(*at);
+    /// Says what came out. `names` are those of the recorded series, for whoever looks for one.
+    ///
+    /// # Errors
+    /// Nothing of what was recorded is read.
+    pub fn finish(self, names: &[&str]) -> Result<Outcome, ReplayError> {
+        let Self { replay, player, watch } = self;
+        let ledgers = player.store().ledgers();
+        if ledgers.iter().all(|ledger| Windows::last_known(ledger).is_none()) {
+            return Err(ReplayError::NoSeries(names.join(", ")));
         }
-        let late = (step_ms as f64 * INTERVALS_MISSED) as i64;
-        if let Some(heard) = self.heard.filter(|heard| now.saturating_sub(*heard) > late) {
-            store.miss(self.target, TimeMs(now.max(heard)));
-        }
+        let to = player.now().ok_or(RecordingError::Empty)?;
+        let each = |ledger: &Ledger| {
+            watch.finish(ledger.id(), ledger.slo(), &assess(ledger.slo(), ledger, to))
+        };
+        let slos = ledgers.iter().map(each).collect();
+        Ok(Outcome { name: replay.name, from: watch.from, to, step: replay.step, slos })
     }
 }
 
@@ -262,15 +248,6 @@ fn larger(one: Option<f64>, other: Option<f64>) -> Option<f64> {
         (Some(one), Some(other)) => Some(one.max(other)),
         (one, other) => one.or(other),
     }
-}
-
-/// Nothing is known before the first scrape, and that isn't held against anybody.
-fn before(from: TimeMs) -> TimeMs {
-    TimeMs(from.0.saturating_sub(1))
-}
-
-fn part(now: i64, from: i64, to: i64) -> f64 {
-    (now.saturating_sub(from)) as f64 / (to.saturating_sub(from)).max(1) as f64
 }
 
 fn millis(length: Duration) -> i64 {

@@ -7,6 +7,7 @@ use plimsoll_model::{Labels, Selector, SeriesKey, TimeMs};
 use plimsoll_slo::{
     AlertName, Alerting, Backend, Carried, EventsPart, Objective, Period, Policy, Sli, Slo,
 };
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -49,18 +50,30 @@ fn slo(policy: Policy) -> Arc<Slo> {
 /// and `None` that the target didn't answer.
 fn record(minutes: i64, bad: impl Fn(i64) -> Option<i64>) -> Recording {
     let mut recording = Recording::default();
+    record_into(&mut recording, 0..=minutes, bad);
+    recording
+}
+
+/// Records some of these minutes.
+fn record_into(
+    recording: &mut Recording,
+    minutes: RangeInclusive<i64>,
+    bad: impl Fn(i64) -> Option<i64>,
+) {
     let own = [("job", "shop"), ("instance", "shop:1")];
     let key = |name: &str| SeriesKey { name: name.into(), labels: Labels::new(own).unwrap() };
     let (total, errors) = (key("requests_total"), key("errors_total"));
     let mut sum = 0;
-    for minute in 0..=minutes {
+    for minute in 0..=*minutes.end() {
         let Some(bad) = bad(minute) else { continue };
         sum += bad;
+        if !minutes.contains(&minute) {
+            continue;
+        }
         let at = TimeMs(START + minute * MINUTE);
         recording.add(&total, at, (minute * 600) as f64).unwrap();
         recording.add(&errors, at, sum as f64).unwrap();
     }
-    recording
 }
 
 fn replay(policy: Policy, recording: &Recording) -> plimsoll_backtest::Outcome {
@@ -159,4 +172,86 @@ fn a_found_page_becomes_a_test() {
     let (rules, tests) = promtool(&recording, &outcome, "found.rules.yml").expect("YAML");
     assert!(rules.contains("alert: SloPage") && tests.contains("rule_files:\n- found.rules.yml"));
     assert!(tests.contains("shop/api pages at 2026-01-05T10:08:00Z"), "{tests}");
+}
+
+/// Two instances of one job, each at 60 a minute for an hour: the first ends when the second begins.
+fn replaced(tells_failures: bool) -> Recording {
+    let mut recording = Recording::default();
+    let labels =
+        |instance: &str| Labels::new([("job", "shop"), ("instance", instance)]).expect("labels");
+    for minute in 0..=120_i64 {
+        let (instance, since) = if minute < 60 { ("shop:1", 0) } else { ("shop:2", 60) };
+        let at = TimeMs(START + minute * MINUTE);
+        for name in ["requests_total", "errors_total"] {
+            let key = SeriesKey { name: name.into(), labels: labels(instance) };
+            let value = if name == "errors_total" { 0 } else { (minute - since) * 60 };
+            recording.add(&key, at, value as f64).unwrap();
+        }
+        if tells_failures {
+            recording.add_scrape(&labels(instance), at);
+        }
+    }
+    recording
+}
+
+/// What the first counted from minute 0 to 59, and the second from 60 to 120: 59 + 60 minutes.
+#[test]
+fn a_target_that_was_replaced_is_expected_no_longer() {
+    let outcome = replay(Policy::workbook(), &replaced(true));
+    let counts = outcome.slos[0].counts;
+    assert_eq!((counts.good, counts.bad), (119 * 60, 0));
+    // Three minutes pass before its silence can be told from a missed scrape.
+    assert!(counts.unknown <= 4 * 60, "{counts:?}");
+    // Where failures aren't told, nobody can tell either.
+    let blind = replay(Policy::workbook(), &replaced(false)).slos[0].counts;
+    assert_eq!((blind.good, blind.unknown), (119 * 60, 61 * 60));
+}
+
+/// One target is scraped each 15 s and one each minute: neither is late.
+#[test]
+fn targets_of_several_intervals_are_all_on_time() {
+    let mut recording = Recording::default();
+    for (instance, seconds) in [("shop:1", 15), ("shop:2", 60)] {
+        let labels = Labels::new([("job", "shop"), ("instance", instance)]).expect("labels");
+        for scrape in 0..=(3_600 / seconds) {
+            let at = TimeMs(START + scrape * seconds * 1_000);
+            for (name, rate) in [("requests_total", 10), ("errors_total", 0)] {
+                let key = SeriesKey { name: name.into(), labels: labels.clone() };
+                recording.add(&key, at, (scrape * seconds * rate) as f64).unwrap();
+            }
+        }
+    }
+    assert_eq!(recording.interval(), Some(Duration::from_secs(15)));
+    let slos = vec![slo(Policy::workbook())];
+    let replay = Replay { name: "x".into(), slos, step: Duration::from_secs(15) };
+    let outcome = replay.samples(&recording, |_| true).expect("a replay");
+    let counts = outcome.slos[0].counts;
+    assert_eq!((counts.good, counts.bad, counts.unknown), (2 * 36_000, 0, 0));
+    assert_eq!(outcome.slos[0].coverage, Some(1.0));
+}
+
+/// A recording in pieces gives what it gives as a whole.
+#[test]
+fn pieces_are_the_whole() {
+    let bad = |minute: i64| match minute {
+        601..=660 => Some(72),
+        900..=950 => None,
+        _ => Some(0),
+    };
+    let whole = record(1_440, bad);
+    let expected = replay(Policy::workbook(), &whole);
+    let slos = vec![slo(Policy::workbook())];
+    let replay = Replay { name: "workbook".into(), slos, step: Duration::from_secs(60) };
+    let (from, to) = whole.span().unwrap();
+    let mut run = replay.begin(from, to).unwrap();
+    let mut piece = Recording::default();
+    for minutes in [0..=299, 300..=919, 920..=929, 930..=1_440] {
+        piece.clear();
+        record_into(&mut piece, minutes, bad);
+        run.play(&piece, |_| true);
+    }
+    let outcome = run.finish(&piece.names()).unwrap();
+    assert_eq!(outcome.slos[0].fired, expected.slos[0].fired);
+    assert_eq!(outcome.slos[0].counts, expected.slos[0].counts);
+    assert_eq!(outcome.to, expected.to);
 }

@@ -11,9 +11,12 @@ mod export;
 mod import;
 mod init;
 mod out;
+mod progress;
+mod prometheus;
 mod rules;
 mod serve;
 mod slo_files;
+mod when;
 
 use clap::{CommandFactory, Parser, Subcommand};
 use std::process::ExitCode;

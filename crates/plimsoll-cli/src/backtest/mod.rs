@@ -3,16 +3,15 @@
 mod file;
 mod own;
 mod policy;
-mod prometheus;
-mod when;
+mod server;
 
 use crate::out::{say, write_whole};
-use crate::slo_files;
+use crate::progress::Progress;
+use crate::{slo_files, when};
 use anyhow::bail;
 use clap::ArgGroup;
-use indicatif::{ProgressBar, ProgressStyle};
-use plimsoll_backtest::{Outcome, Recording, Replay, json, page, promtool, text};
-use plimsoll_slo::Slo;
+use plimsoll_backtest::{Outcome, Recording, Replay, json, page, promtool, tested, text};
+use plimsoll_slo::{Slo, Span};
 use plimsoll_spec::Length;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -21,9 +20,6 @@ use std::time::Duration;
 
 /// The step of a file whose samples have none in common.
 const STEP_DEFAULT: Duration = Duration::from_secs(60);
-
-/// The progress bar's full length.
-const WHOLE: u64 = 1_000;
 
 #[derive(clap::Args)]
 #[command(
@@ -41,7 +37,7 @@ pub(crate) struct Arguments {
     files: Vec<PathBuf>,
     #[command(flatten)]
     past: PastArguments,
-    /// The time between two looks, which is also the scrape interval; 1m, or a file's own
+    /// The time between two looks; the scrape interval that is found, if not given
     #[arg(long, value_name = "TIME")]
     step: Option<Length>,
     /// Replay a second time under this policy: workbook, two-five, or one that a FILE defines
@@ -63,7 +59,7 @@ struct PastArguments {
     /// Read OpenMetrics text whose samples have times, as `promtool tsdb dump-openmetrics` writes it
     #[arg(long, value_name = "FILE")]
     file: Option<PathBuf>,
-    /// Read the history that a daemon, which has ended, kept in this folder
+    /// Read the history that a daemon, which doesn't run, kept in this folder
     #[arg(long, value_name = "FOLDER")]
     data_dir: Option<PathBuf>,
     /// Where the replay begins
@@ -121,54 +117,67 @@ fn name(files: &[PathBuf]) -> String {
 }
 
 fn replay_samples(arguments: &Arguments, sets: &[NamedSlos]) -> anyhow::Result<Vec<Outcome>> {
-    let (recording, step) = record(arguments, sets)?;
-    let mut outcomes = Vec::new();
-    for (name, slos) in sets {
-        let replay = Replay { name: name.clone(), slos: slos.clone(), step };
-        let bar = progress(&format!("replaying {name}"));
-        let tell = |part: f64| {
-            bar.set_position((part * WHOLE as f64) as u64);
-            true
-        };
-        outcomes.push(replay.samples(&recording, tell)?);
-        bar.finish_and_clear();
-    }
-    if let Some((path, first)) = arguments.out.promtool.as_ref().zip(outcomes.first()) {
-        let rules_path = path.with_extension("rules.yml");
-        let rules_name = rules_path.file_name().unwrap_or_default().to_string_lossy();
-        let (rules, tests) = promtool(&recording, first, &rules_name)?;
-        write_whole(&rules_path, &rules)?;
-        write_whole(path, &tests)?;
-    }
-    Ok(outcomes)
-}
-
-fn record(arguments: &Arguments, sets: &[NamedSlos]) -> anyhow::Result<(Recording, Duration)> {
     let past = &arguments.past;
-    let given = arguments.step.map(|step| step.0);
-    if given.is_some_and(|step| step.is_zero()) {
+    let step = arguments.step.map(|step| step.0);
+    if step.is_some_and(|step| step.is_zero()) {
         bail!("--step has to be longer than nothing");
     }
     if let Some(path) = &past.file {
         let recording = file::read(path)?;
-        let step = given.or_else(|| recording.interval()).unwrap_or(STEP_DEFAULT);
-        return Ok((recording, step));
+        let step = step.or_else(|| recording.interval()).unwrap_or(STEP_DEFAULT);
+        let outcomes = replay_file(&recording, step, sets)?;
+        write_tests(arguments, &outcomes, |_| Ok(recording))?;
+        return Ok(outcomes);
     }
-    let step = given.unwrap_or(STEP_DEFAULT);
     let Some(url) = &past.prometheus else {
         bail!("say where the past is: --prometheus, --file or --data-dir")
     };
-    let asked = prometheus::Asked { url, from: past.from.at(), to: past.to.at(), step };
-    if asked.from.0 >= asked.to.0 {
-        bail!("--from isn't before --to: the range is empty");
-    }
-    let slos: Vec<Arc<Slo>> = sets.iter().flat_map(|(_, slos)| slos.iter().cloned()).collect();
-    let bar = progress(&format!("reading {url}"));
+    let span = Span { start: past.from.at(), end: past.to.at() };
+    let asked = server::Asked { url, span, step };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let tell = |part: f64| bar.set_position((part * WHOLE as f64) as u64);
-    let recording = runtime.block_on(asked.read(&slos, tell))?;
-    bar.finish_and_clear();
-    Ok((recording, step))
+    let outcomes = runtime.block_on(asked.replay(sets))?;
+    write_tests(arguments, &outcomes, |stretches| {
+        let slos = sets.first().map(|(_, slos)| slos.as_slice()).unwrap_or_default();
+        runtime.block_on(asked.read(slos, stretches))
+    })?;
+    Ok(outcomes)
+}
+
+fn replay_file(
+    recording: &Recording,
+    step: Duration,
+    sets: &[NamedSlos],
+) -> anyhow::Result<Vec<Outcome>> {
+    let (start, end) = recording.span()?;
+    let mut outcomes = Vec::new();
+    for (name, slos) in sets {
+        let replay = Replay { name: name.clone(), slos: slos.clone(), step };
+        let bar = Progress::new(&format!("replaying {name}"), Span { start, end });
+        let tell = |now| {
+            bar.set(now);
+            true
+        };
+        outcomes.push(replay.samples(recording, tell)?);
+        bar.clear();
+    }
+    Ok(outcomes)
+}
+
+/// Writes tests of the first outcome's pages, if they are asked for; `read` gives the samples of the
+/// stretches that they need.
+fn write_tests(
+    arguments: &Arguments,
+    outcomes: &[Outcome],
+    read: impl FnOnce(&[Span]) -> anyhow::Result<Recording>,
+) -> anyhow::Result<()> {
+    let asked = arguments.out.promtool.as_ref().zip(outcomes.first());
+    let Some((path, outcome)) = asked else { return Ok(()) };
+    let recording = read(&tested(outcome))?;
+    let rules_path = path.with_extension("rules.yml");
+    let rules_name = rules_path.file_name().unwrap_or_default().to_string_lossy();
+    let (rules, tests) = promtool(&recording, outcome, &rules_name)?;
+    write_whole(&rules_path, &rules)?;
+    write_whole(path, &tests)
 }
 
 fn replay_counts(
@@ -184,13 +193,4 @@ fn replay_counts(
         outcomes.push(replay.counts(&pasts)?);
     }
     Ok(outcomes)
-}
-
-/// Shows nothing where nobody looks.
-fn progress(what: &str) -> ProgressBar {
-    let bar = ProgressBar::new(WHOLE).with_message(what.to_owned());
-    match ProgressStyle::with_template("{msg} {wide_bar} {percent} % {eta}") {
-        Ok(style) => bar.with_style(style),
-        Err(_) => bar,
-    }
 }
