@@ -156,6 +156,16 @@ pub const REBUILD_CALLS: Signal = Signal {
     help: "Calls to a guarded rebuild: leader, follower, fallback, abandoned.",
 };
 
+/// Calls that wait for a rebuild.
+pub const REBUILD_WAITERS: Signal = Signal {
+    otel_name: "concurrency.rebuild.waiters",
+    unit: "{call}",
+    name: "concurrency_rebuild_waiters",
+    kind: Kind::Level,
+    labels: &["cache"],
+    help: "Calls that wait for a rebuild.",
+};
+
 /// How long rebuilds took.
 pub const REBUILD: Signal = Signal {
     otel_name: "concurrency.rebuild",
@@ -186,14 +196,24 @@ pub const REBUILD_WRITES: Signal = Signal {
     help: "Writes of rebuilt values: first, duplicate, regressed, refused.",
 };
 
-/// Cache look-ups: hit, stale, miss.
+/// Cache look-ups: hit, stale, miss, error.
 pub const CACHE_LOOKUPS: Signal = Signal {
     otel_name: "concurrency.cache.lookups",
     unit: "{lookup}",
     name: "concurrency_cache_lookups",
     kind: Kind::Counter,
     labels: &["cache", "result"],
-    help: "Cache look-ups: hit, stale, miss.",
+    help: "Cache look-ups: hit, stale, miss, error.",
+};
+
+/// What went wrong around a cache while its service went on.
+pub const CACHE_FAULTS: Signal = Signal {
+    otel_name: "concurrency.cache.faults",
+    unit: "{fault}",
+    name: "concurrency_cache_faults",
+    kind: Kind::Counter,
+    labels: &["cache", "fault"],
+    help: "What went wrong around a cache while its service went on.",
 };
 
 /// How long callers waited for a lease.

@@ -75,7 +75,7 @@ impl Page {
 /// Returns the page of each instrument: what is made by name, and the attribute.
 pub(crate) fn pages() -> Vec<Page> {
     let crates = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    ["plimsoll/src", "plimsoll-tower/src", "plimsoll-macros/src"]
+    ["plimsoll/src", "plimsoll-cache/src", "plimsoll-tower/src", "plimsoll-macros/src"]
         .iter()
         .flat_map(|folder| files(&crates.join(folder)))
         .flat_map(|path| {
