@@ -109,17 +109,9 @@ impl Document {
 
     fn find(&self, path: &str) -> View<'_> {
         let mut view = self.root();
-        loop {
-            let mut below = view.entries().chain(view.items());
-            let Some(next) = below.find(|below| leads_to(below.path(), path)) else {
-                return view;
-            };
+        while let Some(next) = view.towards(path) {
             view = next;
         }
+        view
     }
-}
-
-fn leads_to(prefix: &str, path: &str) -> bool {
-    path.strip_prefix(prefix)
-        .is_some_and(|rest| matches!(rest.chars().next(), None | Some('.' | '[')))
 }

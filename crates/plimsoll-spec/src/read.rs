@@ -5,6 +5,9 @@ use crate::{Document, Fault, native, openslo, pyrra, sloth};
 use plimsoll_slo::Slo;
 use std::collections::HashSet;
 
+/// The most SLOs of one file.
+const SLOS_MAX: usize = 10_000;
+
 /// The SLOs of one file.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SloFile {
@@ -45,6 +48,12 @@ pub fn read(file: &str, text: &str) -> Result<SloFile, Vec<Fault>> {
     }
     openslo::objects(&documents, &openslo, &mut found);
     found.slos.sort_by_key(|sited| sited.document);
+    if let Some(Sited { document, keys, .. }) = found.slos.get(SLOS_MAX)
+        && let Some(document) = documents.get(*document)
+    {
+        let reason = format!("is one more than the {SLOS_MAX} SLOs that a file may hold: split it");
+        return Err(vec![document.fault(&keys.name, reason)]);
+    }
     found.faults.extend(doubled(&documents, &found.slos));
     for Sited { slo, document, keys } in &found.slos {
         if let Some(document) = documents.get(*document) {

@@ -81,12 +81,28 @@ impl<'t> View<'t> {
             _ => &[],
         };
         let path = self.path.clone();
-        items.iter().enumerate().map(move |(at, node)| View {
-            node,
-            key: None,
-            path: format!("{path}[{at}]"),
-        })
+        items.iter().enumerate().map(move |(at, node)| item(&path, at, node))
     }
+
+    /// Returns what lies one step nearer to `path`, if there is such a key or item.
+    pub(crate) fn towards(&self, path: &str) -> Option<View<'t>> {
+        let rest = path.strip_prefix(&self.path)?;
+        if let NodeKind::List(items) = &self.node.kind {
+            // Of thousands of items only the one is looked at.
+            let (at, _) = rest.strip_prefix('[')?.split_once(']')?;
+            let at = at.parse().ok()?;
+            return Some(item(&self.path, at, items.get(at)?));
+        }
+        let leads_to = |prefix: &str| {
+            let rest = path.strip_prefix(prefix);
+            rest.is_some_and(|rest| matches!(rest.chars().next(), None | Some('.' | '[')))
+        };
+        self.entries().find(|below| leads_to(below.path()))
+    }
+}
+
+fn item<'t>(path: &str, at: usize, node: &'t Node) -> View<'t> {
+    View { node, key: None, path: format!("{path}[{at}]") }
 }
 
 /// Holds what stands at `view` against `shape`; the value is worth something only when no fault

@@ -88,6 +88,24 @@ fn a_file_of_a_hundred_megabytes_is_not_held() {
 }
 
 #[test]
+fn a_file_holds_so_many_slos_and_no_more() {
+    let slo = |at: usize| {
+        format!(
+            "- {{name: s{at}, objective: 99%, window: 1d, sli: {{events: {{total: a, bad: b}}}}}}\n"
+        )
+    };
+    let file = |slos: usize| {
+        let slos: String = (0..slos).map(slo).collect();
+        format!("apiVersion: plimsoll/v1\nservice: a\nslos:\n{slos}")
+    };
+    assert_eq!(read("a.yaml", &file(10_000)).map(|file| file.slos.len()), Ok(10_000));
+    let faults = read("a.yaml", &file(10_001)).map(drop).expect_err("too many");
+    let told: Vec<String> = faults.iter().map(ToString::to_string).collect();
+    let reason = "is one more than the 10000 SLOs that a file may hold: split it";
+    assert_eq!(told, [format!("a.yaml:10004:10: slos[10000].name: s10000: {reason}")]);
+}
+
+#[test]
 fn patterns_and_queries_that_cost_much_are_bounded() {
     let slo = |at: usize, query: &str| {
         format!(

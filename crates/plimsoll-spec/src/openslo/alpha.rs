@@ -1,5 +1,6 @@
 //! The SLO of v1alpha: each objective has its own metrics, and there are no policies.
 
+use super::budgeting;
 use super::metric::{self, Measured, counted};
 use super::objects::Placed;
 use super::raw::{RawAlphaObjective, RawAlphaRatio, RawAlphaSlo};
@@ -10,15 +11,13 @@ use crate::shape::refused;
 use crate::{Document, MapShape, Shape, optional, required};
 use plimsoll_slo::{EventsPart, Period, Policy};
 
-const SLICES: &str = "time slices aren't counted: each event counts once, as Occurrences";
-
 pub(super) const SPEC: Shape = Shape::Map(&MapShape {
     keys: &[
         optional("description", Shape::Text(|_| Ok(()))),
         required("service", shape::NAME),
         optional("indicator", INDICATOR),
         required("timeWindows", Shape::List(&WINDOW)),
-        required("budgetingMethod", Shape::Text(shape::budgeting)),
+        required("budgetingMethod", shape::METHOD),
         required("objectives", Shape::List(&OBJECTIVE)),
         refused("alertPolicies", "policies are read in openslo/v1"),
     ],
@@ -45,8 +44,8 @@ const OBJECTIVE: Shape = Shape::Map(&MapShape {
         optional("value", Shape::TEXT),
         required("target", Shape::parsed::<PartOfOne>()),
         optional("ratioMetrics", RATIO),
-        refused("timeSliceTarget", SLICES),
-        refused("timeSliceWindow", SLICES),
+        budgeting::TARGET,
+        budgeting::WINDOW,
     ],
     check: None,
 });
@@ -98,6 +97,10 @@ pub(super) fn read(documents: &[Document], placed: &Placed<RawAlphaSlo>, found: 
         let (Some(header), Some(period), Some((sli, by))) = (&header, period, measured) else {
             continue;
         };
+        let method = raw.budgeting_method.0;
+        if budgeting::check(&mut import, &path, (method, &sli)).is_none() {
+            continue;
+        }
         let goal = objective.target.0.0;
         let name = numbered(&header.name, at, raw.objectives.len());
         let policy = Policy::workbook().for_period(period.nominal());

@@ -3,6 +3,7 @@
 
 mod alert;
 mod alpha;
+mod budgeting;
 mod metric;
 mod objects;
 mod raw;

@@ -1,3 +1,4 @@
+use super::budgeting::Method;
 use crate::Parsed;
 use crate::import::{PartOfOne, PerCent};
 use crate::native::Name;
@@ -41,6 +42,7 @@ pub(super) struct RawSlo {
     #[serde(alias = "sliRef")]
     pub(super) indicator_ref: Option<String>,
     pub(super) time_window: Vec<RawWindow>,
+    pub(super) budgeting_method: Parsed<Method>,
     pub(super) objectives: Vec<RawObjective>,
     #[serde(default)]
     pub(super) alert_policies: Vec<RawPolicyOrRef>,
@@ -184,6 +186,7 @@ pub(super) struct RawAlphaSlo {
     pub(super) service: Parsed<Name>,
     pub(super) indicator: Option<RawAlphaIndicator>,
     pub(super) time_windows: Vec<RawAlphaWindow>,
+    pub(super) budgeting_method: Parsed<Method>,
     pub(super) objectives: Vec<RawAlphaObjective>,
 }
 

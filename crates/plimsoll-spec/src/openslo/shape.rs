@@ -1,5 +1,6 @@
 //! The objects of each version, as tables.
 
+use super::budgeting::{self, Method};
 use crate::import::{PartOfOne, PerCent};
 use crate::native::{Burn, Name, SomeLength};
 use crate::shape::refused;
@@ -9,8 +10,6 @@ use plimsoll_slo::Zone;
 pub(super) const NAME: Shape = Shape::parsed::<Name>();
 const ANY_TEXT: Shape = Shape::Text(|_| Ok(()));
 const LABELS: Shape = Shape::Table(|_| Ok(()), &Shape::Either(&ANY_TEXT, &Shape::List(&ANY_TEXT)));
-const SERIES_SLICES: &str =
-    "time slices aren't counted: without it each event counts once, as Occurrences";
 const COMPOSED: &str = "an SLO out of others is written in plimsoll/v1, as `sli: {weighted: …}`";
 
 /// Makes the shape of an object around that of its spec.
@@ -54,46 +53,29 @@ const METADATA: Shape = Shape::Map(&MapShape {
 const DESCRIBED: Shape =
     Shape::Map(&MapShape { keys: &[optional("description", ANY_TEXT)], check: None });
 
-const SLO_SPEC: Shape = Shape::Map(&MapShape {
-    keys: &[
-        optional("description", ANY_TEXT),
-        required("service", NAME),
-        optional("indicator", INLINE_SLI),
-        optional("indicatorRef", Shape::TEXT),
-        required("timeWindow", Shape::List(&WINDOW)),
-        required("budgetingMethod", Shape::Text(budgeting)),
-        required("objectives", Shape::List(&OBJECTIVE)),
-        optional("alertPolicies", Shape::List(&POLICY_OR_REF)),
-    ],
-    check: None,
-});
-
-const SLO_V2_SPEC: Shape = Shape::Map(&MapShape {
-    keys: &[
-        optional("description", ANY_TEXT),
-        required("service", NAME),
-        optional("sli", INLINE_SLI_V2),
-        optional("sliRef", Shape::TEXT),
-        required("timeWindow", Shape::List(&WINDOW)),
-        required("budgetingMethod", Shape::Text(budgeting)),
-        required("objectives", Shape::List(&OBJECTIVE_V2)),
-        optional("alertPolicies", Shape::List(&POLICY_OR_REF)),
-    ],
-    check: None,
-});
-
-/// Takes a method of budgeting.
-pub(super) fn budgeting(method: &str) -> Result<(), String> {
-    match method {
-        "Occurrences" => Ok(()),
-        "Timeslices" | "RatioTimeslices" => Err(
-            "counts time slices, which aren't counted here: write Occurrences, or a level or lag \
-             in plimsoll/v1, which count milliseconds"
-                .into(),
-        ),
-        _ => Err("must be Occurrences".into()),
-    }
+/// Makes the shape of an SLO around how its version calls an SLI, and its objective.
+macro_rules! slo {
+    ($name:ident, $sli:literal, $inline:expr, $reference:literal, $objective:expr) => {
+        const $name: Shape = Shape::Map(&MapShape {
+            keys: &[
+                optional("description", ANY_TEXT),
+                required("service", NAME),
+                optional($sli, $inline),
+                optional($reference, Shape::TEXT),
+                required("timeWindow", Shape::List(&WINDOW)),
+                required("budgetingMethod", METHOD),
+                required("objectives", Shape::List(&$objective)),
+                optional("alertPolicies", Shape::List(&POLICY_OR_REF)),
+            ],
+            check: None,
+        });
+    };
 }
+
+slo!(SLO_SPEC, "indicator", INLINE_SLI, "indicatorRef", OBJECTIVE);
+slo!(SLO_V2_SPEC, "sli", INLINE_SLI_V2, "sliRef", OBJECTIVE_V2);
+
+pub(super) const METHOD: Shape = Shape::parsed::<Method>();
 
 const WINDOW: Shape = Shape::Map(&MapShape {
     keys: &[
@@ -110,35 +92,33 @@ pub(super) const CALENDAR: Shape = Shape::Map(&MapShape {
     check: None,
 });
 
-const OBJECTIVE: Shape = Shape::Map(&MapShape {
-    keys: &[
-        optional("displayName", Shape::Ignored),
-        optional("op", Shape::TEXT),
-        optional("value", Shape::TEXT),
-        optional("target", Shape::parsed::<PartOfOne>()),
-        optional("targetPercent", Shape::parsed::<PerCent>()),
-        refused("timeSliceTarget", SERIES_SLICES),
-        refused("timeSliceWindow", SERIES_SLICES),
-    ],
-    check: None,
-});
+/// Makes the shape of an objective with what only one version has.
+macro_rules! objective {
+    ($name:ident $(, $more:expr)*) => {
+        const $name: Shape = Shape::Map(&MapShape {
+            keys: &[
+                optional("displayName", Shape::Ignored),
+                optional("op", Shape::TEXT),
+                optional("value", Shape::TEXT),
+                optional("target", Shape::parsed::<PartOfOne>()),
+                optional("targetPercent", Shape::parsed::<PerCent>()),
+                budgeting::TARGET,
+                budgeting::WINDOW,
+                $($more),*
+            ],
+            check: None,
+        });
+    };
+}
 
-const OBJECTIVE_V2: Shape = Shape::Map(&MapShape {
-    keys: &[
-        optional("displayName", Shape::Ignored),
-        optional("labels", LABELS),
-        optional("op", Shape::TEXT),
-        optional("value", Shape::TEXT),
-        optional("target", Shape::parsed::<PartOfOne>()),
-        optional("targetPercent", Shape::parsed::<PerCent>()),
-        refused("timeSliceTarget", SERIES_SLICES),
-        refused("timeSliceWindow", SERIES_SLICES),
-        refused("sli", COMPOSED),
-        refused("sliRef", COMPOSED),
-        refused("compositeWeight", COMPOSED),
-    ],
-    check: None,
-});
+objective!(OBJECTIVE);
+objective!(
+    OBJECTIVE_V2,
+    optional("labels", LABELS),
+    refused("sli", COMPOSED),
+    refused("sliRef", COMPOSED),
+    refused("compositeWeight", COMPOSED)
+);
 
 const INLINE_METADATA: Shape = Shape::Map(&MapShape {
     keys: &[
@@ -170,15 +150,18 @@ inline!(POLICY_OR_REF, "alertPolicyRef", POLICY_SPEC);
 inline!(CONDITION_OR_REF, "conditionRef", CONDITION_SPEC);
 inline!(TARGET_OR_REF, "targetRef", TARGET_SPEC);
 
-const INLINE_SLI: Shape = Shape::Map(&MapShape {
-    keys: &[optional("metadata", INLINE_METADATA), required("spec", SLI_SPEC)],
-    check: None,
-});
+/// Makes the shape of an SLI in place.
+macro_rules! inline_sli {
+    ($name:ident, $spec:expr) => {
+        const $name: Shape = Shape::Map(&MapShape {
+            keys: &[optional("metadata", INLINE_METADATA), required("spec", $spec)],
+            check: None,
+        });
+    };
+}
 
-const INLINE_SLI_V2: Shape = Shape::Map(&MapShape {
-    keys: &[optional("metadata", INLINE_METADATA), required("spec", SLI_V2_SPEC)],
-    check: None,
-});
+inline_sli!(INLINE_SLI, SLI_SPEC);
+inline_sli!(INLINE_SLI_V2, SLI_V2_SPEC);
 
 const RAW: &str = "a ratio that is divided already can't be summed: write good or bad, and total";
 

@@ -1,4 +1,5 @@
 use super::alert;
+use super::budgeting;
 use super::metric::{self, Measured};
 use super::objects::{Objects, Placed};
 use super::raw::{RawLabel, RawMetadata, RawObjective, RawSlo};
@@ -46,6 +47,10 @@ pub(super) fn read(
         let (Some((sli, by)), Some(alerting), Some(labels)) = (measured, alerting, labels) else {
             continue;
         };
+        let method = raw.budgeting_method.0;
+        if budgeting::check(&mut import, &path, (method, &sli)).is_none() {
+            continue;
+        }
         let name = numbered(&header.name, at, raw.objectives.len());
         let mut slo = plain(raw.service.0.0.clone(), name, goal, sli);
         slo.description.clone_from(&raw.description);
