@@ -28,12 +28,56 @@ cargo xtask COMMAND
   soak [MINUTES]    watch the daemon's memory over MINUTES (10) at a 1 s scrape
   soak kills        kill the daemon 300 times at random instants, and count
 
+Each COMMAND takes --help.
+
 Example: cargo xtask test
 ";
+
+const BENCH_HELP: &str = "\
+cargo xtask bench record [GROUP]
+cargo xtask bench slo [GROUP | --full]
+
+Measures ours and the peers in one run, prints a table and writes target/bench/NAME.json. Builds for
+release first; nothing else should run on the machine.
+
+  record  the recorder: requests, histogram, merge, encode, locks, memory
+  slo     the daemon beside Prometheus 3: decode, cost, history, scale, page
+          --full: all groups, longer, with 100,000 SLOs (half an hour)
+
+GROUP is the start of a group's name; without it every group is measured.
+
+Example: cargo xtask bench slo decode
+";
+
+const SOAK_HELP: &str = "\
+cargo xtask soak [MINUTES]
+cargo xtask soak kills
+
+Runs the release daemon at a 1 s scrape over MINUTES (10) and fails if its resident memory grows by
+more than 1 MiB between the middle and the last third. With `kills` it is killed 300 times at random
+instants instead, and what it counted is held against what was sent.
+
+Example: cargo xtask soak 30
+";
+
+/// Returns the help of a command, or of all of them.
+fn help(command: &str) -> &'static str {
+    match command {
+        "bench" => BENCH_HELP,
+        "soak" => SOAK_HELP,
+        _ => HELP,
+    }
+}
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let asks_for_help = words.iter().any(|word| matches!(*word, "--help" | "-h"));
+    if asks_for_help || matches!(words.as_slice(), [] | ["help", ..]) {
+        let command = words.iter().find(|word| !matches!(**word, "help" | "--help" | "-h"));
+        print!("{}", help(command.copied().unwrap_or_default()));
+        return ExitCode::SUCCESS;
+    }
     let outcome = match words.as_slice() {
         ["test"] => test::everything(),
         ["test", "--quick"] => test::quick(),
@@ -51,10 +95,6 @@ fn main() -> ExitCode {
             Ok(minutes) if minutes > 0 => soak::watch(Duration::from_secs(60 * minutes)),
             _ => Err(run::Failure::Usage(format!("{minutes:?} is no number of minutes"))),
         },
-        [] | ["--help" | "-h" | "help"] => {
-            print!("{HELP}");
-            return ExitCode::SUCCESS;
-        }
         other => Err(run::Failure::Usage(format!("no such command: {}", other.join(" ")))),
     };
     match outcome {
@@ -72,4 +112,18 @@ fn root() -> &'static Path {
 
 fn generation(error: anyhow::Error) -> run::Failure {
     run::Failure::Step(format!("{error:#}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_command_of_several_words_has_a_help_of_its_own() {
+        for command in ["bench", "soak"] {
+            let text = help(command);
+            assert!(text.starts_with(&format!("cargo xtask {command} ")), "{text}");
+        }
+        assert!(help("test").contains("Each COMMAND takes --help."));
+    }
 }

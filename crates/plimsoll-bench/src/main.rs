@@ -30,14 +30,14 @@ fn main() -> ExitCode {
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let (name, table) = match words.as_slice() {
         ["record"] => ("record", record("")),
-        ["record", group] => ("record", record(group)),
+        ["record", group] if !group.starts_with('-') => ("record", record(group)),
         ["request", whose, times] => {
             request::alone(whose, times.parse().unwrap_or(0));
             return ExitCode::SUCCESS;
         }
         ["slo"] => ("slo", slo::measure("", Extent::SHORT)),
         ["slo", "--full"] => ("slo", slo::measure("", Extent::FULL)),
-        ["slo", group] => ("slo", slo::measure(group, Extent::SHORT)),
+        ["slo", group] if !group.starts_with('-') => ("slo", slo::measure(group, Extent::SHORT)),
         ["lock", whose, name, times] => {
             locks::alone(whose, name, times.parse().unwrap_or(0));
             return ExitCode::SUCCESS;

@@ -13,7 +13,10 @@ const SLO_FILE_KEYS: [&str; 3] = ["apiVersion", "version", "slos"];
 #[derive(clap::Args)]
 #[command(
     about = "Read configuration and SLO files and report every fault at once",
-    after_help = "Exit status: 0 and a line per SLO, or 2 and on standard error a line per fault:\n\
+    after_help = "SLO files are read as they are, whatever they are written for: plimsoll/v1, OpenSLO\n\
+                  (openslo/v1, openslo/v1alpha, openslo.com/v2alpha), Sloth (prometheus/v1 and\n\
+                  PrometheusServiceLevel), Pyrra (pyrra.dev/v1alpha1).\n\n\
+                  Exit status: 0 and a line per SLO, or 2 and on standard error a line per fault:\n\
                   file:line:column: key: value: reason\n\n\
                   Example: plimsoll check plimsoll.yml slos/*.yaml"
 )]
