@@ -11,10 +11,17 @@ const EVENTS = ["hello", "slos", "alerts", "signals", "targets", "mark", "ping"]
 
 /** Reads JSON; throws an error whose message a person can act on. */
 export async function read(path) {
-  const answer = await fetch(path, {
-    signal: AbortSignal.timeout(TIMEOUT_MS),
-    headers: { accept: "application/json" },
-  });
+  return ask(path, { headers: { accept: "application/json" } });
+}
+
+/** Sends JSON; throws as `read` does. */
+export async function send(path, body) {
+  const headers = { accept: "application/json", "content-type": "application/json" };
+  return ask(path, { method: "POST", headers, body: JSON.stringify(body) });
+}
+
+async function ask(path, request) {
+  const answer = await fetch(path, { signal: AbortSignal.timeout(TIMEOUT_MS), ...request });
   if (answer.ok) return answer.json();
   const problem = await answer.json().catch(() => ({}));
   throw new Error(problem.detail ?? problem.title ?? `${path} answered ${answer.status}`);

@@ -2,6 +2,7 @@
 
 import { alertsView } from "./alerts.js";
 import { Link, eventsPath, historyPath, read } from "./api.js";
+import { correctionDialog } from "./corrections.js";
 import { detailView } from "./detail.js";
 import { h, patch } from "./dom.js";
 import { complete } from "./history.js";
@@ -42,6 +43,7 @@ const page = {
   signals: [],
   targets: [],
   marks: [],
+  corrections: [],
   status: null,
   history: NO_HISTORY,
   loaded: false,
@@ -89,6 +91,16 @@ const page = {
     patch(dialog, rangeDialog(this));
     dialog.showModal();
     draw();
+  },
+  openCorrection(slo) {
+    const dialog = document.getElementById("correction");
+    // What was typed for another SLO, or before, is gone.
+    dialog.replaceChildren();
+    patch(dialog, correctionDialog(this, slo));
+    dialog.showModal();
+  },
+  sync() {
+    return sync();
   },
 };
 
@@ -173,8 +185,8 @@ const TAKE = {
 /** Reads everything anew: at the start, after a loss, and now and then for what the stream can't say. */
 async function sync() {
   try {
-    const [slos, alerts, signals, targets, status] = await Promise.all(
-      ["slos", "alerts", "signals", "targets", "status"].map((name) => read(`api/v1/${name}`)),
+    const [slos, alerts, signals, targets, corrections, status] = await Promise.all(
+      ["slos", "alerts", "signals", "targets", "corrections", "status"].map((name) => read(`api/v1/${name}`)),
     );
     const kept = new Set(slos.slos.map(({ id }) => id));
     for (const id of page.slos.keys()) if (!kept.has(id)) page.slos.delete(id);
@@ -183,6 +195,7 @@ async function sync() {
       alerts: alerts.alerts,
       signals: signals.signals,
       targets: targets.targets,
+      corrections: corrections.corrections,
       status,
       loaded: true,
       told: page.now,

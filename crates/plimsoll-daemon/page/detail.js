@@ -1,6 +1,7 @@
 // One SLO: objective, counts, burn against its thresholds, charts, alerts, targets, and why.
 
 import { drawBudget, drawBurn } from "./chart.js";
+import { correctionList } from "./corrections.js";
 import { h } from "./dom.js";
 import * as format from "./format.js";
 import { marksOf } from "./marks.js";
@@ -49,6 +50,7 @@ export function detailView(page) {
     charts(page, slo),
     section("Burn against its thresholds", burnTable(slo)),
     section("Alerts", alertList(page, slo)),
+    section("Corrections", correctionList(page, slo)),
     section("Targets", targetList(page, slo)),
   ];
 }

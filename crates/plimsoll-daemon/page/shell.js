@@ -147,6 +147,7 @@ export function banners(page) {
       ),
     );
   }
+  list.push(...(status?.sinks ?? []).filter(({ failing_since }) => failing_since).map((sink) => undelivered(page, sink)));
   if (status?.reload?.refused?.length > 0) list.push(refusal(status.reload.refused));
   if (link.newVersion) {
     list.push(
@@ -159,6 +160,15 @@ export function banners(page) {
     );
   }
   return list;
+}
+
+function undelivered(page, { sink, to, failing_since, error, waiting }) {
+  return banner(
+    `sink-${sink}-${to}`,
+    "warning",
+    h("b", {}, `${plural(waiting, "notification")} can't be delivered to ${sink} ${to}: `),
+    `${error}. Trying again since ${instant(Date.parse(failing_since), page.zone, page.now)}.`,
+  );
 }
 
 function refusal(faults) {

@@ -9,7 +9,7 @@ use axum::extract::State;
 use axum::extract::rejection::JsonRejection;
 use axum::http::StatusCode;
 use plimsoll_model::TimeMs;
-use plimsoll_slo::{Composite, Sli, Span};
+use plimsoll_slo::{Backend, Composite, Sli, Span};
 use plimsoll_store::{Correction, CorrectionError, NewCorrection, Recent};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -84,6 +84,10 @@ async fn valid(asked: Asked, shared: &Shared) -> Result<(NewCorrection, Recent),
         slo.ok_or_else(|| Problem::bad_request(format!("slo: no SLO has the id {:?}", asked.slo)))?;
     if matches!(slo.slo.sli, Sli::Composite(Composite::Weighted(_))) {
         let detail = "slo: a weighted composite counts nothing of its own: correct its parts";
+        return Err(Problem::bad_request(detail));
+    }
+    if slo.slo.backend != Backend::Own {
+        let detail = "slo: a server counts it, and nothing here puts right what that counted";
         return Err(Problem::bad_request(detail));
     }
     let excluded = |exclusion: &Arc<plimsoll_slo::Exclusion>| {

@@ -71,6 +71,7 @@ pub(super) async fn status(State(shared): State<Arc<Shared>>) -> Json<Value> {
             "ok": reload.refused.is_empty(),
             "refused": reload.refused,
         },
+        "sinks": shared.tally.sinks().iter().map(shape::sink).collect::<Vec<_>>(),
         "now": rfc3339(shared.now()),
     }))
 }

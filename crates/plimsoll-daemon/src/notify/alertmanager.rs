@@ -45,6 +45,10 @@ impl AlertmanagerSink {
         Ok(Self { caller, url, timeout: config.timeout })
     }
 
+    pub(super) fn url(&self) -> &Url {
+        &self.url
+    }
+
     pub(super) async fn send(&self, now: TimeMs, alerts: &[Alert]) -> Result<(), SendError> {
         let body: Vec<PostableAlert<'_>> =
             alerts.iter().map(|alert| postable(now, alert)).collect();

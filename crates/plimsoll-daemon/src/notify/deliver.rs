@@ -1,9 +1,11 @@
 use super::alert::Alert;
 use super::outbox::Outbox;
+use super::send_error::SendError;
 use super::sink::{BATCH, Sink};
 use super::tally::{Outcome, Tally};
 use crate::backoff::Backoff;
 use crate::timeline::Timeline;
+use plimsoll_model::TimeMs;
 use plimsoll_runtime::clock::Clock;
 use plimsoll_runtime::shutdown::Stop;
 use std::sync::Arc;
@@ -21,6 +23,8 @@ pub(crate) type AlertList = Arc<[Alert]>;
 
 /// One sink and what it has been told.
 pub(super) struct Delivery {
+    /// The sink's place in the tally.
+    pub(super) number: usize,
     pub(super) sink: Sink,
     pub(super) outbox: Outbox,
     pub(super) backoff: Backoff,
@@ -33,13 +37,20 @@ impl Delivery {
     pub(super) async fn run(mut self, mut alerts: watch::Receiver<AlertList>, stop: Stop) {
         while !stop.is_stopped() {
             let list = alerts.borrow_and_update().clone();
-            if self.tell(&list).await {
-                self.backoff.reset();
-                let changed = async { drop(tokio::time::timeout(LOOK, alerts.changed()).await) };
-                stop.run_until_stopped(changed).await;
-            } else {
-                let pause = self.backoff.next();
-                stop.run_until_stopped(tokio::time::sleep(pause)).await;
+            // A sink that hangs may not keep the daemon from ending: what it didn't take is told
+            // again.
+            match stop.run_until_stopped(self.tell(&list)).await {
+                None => break,
+                Some(true) => {
+                    self.backoff.reset();
+                    let changed =
+                        async { drop(tokio::time::timeout(LOOK, alerts.changed()).await) };
+                    stop.run_until_stopped(changed).await;
+                }
+                Some(false) => {
+                    let pause = self.backoff.next();
+                    stop.run_until_stopped(tokio::time::sleep(pause)).await;
+                }
             }
         }
         let list = alerts.borrow().clone();
@@ -52,23 +63,46 @@ impl Delivery {
         let now = self.clock.now();
         let mut due = self.outbox.due(now, list);
         due.retain(|alert| self.sink.wants(alert));
-        for batch in due.chunks(BATCH) {
-            let words: Vec<Alert> = batch.iter().map(|alert| self.on_the_wall(alert)).collect();
-            let sent = self.sink.send(self.clock.on_the_wall(now), &words).await;
-            let kind = self.sink.kind();
-            match sent {
-                Ok(()) => {
-                    self.tally.add(kind, Outcome::Delivered, batch.len());
-                    self.outbox.delivered(now, batch);
+        let mut waiting = due.len();
+        let mut failed = None;
+        // From its end, so that the halves of a batch go before what comes behind it.
+        let mut batches: Vec<&[Alert]> = due.chunks(BATCH).rev().collect();
+        while let Some(batch) = batches.pop() {
+            match self.send(now, batch).await {
+                Ok(()) => waiting -= batch.len(),
+                // One alert that the sink refuses may not hold up the others.
+                Err(error) if error.is_about_content() && batch.len() > 1 => {
+                    let (first, second) = batch.split_at(batch.len() / 2);
+                    batches.extend([second, first]);
                 }
                 Err(error) => {
-                    self.tally.add(kind, Outcome::Failed, batch.len());
-                    tracing::warn!(sink = kind, %error, "a notification wasn't taken; trying again");
-                    return false;
+                    let goes_on = error.is_about_content();
+                    failed = Some(error.to_string());
+                    if !goes_on {
+                        break;
+                    }
                 }
             }
         }
-        true
+        if let Some(error) = &failed {
+            let sink = self.sink.kind();
+            tracing::warn!(sink, waiting, %error, "notifications weren't taken; trying again");
+        }
+        let is_told = failed.is_none();
+        self.tally.note(self.number, now, failed.map(|error| (error, waiting)));
+        is_told
+    }
+
+    async fn send(&mut self, now: TimeMs, batch: &[Alert]) -> Result<(), SendError> {
+        let words: Vec<Alert> = batch.iter().map(|alert| self.on_the_wall(alert)).collect();
+        let sent = self.sink.send(self.clock.on_the_wall(now), &words).await;
+        let outcome = if sent.is_ok() { Outcome::Delivered } else { Outcome::Failed };
+        self.tally.add(self.sink.kind(), outcome, batch.len());
+        if sent.is_ok() {
+            self.outbox.delivered(now, batch);
+            self.tally.note_delivered(self.number, now);
+        }
+        sent
     }
 
     /// Returns the alert with the times that the sink's own clock shows.

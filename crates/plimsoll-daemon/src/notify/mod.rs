@@ -13,7 +13,7 @@ mod webhook;
 pub(crate) use alert::{Alert, Facts};
 pub(crate) use compose::Composer;
 pub(crate) use deliver::AlertList;
-pub(crate) use tally::Tally;
+pub(crate) use tally::{SinkHealth, Tally};
 
 use crate::backoff::Backoff;
 use crate::client::AccessError;
@@ -63,11 +63,13 @@ impl Notifier {
         clock: &Timeline,
         stop: &Stop,
     ) {
-        for (position, sink) in self.sinks.into_iter().enumerate() {
+        self.tally.begin(self.sinks.iter().map(Sink::health).collect());
+        for (number, sink) in self.sinks.into_iter().enumerate() {
             let delivery = Delivery {
+                number,
                 outbox: Outbox::new(sink.repeat()),
                 sink,
-                backoff: Backoff::new(clock.now().0.unsigned_abs() ^ position as u64),
+                backoff: Backoff::new(clock.now().0.unsigned_abs() ^ number as u64),
                 clock: clock.clone(),
                 tally: self.tally.clone(),
             };

@@ -1,6 +1,7 @@
 use super::alert::Alert;
 use super::alertmanager::{self, AlertmanagerSink};
 use super::send_error::SendError;
+use super::tally::SinkHealth;
 use super::webhook::{self, WebhookSink};
 use crate::client::AccessError;
 use crate::config::{Alertmanager, Webhook};
@@ -39,6 +40,16 @@ impl Sink {
             Self::Stdout => "stdout",
             Self::Log => "log",
         }
+    }
+
+    /// Returns what is known of the sink before it was told anything.
+    pub(super) fn health(&self) -> SinkHealth {
+        let to = match self {
+            Self::Alertmanager(sink) => sink.url().origin().ascii_serialization(),
+            Self::Webhook(sink) => sink.url().origin().ascii_serialization(),
+            Self::Stdout | Self::Log => String::new(),
+        };
+        SinkHealth { kind: self.kind(), to, ..SinkHealth::default() }
     }
 
     /// Returns how often the sink hears of the same alert again.

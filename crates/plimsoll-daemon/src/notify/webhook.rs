@@ -54,6 +54,10 @@ impl WebhookSink {
         Ok(Self { caller, url: config.url.clone(), secret: config.secret.clone() })
     }
 
+    pub(super) fn url(&self) -> &Url {
+        &self.url
+    }
+
     pub(super) async fn send(&self, now: TimeMs, alerts: &[Alert]) -> Result<(), SendError> {
         let message = Message {
             version: 1,

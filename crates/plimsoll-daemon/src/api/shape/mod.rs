@@ -2,11 +2,13 @@
 
 mod alert;
 mod level;
+mod sink;
 mod slo;
 mod target;
 
 pub(crate) use alert::alerts;
 pub(crate) use level::signals;
+pub(crate) use sink::sink;
 pub(crate) use slo::{slo, slos};
 pub(crate) use target::{discovery, targets};
 
