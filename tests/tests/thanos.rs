@@ -18,6 +18,13 @@ const SLOS: &str = "apiVersion: plimsoll/v1\nservice: shop\nslos:\n  - name: api
     alerting: {policy: quick, no_data_after: 30s}\npolicies:\n  quick:\n    \
     - {severity: page, burn: 2, long: 12s, short: 6s}\n";
 
+/// The same promise, counted by the querier for the daemon.
+const SLO_ON_THANOS: &str = "apiVersion: plimsoll/v1\nservice: shop\nslos:\n  - name: api-on-thanos\n    \
+    objective: 90%\n    window: 1m\n    backend: prometheus\n    \
+    sli: {events: {total: requests_total, bad: 'requests_total{code=\"500\"}'}}\n    \
+    alerting: {policy: quick, no_data_after: 30s}\npolicies:\n  quick:\n    \
+    - {severity: page, burn: 2, long: 12s, short: 6s}\n";
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn thanos_gives_the_daemon_s_verdict_or_none() {
     let Some(program) = peers::thanos() else { return };
@@ -51,9 +58,11 @@ async fn thanos_gives_the_daemon_s_verdict_or_none() {
         .collect();
     let text = format!(
         "global: {{scrape_interval: 1s, scrape_timeout: 1s}}\nscrape_configs: [{}]\n\
-         slo_files: ['slos/*.yaml']\n",
-        scraped.join(", ")
+         slo_files: ['slos/*.yaml']\nbackends: {{prometheus: {{url: '{}', interval: 1s}}}}\n",
+        scraped.join(", "),
+        thanos.query_url
     );
+    write(folder.path(), "slos/thanos.yaml", SLO_ON_THANOS);
     write(folder.path(), "plimsoll.yml", &text);
     let daemon = Daemon::serve(folder).await;
 
@@ -67,6 +76,7 @@ async fn thanos_gives_the_daemon_s_verdict_or_none() {
     let page = || async { thanos.alert("SloPage").await.filter(|state| state == "firing") };
     wait::until("the ruler to page", PATIENCE, page).await;
     daemon.await_alert("api", "page", "firing", PATIENCE).await;
+    daemon.await_alert("api-on-thanos", "page", "firing", PATIENCE).await;
 
     thanos.kill_a_receiver();
     let refused = || async { thanos.query("sum(requests_total)").await.err() };
@@ -76,4 +86,8 @@ async fn thanos_gives_the_daemon_s_verdict_or_none() {
     traffic.pass(Duration::from_secs(20), 0, false).await;
     assert_eq!(thanos.alert("SloPage").await.as_deref(), Some("firing"), "blind, so not resolved");
     daemon.await_alert("api", "page", "resolved", PATIENCE).await;
+    let blind = daemon.slo("api-on-thanos").await.expect("the SLO");
+    assert_eq!(blind["state"], "unknown", "{blind:#}");
+    let page = daemon.alert("api-on-thanos", "page").await.expect("the page");
+    assert_eq!(page["state"], "firing", "blind, so not resolved");
 }

@@ -83,7 +83,7 @@ impl Built {
 fn askers(config: &Config, slice: Duration) -> Result<Vec<Asker>, BuildError> {
     let asker = |(name, server)| {
         let asks = |slo: &&Arc<Slo>| slo.backend == Backend::Prometheus(String::clone(name));
-        let slos = config.slos.iter().filter(asks).map(Arc::as_ref);
+        let slos = config.slos.iter().filter(asks);
         Ok(Asker::new(server, slos, slice)?)
     };
     config.backends.iter().map(asker).collect()

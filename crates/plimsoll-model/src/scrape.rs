@@ -35,6 +35,8 @@ pub enum RefusalReason {
     Duplicate,
     /// The target has more series than its limit.
     SeriesLimit,
+    /// The family has more label sets than its limit.
+    LabelSetLimit,
     /// A counter that is NaN, negative or infinite.
     NotANumber,
     /// A time before that of the last sample.
@@ -51,6 +53,7 @@ impl RefusalReason {
         match self {
             Self::Duplicate => "duplicate",
             Self::SeriesLimit => "series_limit",
+            Self::LabelSetLimit => "label_set_limit",
             Self::NotANumber => "not_a_number",
             Self::OutOfOrder => "out_of_order",
             Self::InFuture => "in_future",

@@ -75,6 +75,14 @@ pub enum EventsPart<T = Linear> {
 }
 
 impl<T> EventsPart<T> {
+    /// Returns the same part of what it refers to.
+    pub fn as_ref(&self) -> EventsPart<&T> {
+        match self {
+            Self::Good(good) => EventsPart::Good(good),
+            Self::Bad(bad) => EventsPart::Bad(bad),
+        }
+    }
+
     /// Makes the same part of something else.
     pub fn map<U>(self, make: impl FnOnce(T) -> U) -> EventsPart<U> {
         match self {

@@ -31,7 +31,7 @@ impl Setting {
         let config = format!(
             "global: {{scrape_interval: 1s, scrape_timeout: 900ms}}\n\
              scrape_configs: [{{job_name: {JOB}, static_configs: [{{targets: ['{}']}}]}}]\n\
-             slo_files: [slos.yaml]\nlimits: {{series_per_target: 1000000}}\n",
+             slo_files: [slos.yaml]\nlimits: {{series_per_target: 1000000, label_sets_per_family: 1000000}}\n",
             target.address
         );
         let slos = slo_file(slos);

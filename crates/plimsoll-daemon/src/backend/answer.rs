@@ -2,7 +2,8 @@
 
 use super::question::Aspect;
 use plimsoll_model::{Counts, TimeMs, WindowCounts};
-use plimsoll_slo::{EventsPart, Sli, Slo, Windows};
+use plimsoll_rules::slo::{Counted, counted};
+use plimsoll_slo::{EventsPart, Period, Slo, Windows};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,7 +21,6 @@ pub(crate) struct Answered {
     pub(super) window: Duration,
     pub(super) aspect: Aspect,
     pub(super) every: Duration,
-    pub(super) worth: f64,
     /// `None` is an empty answer.
     pub(super) value: Result<Option<f64>, String>,
 }
@@ -43,9 +43,10 @@ pub(crate) struct Heard {
 /// Everything that was answered about one SLO.
 #[derive(Clone, Debug)]
 pub(crate) struct Answers {
+    slo: Arc<Slo>,
+    is_bad_counted: bool,
+    is_part_optional: bool,
     slice: Duration,
-    period: Duration,
-    is_bad_named: bool,
     now: TimeMs,
     since: TimeMs,
     windows: HashMap<Duration, Window>,
@@ -73,16 +74,14 @@ impl Latest {
 
 impl Answers {
     /// Makes what is known before anything was answered.
-    pub(crate) fn new(slo: &Slo, slice: Duration, now: TimeMs) -> Self {
-        let part = |of: &Sli| match of {
-            Sli::Query { part, .. } => matches!(part, EventsPart::Bad(_)),
-            Sli::Events { part, .. } => matches!(part, EventsPart::Bad(_)),
-            _ => true,
-        };
+    pub(crate) fn new(slo: &Arc<Slo>, slice: Duration, now: TimeMs) -> Self {
+        let counted = counted(slo, slice, slice);
+        let is = |holds: fn(&Counted) -> bool| counted.as_ref().is_some_and(holds);
         Self {
+            is_bad_counted: is(|counted| matches!(counted.part, EventsPart::Bad(_))),
+            is_part_optional: is(|counted| counted.is_part_optional),
+            slo: slo.clone(),
             slice,
-            period: slo.period.longest(),
-            is_bad_named: part(&slo.sli),
             now,
             since: now,
             windows: HashMap::new(),
@@ -94,13 +93,9 @@ impl Answers {
 
     /// Takes one answer in, which was asked for at `at`.
     pub(crate) fn take(&mut self, at: TimeMs, answered: Answered) {
-        let Answered { window, aspect, every, worth, value, .. } = answered;
-        let value = match value {
-            Ok(value) => Ok(value.map(|value| value * worth)),
-            Err(error) => Err(error),
-        };
+        let Answered { window, aspect, every, value, .. } = answered;
         let latest = match &value {
-            Ok(value) => Latest(Some((at + every * MISSED_MAX + GRACE, *value))),
+            Ok(value) => Latest(Some((self.stands_until(at, window, every), *value))),
             Err(_) => Latest(None),
         };
         match aspect {
@@ -128,14 +123,29 @@ impl Answers {
         self.error.as_deref()
     }
 
+    /// Returns until when an answer stands: what was counted in one period of the calendar says
+    /// nothing about the next.
+    fn stands_until(&self, at: TimeMs, window: Duration, every: Duration) -> TimeMs {
+        let old = at + every * MISSED_MAX + GRACE;
+        match self.slo.period {
+            Period::Calendar { .. } if window == self.slo.period.longest() => {
+                old.min(self.slo.period.span(at).end)
+            }
+            _ => old,
+        }
+    }
+
     /// Returns the counts of a window; `None` is a window of which nothing is known.
     fn counts(&self, length: Duration) -> Option<Counts> {
         let window = self.windows.get(&length)?;
         let total = whole(window.total.at(self.now)??)?;
-        // A part that isn't there counted nothing.
-        let part = whole(window.part.at(self.now)?.unwrap_or_default())?.min(total);
+        let part = match window.part.at(self.now)? {
+            Some(part) => whole(part)?.min(total),
+            None if self.is_part_optional => 0,
+            None => return None,
+        };
         let rest = total - part;
-        Some(match self.is_bad_named {
+        Some(match self.is_bad_counted {
             true => Counts { good: rest, bad: part, unknown: 0 },
             false => Counts { good: part, bad: rest, unknown: 0 },
         })
@@ -153,25 +163,32 @@ impl Windows for Answers {
     }
 
     fn window(&self, length: Duration) -> WindowCounts {
+        let is_period = length == self.slo.period.longest();
+        let reach = match self.slo.period {
+            Period::Calendar { .. } if is_period => {
+                self.now.since(self.slo.period.span(self.now).start)
+            }
+            _ => length,
+        };
         let Some(counts) = self.counts(length) else {
             // What was seen before the server fell silent counts as seen: one lost answer is no
             // blindness of a whole window.
-            let silent = self.last_known.map_or(length, |last| self.now.since(last));
-            let known = length.saturating_sub(silent);
-            let (rate_unknown, expected) = (true, length);
+            let silent = self.last_known.map_or(reach, |last| self.now.since(last));
+            let known = reach.saturating_sub(silent);
+            let (rate_unknown, expected) = (true, reach);
             return WindowCounts { rate_unknown, known, expected, ..WindowCounts::default() };
         };
-        let mut known = length;
-        if length == self.period {
+        let mut known = reach;
+        if is_period {
             // Without an answer about it, all of a period that gave an answer counts as seen.
             let seen = self.coverage.at(self.now).flatten().unwrap_or(1.0);
-            known = length.mul_f64(seen.clamp(0.0, 1.0));
+            known = reach.mul_f64(seen.clamp(0.0, 1.0));
         }
         WindowCounts { counts, known, expected: known, ..WindowCounts::default() }
     }
 
     fn period(&self) -> WindowCounts {
-        self.window(self.period)
+        self.window(self.slo.period.longest())
     }
 
     /// Nothing is put right or left out of what a server counts.
@@ -186,7 +203,7 @@ impl Windows for Answers {
     /// The server has a past, so that nothing starts with this daemon.
     fn watched_since(&self) -> TimeMs {
         match self.last_known {
-            Some(_) => self.now - self.period,
+            Some(_) => self.now - self.slo.period.longest(),
             None => self.since,
         }
     }

@@ -1,7 +1,8 @@
 //! Asks one server, many questions at a time.
 
 use super::answer::{Answered, Heard};
-use super::question::{Pace, Question, questions};
+use super::question::{Asking, Pace, Question, questions};
+use super::reply::{Answer, Unanswered, joined};
 use crate::client::{AccessError, Caller, reason};
 use crate::config::Backend;
 use crate::source::Heard as News;
@@ -12,8 +13,6 @@ use plimsoll_runtime::shutdown::Stop;
 use plimsoll_slo::Slo;
 use reqwest::header::CONTENT_TYPE;
 use reqwest::{Method, Url};
-use serde::Deserialize;
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc;
@@ -31,12 +30,6 @@ const LOOK_MAX: Duration = Duration::from_secs(1);
 /// The most bytes of an answer that are read.
 const ANSWER_BYTES_MAX: usize = 4 << 20;
 
-/// An answer may be about a time so far from the one that was asked about.
-const TIME_OFF_MAX_S: f64 = 5.0;
-
-/// The label that tells the answers of one request apart.
-const LABEL: &str = "plimsoll_question";
-
 /// What asks one server.
 #[derive(Debug)]
 pub(crate) struct Asker {
@@ -51,52 +44,17 @@ pub(crate) struct Asker {
 /// A question and when it is due.
 #[derive(Debug)]
 struct Asked {
-    question: Arc<Question>,
+    question: Question,
     due: TimeMs,
     /// Together with others it was refused, so it is asked by itself.
     alone: bool,
 }
 
-/// The answer of the API, as far as it matters.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Answer {
-    status: String,
-    #[serde(default)]
-    error: String,
-    #[serde(default)]
-    warnings: Vec<String>,
-    /// VictoriaMetrics says so that some of its storage didn't answer.
-    #[serde(default)]
-    is_partial: bool,
-    data: Option<Data>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Data {
-    result_type: String,
-    result: serde_json::Value,
-}
-
-impl Data {
-    /// Returns the series that it is about; `None` when it isn't about one time.
-    fn series(self) -> Option<Vec<Series>> {
-        match self.result_type.as_str() {
-            "vector" => serde_json::from_value(self.result).ok(),
-            "scalar" => {
-                let value = serde_json::from_value(self.result).ok()?;
-                Some(vec![Series { metric: BTreeMap::new(), value: Some(value) }])
-            }
-            _ => None,
-        }
-    }
-}
-
-#[derive(Debug, Deserialize)]
-struct Series {
-    metric: BTreeMap<String, String>,
-    value: Option<(f64, String)>,
+/// Some questions, and what asking them gave: the values are those of the questions that have a form.
+struct Round {
+    at: TimeMs,
+    asked: Vec<(usize, Option<Asking>)>,
+    outcome: Result<Vec<Option<f64>>, Unanswered>,
 }
 
 impl Asker {
@@ -106,7 +64,7 @@ impl Asker {
     /// A certificate that can't be read.
     pub(crate) fn new<'s>(
         backend: &Backend,
-        slos: impl IntoIterator<Item = &'s Slo>,
+        slos: impl IntoIterator<Item = &'s Arc<Slo>>,
         slice: Duration,
     ) -> Result<Self, AccessError> {
         let pace = Pace { slice, interval: backend.interval };
@@ -114,8 +72,7 @@ impl Asker {
         let caller = Caller::new(&backend.access, backend.timeout, https)?;
         let mut url = backend.url.clone();
         url.set_path(&format!("{}/api/v1/query", url.path().trim_end_matches('/')));
-        let asked =
-            |question| Asked { question: Arc::new(question), due: TimeMs(i64::MIN), alone: false };
+        let asked = |question| Asked { question, due: TimeMs(i64::MIN), alone: false };
         let questions = slos.into_iter().flat_map(|slo| questions(slo, pace)).map(asked);
         Ok(Self {
             caller,
@@ -152,9 +109,9 @@ impl Asker {
             let rounds = together.chunks(BATCH).chain(alone.chunks(1)).map(<[usize]>::to_vec);
             for some in rounds.collect::<Vec<_>>().chunks(CONNECTIONS) {
                 let asking = some.iter().map(|batch| self.ask(batch, &clock));
-                let heard = futures_util::future::join_all(asking).await;
-                for (batch, (at, outcome)) in some.iter().zip(heard) {
-                    let Some(answers) = self.note(batch, at, outcome) else { continue };
+                for round in futures_util::future::join_all(asking).await {
+                    let at = round.at;
+                    let Some(answers) = self.note(round) else { continue };
                     if news.send(News::Answered(Heard { at, answers })).await.is_err() {
                         return;
                     }
@@ -167,20 +124,22 @@ impl Asker {
         self.questions.get(at).is_some_and(|asked| asked.due <= now)
     }
 
-    /// Asks some questions at once; returns when, and the value of each.
-    async fn ask(
-        &self,
-        batch: &[usize],
-        clock: &Timeline,
-    ) -> (TimeMs, Result<Vec<Option<f64>>, Unanswered>) {
+    /// Asks some questions at once. One that has no form now is asked later.
+    async fn ask(&self, batch: &[usize], clock: &Timeline) -> Round {
         let at = clock.now();
-        let texts: Vec<&str> = batch
-            .iter()
-            .filter_map(|at| self.questions.get(*at))
-            .map(|asked| asked.question.text.as_str())
-            .collect();
+        let asking = |position: &usize| {
+            let question = &self.questions.get(*position)?.question;
+            Some((*position, question.asking(at)))
+        };
+        let asked: Vec<_> = batch.iter().filter_map(asking).collect();
+        let texts: Vec<&str> =
+            asked.iter().filter_map(|(_, asking)| Some(asking.as_ref()?.text.as_str())).collect();
         let seconds = clock.on_the_wall(at).0 as f64 / 1e3;
-        (at, self.request(&texts, seconds).await)
+        let outcome = match texts.is_empty() {
+            true => Ok(Vec::new()),
+            false => self.request(&texts, seconds).await,
+        };
+        Round { at, asked, outcome }
     }
 
     async fn request(&self, texts: &[&str], at_s: f64) -> Result<Vec<Option<f64>>, Unanswered> {
@@ -225,138 +184,32 @@ impl Asker {
     }
 
     /// Notes what a request gave; `None` when its questions are to be asked one by one.
-    fn note(
-        &mut self,
-        batch: &[usize],
-        at: TimeMs,
-        outcome: Result<Vec<Option<f64>>, Unanswered>,
-    ) -> Option<Vec<Answered>> {
-        if let (Err(Unanswered::Refused(_)), true) = (&outcome, batch.len() > 1) {
-            for position in batch {
-                if let Some(asked) = self.questions.get_mut(*position) {
+    fn note(&mut self, round: Round) -> Option<Vec<Answered>> {
+        let Round { at, asked, outcome } = round;
+        if let (Err(Unanswered::Refused(_)), true) = (&outcome, asked.len() > 1) {
+            for (position, _) in asked {
+                if let Some(asked) = self.questions.get_mut(position) {
                     asked.alone = true;
                 }
             }
             return None;
         }
         let mut answers = Vec::new();
-        for (order, position) in batch.iter().enumerate() {
-            let Some(asked) = self.questions.get_mut(*position) else { continue };
-            let pause = if outcome.is_ok() { asked.question.every } else { self.interval };
-            asked.due = at + pause;
-            let Question { slo, window, aspect, every, worth, .. } = &*asked.question;
+        for (position, asking) in asked {
+            let Some(asked) = self.questions.get_mut(position) else { continue };
+            asked.due = at + self.interval;
+            let Some(Asking { every, worth, .. }) = asking else { continue };
             let value = match &outcome {
-                Ok(values) => Ok(values.get(order).copied().flatten()),
+                Ok(values) => {
+                    asked.due = at + every;
+                    Ok(values.get(answers.len()).copied().flatten().map(|value| value * worth))
+                }
                 Err(error) => Err(error.to_string()),
             };
-            answers.push(Answered {
-                slo: slo.clone(),
-                window: *window,
-                aspect: *aspect,
-                every: *every,
-                worth: *worth,
-                value,
-            });
+            let Question { id, window, aspect, .. } = &asked.question;
+            let (slo, window, aspect) = (id.clone(), *window, *aspect);
+            answers.push(Answered { slo, window, aspect, every, value });
         }
         Some(answers)
-    }
-}
-
-/// Why there is no answer.
-#[derive(Debug, thiserror::Error)]
-enum Unanswered {
-    /// One of the questions is to blame.
-    #[error("{0}")]
-    Refused(String),
-    #[error("{0}")]
-    Failed(String),
-}
-
-/// Writes many questions as one: each answer carries its number.
-fn joined(texts: &[&str]) -> String {
-    let each = texts.iter().enumerate();
-    let each = each.map(|(number, text)| {
-        format!("label_replace({text}, \"{LABEL}\", \"{number}\", \"\", \"\")")
-    });
-    each.collect::<Vec<_>>().join(" or ")
-}
-
-impl Answer {
-    /// Returns the value of each of `count` questions about the time `at_s`.
-    fn values(self, count: usize, at_s: f64) -> Result<Vec<Option<f64>>, Unanswered> {
-        if let Some(warning) = self.warnings.first() {
-            return Err(Unanswered::Failed(format!("the answer isn't whole: {warning}")));
-        }
-        if self.is_partial {
-            return Err(Unanswered::Failed("the answer isn't whole: isPartial".into()));
-        }
-        let mut values = vec![None; count];
-        let none = || Unanswered::Refused("a query gives no single number".into());
-        let series = self.data.and_then(Data::series).ok_or_else(none)?;
-        for Series { metric, value } in series {
-            let number = metric.get(LABEL).map_or(Some(0), |number| number.parse().ok());
-            let place = number.and_then(|number: usize| values.get_mut(number));
-            let (Some(place), Some((about_s, text))) = (place, value) else {
-                return Err(none());
-            };
-            if (about_s - at_s).abs() > TIME_OFF_MAX_S {
-                return Err(Unanswered::Failed("the answer is about another time".into()));
-            }
-            let number = text
-                .parse::<f64>()
-                .map_err(|_| Unanswered::Failed(format!("answered {text:?} for a number")))?;
-            if place.replace(number).is_some() {
-                let words = "a query gives several series: put sum() around it";
-                return Err(Unanswered::Refused(words.into()));
-            }
-        }
-        Ok(values)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn values(json: &str) -> Result<Vec<Option<f64>>, String> {
-        let answer: Answer = serde_json::from_str(json).expect("JSON");
-        answer.values(2, 100.0).map_err(|error| error.to_string())
-    }
-
-    #[test]
-    fn only_a_whole_answer_about_the_right_time_is_one() {
-        let vector = |rest: &str, at: &str| {
-            format!(
-                r#"{{"status":"success"{rest},"data":{{"resultType":"vector","result":[
-                {{"metric":{{"plimsoll_question":"1"}},"value":[{at},"7.5"]}}]}}}}"#
-            )
-        };
-        assert_eq!(values(&vector("", "100.0")), Ok(vec![None, Some(7.5)]));
-        for (json, words) in [
-            (vector(r#","warnings":["one store is down"]"#, "100"), "isn't whole: one store"),
-            (vector(r#","isPartial":true"#, "100"), "isn't whole"),
-            (vector("", "40"), "about another time"),
-            (
-                r#"{"status":"success","data":{"resultType":"vector","result":[
-                {"metric":{"a":"1"},"value":[100,"1"]},{"metric":{"a":"2"},"value":[100,"2"]}]}}"#
-                    .into(),
-                "put sum() around it",
-            ),
-            (
-                r#"{"status":"success","data":{"resultType":"matrix","result":[]}}"#.into(),
-                "no single number",
-            ),
-        ] {
-            let error = values(&json).expect_err("not whole");
-            assert!(error.contains(words), "{error}");
-        }
-    }
-
-    #[test]
-    fn many_questions_are_one_request() {
-        assert_eq!(
-            joined(&["sum(a)", "sum(b)"]),
-            r#"label_replace(sum(a), "plimsoll_question", "0", "", "") or label_replace(sum(b), "plimsoll_question", "1", "", "")"#
-        );
     }
 }

@@ -8,7 +8,7 @@
 mod answer;
 mod asker;
 mod question;
+mod reply;
 
 pub(crate) use answer::{Answers, Heard};
 pub(crate) use asker::Asker;
-pub(crate) use question::is_asked;

@@ -1,8 +1,9 @@
-//! What is asked: the total and the named part of each window of each SLO.
+//! What is asked: the total and the counted part of each window of each SLO, in the expressions that
+//! rules are written in.
 
-use plimsoll_model::Selector;
-use plimsoll_slo::{EventsPart, Linear, Query, QueryUnit, Sli, Slo, length_name};
-use std::fmt::Write as _;
+use plimsoll_model::TimeMs;
+use plimsoll_rules::slo::{Counted, counted};
+use plimsoll_slo::{EventsPart, Period, Slo, length_name};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,22 +21,31 @@ const LOOKS: u32 = 120;
 pub(crate) enum Aspect {
     /// All events of the window.
     Total,
-    /// The good or bad ones, whichever the SLO names.
+    /// The good or bad ones, whichever the SLI counts.
     Part,
-    /// In how many of [`Question::looks`] looks there was data.
+    /// How often of so many looks there was data.
     Coverage,
 }
 
 /// One question.
 #[derive(Clone, Debug)]
 pub(super) struct Question {
+    slo: Arc<Slo>,
     /// The SLO's id.
-    pub(super) slo: Arc<str>,
+    pub(super) id: Arc<str>,
+    /// The window's name: a period of the calendar is called by the longest that one can last.
     pub(super) window: Duration,
     pub(super) aspect: Aspect,
+    interval: Duration,
+}
+
+/// A question as it is asked at one time.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Asking {
     pub(super) text: String,
+    /// When it is asked again.
     pub(super) every: Duration,
-    /// What one of the answer's units is in events of the window.
+    /// What one of the answer is worth.
     pub(super) worth: f64,
 }
 
@@ -44,69 +54,70 @@ pub(super) struct Question {
 pub(crate) struct Pace {
     /// The length of a slice, which windows are made of.
     pub(crate) slice: Duration,
-    /// No window is asked for more often.
+    /// No window is asked for more often, and no gauge looked at.
     pub(crate) interval: Duration,
 }
 
-/// Returns every question about an SLO; none for an SLI that has no form in PromQL.
-pub(super) fn questions(slo: &Slo, pace: Pace) -> Vec<Question> {
-    let Some((total, part, unit)) = queries(&slo.sli) else { return Vec::new() };
+/// Returns every question about an SLO.
+pub(super) fn questions(slo: &Arc<Slo>, pace: Pace) -> Vec<Question> {
     let id: Arc<str> = format!("{}/{}", slo.service, slo.name).into();
     let period = slo.period.longest();
-    let mut questions = Vec::new();
-    for window in slo.windows(pace.slice) {
-        let every = (window / EDGE_PARTS).min(EVERY_MAX).max(pace.interval);
-        let worth = match unit {
-            QueryUnit::Events => 1.0,
-            QueryUnit::EventsPerSecond => window.as_secs_f64(),
+    let of = |window, aspect| {
+        let (slo, id) = (slo.clone(), id.clone());
+        Question { slo, id, window, aspect, interval: pace.interval }
+    };
+    let windows = slo.windows(pace.slice).into_iter();
+    windows
+        .flat_map(|window| [(window, Aspect::Total), (window, Aspect::Part)])
+        .chain([(period, Aspect::Coverage)])
+        .map(|(window, aspect)| of(window, aspect))
+        .collect()
+}
+
+impl Question {
+    /// Writes it as of `now`; `None` for an SLI that has no form in PromQL, and for a period that
+    /// has just begun.
+    pub(super) fn asking(&self, now: TimeMs) -> Option<Asking> {
+        let length = self.length(now);
+        if length.is_zero() {
+            return None;
+        }
+        let every = (length / EDGE_PARTS).min(EVERY_MAX).max(self.interval);
+        let (text, worth) = match self.aspect {
+            Aspect::Total => (self.counted(length)?.total, 1.0),
+            Aspect::Part => {
+                let (EventsPart::Good(part) | EventsPart::Bad(part)) = self.counted(length)?.part;
+                (part, 1.0)
+            }
+            Aspect::Coverage => {
+                let step = whole_ms((length / LOOKS).max(self.interval));
+                let look = self.counted(step)?.total;
+                let (whole, every) = (length_name(length), length_name(step));
+                let text = format!("count_over_time(({look})[{whole}:{every}])");
+                (text, step.as_secs_f64() / length.as_secs_f64())
+            }
         };
-        let of =
-            |aspect, text, worth| Question { slo: id.clone(), window, aspect, text, every, worth };
-        questions.push(of(Aspect::Total, total.over(window), worth));
-        questions.push(of(Aspect::Part, part.over(window), worth));
-        if window == period {
-            let step = (period / LOOKS).max(pace.interval);
-            let look = total.over(step);
-            let (whole, step) = (length_name(period), length_name(step));
-            let text = format!("count_over_time(({look})[{whole}:{step}])");
-            questions.push(of(Aspect::Coverage, text, 1.0 / f64::from(LOOKS)));
+        Some(Asking { text, every, worth })
+    }
+
+    /// Returns how far the window reaches back; a period of the calendar reaches to its start.
+    fn length(&self, now: TimeMs) -> Duration {
+        match self.slo.period {
+            Period::Calendar { .. } if self.window == self.slo.period.longest() => {
+                whole_ms(now.since(self.slo.period.span(now).start))
+            }
+            _ => self.window,
         }
     }
-    questions
-}
 
-/// Says whether an SLI has a form in PromQL.
-pub(crate) fn is_asked(sli: &Sli) -> bool {
-    queries(sli).is_some()
-}
-
-fn queries(sli: &Sli) -> Option<(Query, Query, QueryUnit)> {
-    match sli {
-        Sli::Query { total, part: EventsPart::Good(part) | EventsPart::Bad(part), unit } => {
-            Some((total.clone(), part.clone(), *unit))
-        }
-        Sli::Events { total, part: EventsPart::Good(part) | EventsPart::Bad(part) } => {
-            Some((sum(total), sum(part), QueryUnit::Events))
-        }
-        _ => None,
+    fn counted(&self, window: Duration) -> Option<Counted> {
+        counted(&self.slo, window, self.interval)
     }
 }
 
-/// Writes a sum of increases. A counter that isn't there counted nothing, once another one is.
-fn sum(linear: &Linear) -> Query {
-    let mut text = String::new();
-    for (position, term) in linear.0.iter().enumerate() {
-        let joint = if position == 0 { "" } else { " + " };
-        let increase = increase(&term.selector);
-        let (over, under) = (term.factor.numerator, term.factor.denominator);
-        // Writing to a string can't fail.
-        let _ = write!(text, "{joint}({over} * {increase} / {under})");
-    }
-    Query(text)
-}
-
-fn increase(selector: &Selector) -> String {
-    format!("sum(increase({selector}[{}]))", Query::WINDOW)
+/// PromQL writes no part of a millisecond.
+fn whole_ms(length: Duration) -> Duration {
+    Duration::from_millis(u64::try_from(length.as_millis()).unwrap_or(u64::MAX))
 }
 
 #[cfg(test)]
@@ -114,41 +125,65 @@ mod tests {
     use super::*;
     use plimsoll_spec::read;
 
-    fn slo(sli: &str) -> Slo {
-        let text = format!(
-            "apiVersion: plimsoll/v1\nservice: shop\nslos:\n  - {{name: a, objective: 99%, window: 30d, \
-             backend: prometheus, sli: {sli}}}\n"
-        );
-        let read = read("a.yml", &text).unwrap_or_else(|faults| panic!("{faults:?}"));
-        read.slos.into_iter().next().expect("one")
-    }
+    const SLI: &str =
+        "{query: {total: 'sum(increase(a[{{.window}}]))', bad: 'sum(increase(b[{{.window}}]))'}}";
 
     const PACE: Pace = Pace { slice: Duration::from_secs(1), interval: Duration::from_secs(15) };
 
-    #[test]
-    fn each_window_is_asked_for_as_often_as_its_edge_moves() {
-        let slo = slo("{events: {total: 'a_total{x=\"y\"}', bad: b_total}}");
-        let questions = questions(&slo, PACE);
-        let find = |window: u64, aspect| {
-            let window = Duration::from_secs(window);
-            let is = |each: &&Question| each.window == window && each.aspect == aspect;
-            questions.iter().find(is).expect("asked")
-        };
-        let total = find(300, Aspect::Total);
-        assert_eq!(total.text, "(1 * sum(increase(a_total{x=\"y\"}[5m])) / 1)");
-        assert_eq!((total.every.as_secs(), total.worth), (15, 1.0));
-        assert_eq!(find(3 * 86_400, Aspect::Part).every.as_secs(), 3_600);
-        let coverage = find(30 * 86_400, Aspect::Coverage);
-        let look = "(1 * sum(increase(a_total{x=\"y\"}[6h])) / 1)";
-        assert_eq!(coverage.text, format!("count_over_time(({look})[30d:6h])"));
+    fn slo(window: &str) -> Arc<Slo> {
+        let text = format!(
+            "apiVersion: plimsoll/v1\nservice: shop\nslos:\n  - {{name: a, objective: 99%, \
+             window: {window}, backend: prometheus, sli: {SLI}}}\n"
+        );
+        let read = read("a.yml", &text).unwrap_or_else(|faults| panic!("{faults:?}"));
+        Arc::new(read.slos.into_iter().next().expect("one"))
+    }
+
+    fn asking(slo: &Arc<Slo>, window: Duration, aspect: Aspect, now: TimeMs) -> Option<Asking> {
+        let questions = questions(slo, PACE);
+        let is = |each: &&Question| each.window == window && each.aspect == aspect;
+        questions.iter().find(is).expect("a question").asking(now)
     }
 
     #[test]
-    fn a_rate_is_worth_its_window() {
-        let slo =
-            slo("{query: {total: 'sum(rate(a[{{.window}}]))', bad: 'sum(rate(b[{{.window}}]))'}}");
-        let questions = questions(&slo, PACE);
-        let hour = questions.iter().find(|each| each.window.as_secs() == 3_600).expect("asked");
-        assert_eq!((hour.text.as_str(), hour.worth), ("sum(rate(a[1h]))", 3_600.0));
+    fn each_window_is_asked_for_as_often_as_its_edge_moves() {
+        let slo = slo("30d");
+        let ask = |seconds: u64, aspect| {
+            asking(&slo, Duration::from_secs(seconds), aspect, TimeMs(0)).expect("has a form")
+        };
+        let total = ask(300, Aspect::Total);
+        assert_eq!(total.text, "sum by () (sum(increase(a[5m])))");
+        assert_eq!((total.every.as_secs(), total.worth), (15, 1.0));
+        assert_eq!(ask(3 * 86_400, Aspect::Part).every.as_secs(), 3_600);
+        let coverage = ask(30 * 86_400, Aspect::Coverage);
+        let look = "sum by () (sum(increase(a[6h])))";
+        assert_eq!(coverage.text, format!("count_over_time(({look})[30d:6h])"));
+        assert_eq!(coverage.worth, 1.0 / 120.0);
+    }
+
+    #[test]
+    fn looks_that_the_interval_makes_fewer_are_worth_more_each() {
+        let slo = slo("1h");
+        let coverage = asking(&slo, Duration::from_secs(3_600), Aspect::Coverage, TimeMs(0));
+        assert_eq!(coverage.expect("has a form").worth, 30.0 / 3_600.0);
+        let short = self::slo("10m");
+        let coverage = asking(&short, Duration::from_secs(600), Aspect::Coverage, TimeMs(0));
+        assert_eq!(coverage.expect("has a form").worth, 15.0 / 600.0, "not every 5 s");
+    }
+
+    #[test]
+    fn a_period_of_the_calendar_is_asked_for_from_its_start() {
+        let slo = slo("{calendar: day, timezone: Europe/Paris}");
+        // 2026-03-29T00:00Z is one in the morning in Paris; at two the clocks go to three.
+        let midnight = TimeMs(1_774_738_800_000);
+        let (day, hour) = (slo.period.longest(), Duration::from_secs(3_600));
+        let text = |now| asking(&slo, day, Aspect::Total, now).map(|asking| asking.text);
+        assert_eq!(text(midnight + 8 * hour).as_deref(), Some("sum by () (sum(increase(a[8h])))"));
+        assert_eq!(
+            text(midnight + 23 * hour).as_deref(),
+            Some("sum by () (sum(increase(a[23h])))"),
+            "its last"
+        );
+        assert_eq!(text(midnight + 24 * hour).as_deref(), Some("sum by () (sum(increase(a[1h])))"));
     }
 }

@@ -70,6 +70,7 @@ pub(super) struct RawBackend {
     pub(super) url: String,
     pub(super) timeout: Option<Parsed<Length>>,
     pub(super) interval: Option<Parsed<Length>>,
+    pub(super) retention: Option<Parsed<Length>>,
     pub(super) basic_auth: Option<RawBasicAuth>,
     pub(super) authorization: Option<RawAuthorization>,
     #[serde(default)]
@@ -179,5 +180,6 @@ pub(super) struct RawWebhook {
 pub(super) struct RawLimits {
     pub(super) body: Option<Parsed<Size>>,
     pub(super) series_per_target: Option<u32>,
+    pub(super) label_sets_per_family: Option<u32>,
     pub(super) disk: Option<Parsed<Size>>,
 }

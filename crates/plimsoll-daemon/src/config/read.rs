@@ -13,16 +13,13 @@ use super::valid::{
     ScrapeBounds, Secret, TargetGroup, Tls, TlsIdentity, Webhook,
 };
 use super::web::read_web;
-use crate::backend::is_asked;
 use plimsoll_model::{LabelError, Labels};
-use plimsoll_slo::{Period, Slo};
 use plimsoll_spec::{Document, Fault};
 use reqwest::Url;
 use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::Duration;
 
 /// Prometheus's own default, which an interval that is shorter shortens.
@@ -71,10 +68,11 @@ impl Config {
                 return Err(own_first(&document, faults));
             }
         };
-        place
-            .config(file, raw, slo_files)
-            .map(|config| Config { web_config, ..config })
-            .map_err(|slip| vec![document.fault(&slip.key, slip.reason)])
+        let config = place.config(file, raw, slo_files);
+        let mut config = config.map_err(|slip| vec![document.fault(&slip.key, slip.reason)])?;
+        let disk = slo_files::disk_too_small(&config.slos, config.limits.disk_bytes);
+        config.warnings.extend(disk.map(|reason| document.fault("limits.disk", reason)));
+        Ok(Config { web_config, ..config })
     }
 }
 
@@ -116,6 +114,10 @@ impl Place<'_> {
                 .limits
                 .series_per_target
                 .map_or(defaults.series_per_target, |series| series as usize),
+            label_sets_per_family: raw
+                .limits
+                .label_sets_per_family
+                .map_or(defaults.label_sets_per_family, |sets| sets as usize),
             disk_bytes: raw.limits.disk.map_or(defaults.disk_bytes, |size| size.0.0),
         };
         let job = |job: &RawScrape| self.job(job, &raw.global, limits);
@@ -129,6 +131,8 @@ impl Place<'_> {
             Ok(Webhook { url, secret })
         };
         let jobs: Vec<Job> = raw.scrape_configs.iter().map(job).collect::<Result<_, _>>()?;
+        let backends = self.backends(&raw.backends)?;
+        slo_files.warn_of_retention(&backends);
         if let Some(interval) = jobs.iter().map(|job| job.interval).min() {
             slo_files.warn_of_sampling(interval);
         }
@@ -141,7 +145,7 @@ impl Place<'_> {
             external_labels: labels(&raw.global.external_labels)
                 .map_err(Slip::at("global.external_labels"))?,
             jobs,
-            backends: self.backends(&raw.backends, &slo_files.slos)?,
+            backends,
             pushed: raw.push_configs.iter().map(expected).collect(),
             limits,
             slos: slo_files.slos,
@@ -167,6 +171,7 @@ impl Place<'_> {
             body_bytes: body.map_or(0, |size| size.0.0).min_nonzero(limits.body_bytes),
             samples: samples.filter(|limit| *limit > 0).map(|limit| limit as usize),
             series: limits.series_per_target,
+            label_sets: limits.label_sets_per_family,
         };
         Ok(Job {
             name: raw.job_name.clone(),
@@ -213,32 +218,13 @@ impl Place<'_> {
     fn backends(
         &self,
         raw: &BTreeMap<String, RawBackend>,
-        slos: &[Arc<Slo>],
     ) -> Result<BTreeMap<String, Backend>, Slip> {
-        let asks = slos.iter().filter_map(|slo| match &slo.backend {
-            plimsoll_slo::Backend::Prometheus(name) => Some((slo, name)),
-            plimsoll_slo::Backend::Own => None,
-        });
-        for (slo, name) in asks {
-            let reason = if !raw.contains_key(name) {
-                format!("has no `{name}`, which an SLO asks for")
-            } else if !is_asked(&slo.sli) {
-                "is asked for events and queries only: leave `backend` out of an SLO".into()
-            } else if !slo.by.is_empty() {
-                "gives one number for each SLO: leave `by` out of an SLO".into()
-            } else if !matches!(slo.period, Period::Rolling(_)) || !slo.exclusions.is_empty() {
-                "is asked for rolling windows, and leaves nothing out: leave `backend` out".into()
-            } else {
-                continue;
-            };
-            let reason = format!("{reason} ({}/{})", slo.service, slo.name);
-            return Err(Slip { key: "backends".into(), reason });
-        }
         let backend = |(name, raw): (&String, &RawBackend)| {
             let backend = Backend {
                 url: Url::parse(&raw.url).map_err(Slip::at("backends"))?,
                 timeout: raw.timeout.as_ref().map_or(TIMEOUT, |length| length.0.0),
                 interval: raw.interval.as_ref().map_or(ASKED_EVERY, |length| length.0.0),
+                retention: raw.retention.as_ref().map(|length| length.0.0),
                 access: self.access(&raw.basic_auth, &raw.authorization, &raw.tls_config),
             };
             Ok((name.clone(), backend))

@@ -93,6 +93,8 @@ pub(crate) struct ScrapeBounds {
     /// `None` is Prometheus's 0: no limit of its own.
     pub(crate) samples: Option<usize>,
     pub(crate) series: usize,
+    /// Label sets of one family.
+    pub(crate) label_sets: usize,
 }
 
 /// How a server wants to be spoken to; secrets in files are read at each use.
@@ -179,6 +181,8 @@ pub(crate) struct Backend {
     pub(crate) timeout: Duration,
     /// No window is asked for more often.
     pub(crate) interval: Duration,
+    /// How long it keeps samples, as far as the file says.
+    pub(crate) retention: Option<Duration>,
     pub(crate) access: Access,
 }
 
@@ -203,12 +207,18 @@ pub(crate) struct Webhook {
 pub(crate) struct Limits {
     pub(crate) body_bytes: u64,
     pub(crate) series_per_target: usize,
+    pub(crate) label_sets_per_family: usize,
     pub(crate) disk_bytes: u64,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { body_bytes: 64 << 20, series_per_target: 100_000, disk_bytes: 4 << 30 }
+        Self {
+            body_bytes: 64 << 20,
+            series_per_target: 100_000,
+            label_sets_per_family: 2_000,
+            disk_bytes: 4 << 30,
+        }
     }
 }
 

@@ -30,7 +30,7 @@ use plimsoll_runtime::ready::Hold;
 use plimsoll_runtime::shutdown::Stop;
 use plimsoll_slo::{Backend, Change, Sli, Slo, Transition, assess, is_quiet};
 use plimsoll_store::{ArchiveError, Ledger, Limits, Mark, Store, StoreError};
-use pushed::Pushed;
+use pushed::{Pushed, Room};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -105,8 +105,10 @@ impl Engine {
     ) -> Result<Self, BuildError> {
         let scraped = config.jobs.iter().map(|job| job.interval);
         let slice = scraped.chain(config.pushed.values().copied()).min().unwrap_or(IDLE_STEP);
-        let pushed =
-            Pushed::new(config.pushed.clone(), config.limits.series_per_target, around.clock.now());
+        let limits = config.limits;
+        let room =
+            Room { series: limits.series_per_target, label_sets: limits.label_sets_per_family };
+        let pushed = Pushed::new(config.pushed.clone(), room, around.clock.now());
         let links = Arc::new(Links::new(config));
         Ok(Self {
             store: Store::new(config.slos.clone(), Limits { slice })?,

@@ -7,6 +7,7 @@ use frame::Frames;
 use plimsoll_exposition::push::{Point, PointValue};
 use plimsoll_model::{RefusalReason, TimeMs};
 use plimsoll_store::{Relabeling, Store, Target, TargetIndex};
+pub(super) use series::Room;
 use series::Series;
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
@@ -34,7 +35,7 @@ pub(super) struct Pushed {
     sources: BTreeMap<(String, String), Source>,
     /// By job.
     expected: HashMap<String, Duration>,
-    series_max: usize,
+    room: Room,
     /// Since when pushes are taken: what began later counts from zero.
     since: TimeMs,
     /// Points of targets that there was no room for.
@@ -57,12 +58,8 @@ struct Source {
 }
 
 impl Pushed {
-    pub(super) fn new(
-        expected: HashMap<String, Duration>,
-        series_max: usize,
-        since: TimeMs,
-    ) -> Self {
-        Self { sources: BTreeMap::new(), expected, series_max, since, surplus: 0 }
+    pub(super) fn new(expected: HashMap<String, Duration>, room: Room, since: TimeMs) -> Self {
+        Self { sources: BTreeMap::new(), expected, room, since, surplus: 0 }
     }
 
     /// Takes in what one body held; times in it are those of the daemon's clock.
@@ -73,10 +70,9 @@ impl Pushed {
             let get = |name: &str| labels.get(name).unwrap_or_default().to_owned();
             let owner = (get("job"), get("instance"));
             point.key.labels = labels.filtered(|name| name != "job" && name != "instance");
-            let series_max = self.series_max;
             match self.source(owner, via, at, store) {
                 Some(source) => {
-                    source.take(point, at, series_max);
+                    source.take(point, at);
                     if source.frames.is_full() {
                         source.hand_on(at, false, store);
                     }
@@ -107,7 +103,7 @@ impl Pushed {
                 relabeling: Relabeling::default(),
             };
             let index = store.add_target_since(target.clone(), Some(self.since));
-            self.sources.insert(owner.clone(), Source::new(target, index, via, at));
+            self.sources.insert(owner.clone(), Source::new(target, index, (via, at), self.room));
         }
         self.sources.get_mut(&owner)
     }
@@ -149,13 +145,18 @@ impl Pushed {
 }
 
 impl Source {
-    fn new(target: Target, index: TargetIndex, via: &'static str, heard: TimeMs) -> Self {
+    fn new(
+        target: Target,
+        index: TargetIndex,
+        (via, heard): (&'static str, TimeMs),
+        room: Room,
+    ) -> Self {
         Self {
             frames: Frames::new(target.interval),
             target,
             index,
             via,
-            series: Series::default(),
+            series: Series::new(room),
             heard,
             last: None,
             refused: BTreeMap::new(),
@@ -163,7 +164,7 @@ impl Source {
         }
     }
 
-    fn take(&mut self, point: Point, at: TimeMs, series_max: usize) {
+    fn take(&mut self, point: Point, at: TimeMs) {
         self.heard = self.heard.max(at);
         if let Some(reason) = self.frames.refusal(point.at_ms, at) {
             return self.refuse(reason);
@@ -178,9 +179,9 @@ impl Source {
         }
         self.is_over = false;
         let at_ms = point.at_ms;
-        match self.series.samples(point, series_max) {
-            Some(samples) => self.frames.add(at_ms, at, samples),
-            None => self.refuse(RefusalReason::SeriesLimit),
+        match self.series.samples(point) {
+            Ok(samples) => self.frames.add(at_ms, at, samples),
+            Err(reason) => self.refuse(reason),
         }
     }
 

@@ -5,9 +5,11 @@ mod files;
 mod found;
 mod heard;
 mod job;
+mod label_sets;
 mod names;
 mod scraper;
 mod target;
 
 pub(crate) use heard::{Arrival, Heard, PushedBatch, Report, TargetNumber};
 pub(crate) use job::{JobError, JobSource, Numbers};
+pub(crate) use label_sets::LabelSets;

@@ -1,5 +1,6 @@
 use super::fetch::{ScrapeError, fetch};
 use super::heard::{Heard, Report, Scraped, TargetNumber};
+use super::label_sets::Sieve;
 use crate::backoff::fraction;
 use crate::client::Caller;
 use crate::config::ScrapeBounds;
@@ -71,6 +72,7 @@ impl Scraper {
 #[derive(Debug)]
 struct Reader {
     decoder: Decoder,
+    sieve: Sieve,
     samples_max: Option<usize>,
     /// The first index that no report has named.
     unnamed_from: SeriesIndex,
@@ -82,6 +84,7 @@ impl Reader {
     fn new(bounds: ScrapeBounds) -> Self {
         Self {
             decoder: Decoder::new(bounds.series),
+            sieve: Sieve::new(bounds.label_sets),
             samples_max: bounds.samples,
             unnamed_from: SeriesIndex(0),
             unnamed_next: SeriesIndex(0),
@@ -89,10 +92,13 @@ impl Reader {
     }
 
     fn read(&mut self, body: &[u8], format: Format) -> Result<Scraped, ScrapeError> {
-        let scrape = self.decoder.decode(body, format)?.clone();
+        let mut scrape = self.decoder.decode(body, format)?.clone();
         let samples = scrape.samples.len();
         if let Some(limit) = self.samples_max.filter(|limit| samples > *limit) {
             return Err(ScrapeError::Samples { samples, limit });
+        }
+        if self.sieve.sift(&mut scrape, &self.decoder) {
+            self.unnamed_from = SeriesIndex(0);
         }
         let unnamed = scrape.samples.iter().filter(|sample| sample.series >= self.unnamed_from);
         let named: BTreeMap<_, _> = unnamed
@@ -121,7 +127,8 @@ impl Reader {
 mod tests {
     use super::*;
 
-    const BOUNDS: ScrapeBounds = ScrapeBounds { body_bytes: 1_000, samples: Some(2), series: 100 };
+    const BOUNDS: ScrapeBounds =
+        ScrapeBounds { body_bytes: 1_000, samples: Some(2), series: 100, label_sets: 100 };
 
     fn names(reader: &mut Reader, body: &str) -> Vec<String> {
         let scraped = reader.read(body.as_bytes(), Format::Text).expect("a good body");

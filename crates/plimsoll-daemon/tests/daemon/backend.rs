@@ -62,8 +62,10 @@ async fn answer(State(manner): State<Arc<Mutex<Manner>>>, form: String) -> Respo
     let asked = if many.is_empty() { vec![query.as_str()] } else { many };
     for (number, question) in asked.into_iter().enumerate() {
         let value = match question {
-            _ if question.contains("count_over_time") => 120,
+            _ if question.contains("count_over_time((") => 120,
             _ if question.contains("failures_total") => bad,
+            // The bucket that isn't there.
+            _ if question.contains("le=~\"0\\\\.3\"") => continue,
             _ if manner == Manner::Empty => continue,
             _ => 1_000,
         };
@@ -135,5 +137,26 @@ async fn it_pages_by_what_the_server_counts_and_stays_when_that_goes_blind() {
     daemon.until(SLO, |slo| slo["burn"]["2s"]["low"].is_null()).await;
     let slo = daemon.slo("shop/checkout").await;
     assert_eq!(slo["state"], "page", "going blind resolves nothing: {slo:#}");
+    daemon.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_threshold_that_is_no_edge_is_unknown_and_not_all_bad() {
+    let (folder, (address, _manner)) = (Folder::new(), server(Manner::Bad(0)).await);
+    let latency = |name: &str, within: &str| {
+        format!(
+            "  - {{name: {name}, objective: 99%, window: 1h, backend: prometheus, \
+             sli: {{latency: {{histogram: took_seconds, within: {within}}}}}}}\n"
+        )
+    };
+    let both = latency("edge", "250ms") + &latency("between", "300ms");
+    folder
+        .write("slo-latency.yml", &format!("apiVersion: plimsoll/v1\nservice: lib\nslos:\n{both}"));
+    let daemon = start(&folder, address, "");
+    let edge = "/api/v1/slos/lib%2Fedge";
+    let slo = daemon.until(edge, |slo| slo["counts"]["good"] == 1_000).await;
+    assert_eq!(slo["state"], "ok", "{slo:#}");
+    let slo = daemon.slo("lib/between").await;
+    assert_eq!(slo["ratio"], json!({"low": null, "high": null}), "{slo:#}");
     daemon.stop().await;
 }

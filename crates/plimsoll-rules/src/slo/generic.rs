@@ -99,7 +99,7 @@ impl Counts<'_> {
         });
         let base = self.plan.base;
         let writer = Writer { plan: self.plan, scope: &scope, labels };
-        let counted = source::counted(slo, &scope, base, self.scrape);
+        let counted = source::counted(slo, base, self.scrape);
         let counted = counted.into_iter().flat_map(|counted| writer.counted(base, counted));
         let rules = [constant].into_iter().chain(counted).collect();
         group(format!("slo-{service}-{name}"), self.plan.interval, rules)

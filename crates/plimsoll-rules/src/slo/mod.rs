@@ -17,6 +17,7 @@ mod windows;
 
 use crate::rule::{Group, Rule, RuleFile};
 use plimsoll_slo::{PolicyRow, Slo, length_name};
+pub use source::{Counted, counted};
 use std::time::Duration;
 pub use text::{Format, TextError};
 

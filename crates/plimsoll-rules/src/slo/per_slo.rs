@@ -34,7 +34,7 @@ fn groups(slo: &Slo, scrape: Duration) -> [Group; 2] {
     let (mut short, mut long) = (Vec::new(), Vec::new());
     for (window, measure) in &plan.windows {
         let counted = match measure {
-            Measure::Counters => source::counted(slo, &scope, *window, scrape),
+            Measure::Counters => source::counted(slo, *window, scrape),
             Measure::Sum { .. } | Measure::Sampled => None,
         };
         let rules = match counted {

@@ -24,9 +24,10 @@ pub(crate) struct Writer<'a> {
 impl Writer<'_> {
     /// Writes a window that reads counters.
     pub(crate) fn counted(&self, window: Duration, counted: Counted) -> [Rule; 2] {
+        let bad = counted.bad(&self.scope.total(window), &self.scope.by());
         [
             self.record(&RECORDED_TOTAL, window, counted.total),
-            self.record(&RECORDED_BAD, window, counted.bad),
+            self.record(&RECORDED_BAD, window, bad),
         ]
     }
 

@@ -1,6 +1,6 @@
 //! From an SLI to PromQL over counters.
 
-use super::scope::{Scope, ms, seconds};
+use super::scope::{ms, seconds};
 use plimsoll_model::bucket::DEFAULT_BANDS;
 use plimsoll_model::{LevelPart, MatchOp, Matcher, Selector};
 use plimsoll_slo::{
@@ -10,47 +10,57 @@ use std::time::Duration;
 
 const MS_PER_S: u32 = 1_000;
 
-/// The two expressions of a window that reads counters.
-pub(crate) struct Counted {
+/// What a window holds, as expressions that read counters alone.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Counted {
     /// All events.
-    pub(crate) total: String,
-    /// The bad ones; may read what the first expression stored.
-    pub(crate) bad: String,
+    pub total: String,
+    /// The good or bad ones, whichever are counted.
+    pub part: EventsPart<String>,
+    /// Whether a part that isn't there counted nothing. Otherwise nobody knows what it counted, as
+    /// of a histogram without the bucket.
+    pub is_part_optional: bool,
 }
 
-/// Writes what the window of that length holds; `None` for an SLI that no rule can count.
-pub(crate) fn counted(
-    slo: &Slo,
-    scope: &Scope,
-    window: Duration,
-    scrape: Duration,
-) -> Option<Counted> {
-    let by = scope.by();
-    let sum = |vector: String| format!("sum by ({by}) ({vector})");
-    let grouped = |selector: &Selector| sum(increase(selector, window));
-    let total = scope.total(window);
-    let or_none = |part: String| format!("({part} or on ({by}) 0 * {total})");
-    let rest_of = |good: String| format!("clamp_min({total} - on ({by}) {good}, 0)");
+impl Counted {
+    /// Writes the bad ones, for a rule beside the one that records `total`.
+    pub(crate) fn bad(&self, total: &str, by: &str) -> String {
+        let (EventsPart::Good(part) | EventsPart::Bad(part)) = &self.part;
+        let part = match self.is_part_optional {
+            true => format!("({part} or on ({by}) 0 * {total})"),
+            false => part.clone(),
+        };
+        match self.part {
+            EventsPart::Bad(_) => part,
+            EventsPart::Good(_) => format!("clamp_min({total} - on ({by}) {part}, 0)"),
+        }
+    }
+}
+
+/// Writes what the window of that length holds, in events or milliseconds; a gauge is looked at once
+/// in `scrape`. `None` for an SLI that no expression can count.
+pub fn counted(slo: &Slo, window: Duration, scrape: Duration) -> Option<Counted> {
+    let by = slo.by.join(", ");
+    let grouped = |selector: &Selector| format!("sum by ({by}) ({})", increase(selector, window));
     Some(match &slo.sli {
-        Sli::Events { total: all, part } => Counted {
-            total: linear(all, &by, window),
-            bad: match part {
-                EventsPart::Bad(bad) => or_none(linear(bad, &by, window)),
-                EventsPart::Good(good) => rest_of(or_none(linear(good, &by, window))),
-            },
+        Sli::Events { total, part } => Counted {
+            total: linear(total, &by, window),
+            part: part.as_ref().map(|part| linear(part, &by, window)),
+            is_part_optional: true,
         },
+        Sli::Query { total, part, unit } => {
+            let of = |query: &Query| queried(query, *unit, &by, window);
+            Counted { total: of(total), part: part.as_ref().map(of), is_part_optional: true }
+        }
         Sli::Within { histogram, within, when, .. } => {
             let buckets = conditioned(histogram, when.as_ref());
-            // A bucket that isn't there is no verdict: without it nothing would be good.
-            let good = grouped(&bucket(&buckets, &edge(within.as_secs_f64())));
-            Counted { total: grouped(&bucket(&buckets, r"\+Inf")), bad: rest_of(good) }
+            within_edge(&buckets, &edge(within.as_secs_f64()), grouped)
         }
         Sli::Level { signal, bound: LevelBound::BelowLimit } => saturated(signal, &by, window),
         Sli::Level { signal, bound: LevelBound::AtMost(most) } => {
-            let family =
-                signal.renamed(format!("{}{}", signal.name, LevelPart::TimeWeighted.suffix()));
-            let of = |le: &str| format!("{MS_PER_S} * {}", grouped(&bucket(&family, le)));
-            Counted { total: of(r"\+Inf"), bad: rest_of(of(&edge(*most as f64))) }
+            let suffix = LevelPart::TimeWeighted.suffix();
+            let buckets = signal.renamed(format!("{}{suffix}", signal.name));
+            within_edge(&buckets, &edge(*most as f64), grouped)
         }
         Sli::Lag { signal, at_most } => {
             let worst = format!("max by ({}) ({signal})", with_target(&by));
@@ -60,18 +70,15 @@ pub(crate) fn counted(
             let worst = format!("min by ({}) ({signal})", with_target(&by));
             sliced(&by, &worst, "< bool 1", window, scrape)
         }
-        Sli::Query { total: all, part, unit } => {
-            let of = |query: &Query| queried(query, *unit, &by, window);
-            Counted {
-                total: of(all),
-                bad: match part {
-                    EventsPart::Bad(bad) => or_none(of(bad)),
-                    EventsPart::Good(good) => rest_of(or_none(of(good))),
-                },
-            }
-        }
         Sli::Composite(_) => return None,
     })
+}
+
+/// Counts what a histogram holds at or below an edge, and all of it.
+fn within_edge(histogram: &Selector, edge: &str, grouped: impl Fn(&Selector) -> String) -> Counted {
+    let good = grouped(&bucket(histogram, edge));
+    let total = grouped(&bucket(histogram, r"\+Inf"));
+    Counted { total, part: EventsPart::Good(good), is_part_optional: false }
 }
 
 /// Counts the time that a level spends at its limit. Time passes for a series that was there at both
@@ -81,10 +88,9 @@ fn saturated(signal: &Selector, by: &str, window: Duration) -> Counted {
         signal.renamed(format!("{}{}_total", signal.name, LevelPart::Saturated.suffix()));
     let (length, passed_ms) = (length_name(window), ms(window));
     let both = format!("({saturated} and {saturated} offset {length}) * 0 + {passed_ms}");
-    Counted {
-        total: format!("sum by ({by}) ({both})"),
-        bad: format!("{MS_PER_S} * sum by ({by}) ({})", increase(&saturated, window)),
-    }
+    let bad = format!("{MS_PER_S} * sum by ({by}) ({})", increase(&saturated, window));
+    let total = format!("sum by ({by}) ({both})");
+    Counted { total, part: EventsPart::Bad(bad), is_part_optional: false }
 }
 
 /// Counts slices of the scrape interval: bad is each in which the worst series breaks its bound.
@@ -94,7 +100,12 @@ fn sliced(by: &str, worst: &str, breaks: &str, window: Duration, scrape: Duratio
         let slices = format!("{aggregation} by ({by}) ({each})");
         format!("{} * sum_over_time(({slices})[{window}:{step}])", ms(scrape))
     };
-    Counted { total: over(worst.into(), "count"), bad: over(format!("{worst} {breaks}"), "sum") }
+    let bad = over(format!("{worst} {breaks}"), "sum");
+    Counted {
+        total: over(worst.into(), "count"),
+        part: EventsPart::Bad(bad),
+        is_part_optional: false,
+    }
 }
 
 fn with_target(by: &str) -> String {

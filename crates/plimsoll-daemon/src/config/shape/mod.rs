@@ -74,6 +74,7 @@ static BACKEND: MapShape = MapShape {
         required("url", Shape::Text(scalar::web_url)),
         optional("timeout", Shape::Text(scalar::some_length)),
         optional("interval", Shape::Text(scalar::interval)),
+        optional("retention", Shape::Text(scalar::some_length)),
         optional("basic_auth", Shape::Map(&access::BASIC_AUTH)),
         optional("authorization", Shape::Map(&access::AUTHORIZATION)),
         optional("tls_config", Shape::Map(&access::TLS)),
@@ -85,7 +86,7 @@ static LIMITS: MapShape = MapShape {
     keys: &[
         optional("body", Shape::parsed::<Size>()),
         optional("series_per_target", Shape::Integer(1..=u32::MAX as u64)),
-        later("label_sets_per_family", "bound series with series_per_target"),
+        optional("label_sets_per_family", Shape::Integer(1..=u32::MAX as u64)),
         optional("disk", Shape::parsed::<Size>()),
     ],
     check: None,

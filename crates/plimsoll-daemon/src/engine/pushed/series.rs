@@ -1,17 +1,20 @@
 //! The series of one target that pushes, numbered as a decoder would.
 
+use crate::source::LabelSets;
 use plimsoll_exposition::push::{Edges, Point, PointValue};
-use plimsoll_model::{Labels, Sample, SeriesIndex, SeriesKey};
+use plimsoll_model::{Labels, RefusalReason, Sample, SeriesIndex, SeriesKey};
 use std::collections::HashMap;
 
 const LE: &str = "le";
 
 /// Every series that a target has pushed.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Series {
+    room: Room,
     numbers: HashMap<SeriesKey, SeriesIndex>,
     /// By number.
     names: Vec<SeriesKey>,
+    label_sets: LabelSets,
     /// By histogram: what its buckets are called and what they held.
     histograms: HashMap<SeriesKey, Vec<Bracket>>,
 }
@@ -30,33 +33,53 @@ struct Bracket {
     lower_count: u64,
 }
 
+/// What one target may push.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Room {
+    pub(crate) series: usize,
+    pub(crate) label_sets: usize,
+}
+
 impl Series {
+    pub(super) fn new(room: Room) -> Self {
+        Self {
+            room,
+            numbers: HashMap::new(),
+            names: Vec::new(),
+            label_sets: LabelSets::new(room.label_sets),
+            histograms: HashMap::new(),
+        }
+    }
+
     /// Returns what a series is called.
     pub(super) fn name(&self, index: SeriesIndex) -> Option<SeriesKey> {
         self.names.get(index.0 as usize).cloned()
     }
 
-    /// Turns a point into samples: none for a series that ended, `None` when there is no room.
-    pub(super) fn samples(&mut self, point: Point, series_max: usize) -> Option<Vec<Sample>> {
+    /// Turns a point into samples: none for a series that ended.
+    ///
+    /// # Errors
+    /// There is no room for it.
+    pub(super) fn samples(&mut self, point: Point) -> Result<Vec<Sample>, RefusalReason> {
         let mut samples = Vec::new();
         match point.value {
-            PointValue::Stale => return Some(samples),
+            PointValue::Stale => return Ok(samples),
             PointValue::Number(value) => {
-                self.push(&mut samples, &point, (point.key.clone(), value), series_max)?;
+                self.push(&mut samples, &point, (point.key.clone(), value))?;
             }
             PointValue::Histogram { count, ref edges } => {
                 for (key, value) in self.buckets(&point, count, edges) {
-                    self.push(&mut samples, &point, (key, value), series_max)?;
+                    self.push(&mut samples, &point, (key, value))?;
                 }
             }
         }
         if let Some(start_ms) = point.start_ms.filter(|_| !point.is_delta) {
             let key = created(&point.key);
             let value = start_ms as f64 / 1e3;
-            let series = self.number(key, series_max)?;
+            let series = self.number(key)?;
             samples.push(Sample { series, value, at_ms: None, is_delta: false });
         }
-        Some(samples)
+        Ok(samples)
     }
 
     fn push(
@@ -64,24 +87,27 @@ impl Series {
         samples: &mut Vec<Sample>,
         point: &Point,
         (key, value): (SeriesKey, f64),
-        series_max: usize,
-    ) -> Option<()> {
-        let series = self.number(key, series_max)?;
+    ) -> Result<(), RefusalReason> {
+        let series = self.number(key)?;
         samples.push(Sample { series, value, at_ms: None, is_delta: point.is_delta });
-        Some(())
+        Ok(())
     }
 
-    fn number(&mut self, key: SeriesKey, series_max: usize) -> Option<SeriesIndex> {
+    fn number(&mut self, key: SeriesKey) -> Result<SeriesIndex, RefusalReason> {
         if let Some(number) = self.numbers.get(&key) {
-            return Some(*number);
+            return Ok(*number);
         }
-        if self.names.len() >= series_max {
-            return None;
+        let number = u32::try_from(self.names.len()).map_err(|_| RefusalReason::SeriesLimit)?;
+        if self.names.len() >= self.room.series {
+            return Err(RefusalReason::SeriesLimit);
         }
-        let number = SeriesIndex(u32::try_from(self.names.len()).ok()?);
+        if !self.label_sets.admits(&key) {
+            return Err(RefusalReason::LabelSetLimit);
+        }
+        let number = SeriesIndex(number);
         self.names.push(key.clone());
         self.numbers.insert(key, number);
-        Some(number)
+        Ok(number)
     }
 
     /// Returns the buckets that stand for an exponential histogram.
@@ -161,9 +187,9 @@ mod tests {
 
     #[test]
     fn coarser_buckets_keep_their_names_and_what_was_surely_good() {
-        let mut series = Series::default();
+        let mut series = Series::new(Room { series: 10, label_sets: 10 });
         let fine = Edges { lower: 0.25, lower_count: 90, upper: 0.5, upper_count: 95 };
-        let samples = series.samples(histogram(100, fine), 10).expect("room");
+        let samples = series.samples(histogram(100, fine)).expect("room");
         let expected = [
             r#"wait_seconds_bucket{le="+Inf",route="/"} 100"#,
             r#"wait_seconds_bucket{le="0.25",route="/"} 90"#,
@@ -172,7 +198,7 @@ mod tests {
         ];
         assert_eq!(shown(&series, &samples), expected);
         let coarse = Edges { lower: 0.0625, lower_count: 40, upper: 1.0, upper_count: 108 };
-        let samples = series.samples(histogram(110, coarse), 10).expect("room");
+        let samples = series.samples(histogram(110, coarse)).expect("room");
         assert_eq!(
             shown(&series, &samples)[1..3],
             [
@@ -181,18 +207,18 @@ mod tests {
             ]
         );
         let again = Edges { lower: 0.0625, lower_count: 3, upper: 1.0, upper_count: 5 };
-        let samples = series.samples(histogram(6, again), 10).expect("room");
+        let samples = series.samples(histogram(6, again)).expect("room");
         let lower = r#"wait_seconds_bucket{le="0.25",route="/"} 3"#;
         assert_eq!(shown(&series, &samples)[1], lower, "another process");
     }
 
     #[test]
     fn past_the_bound_there_is_no_room_for_another_series() {
-        let mut series = Series::default();
-        assert!(series.samples(point(PointValue::Number(1.0)), 2).is_some());
-        assert!(series.samples(point(PointValue::Number(2.0)), 2).is_some(), "known ones stay");
+        let mut series = Series::new(Room { series: 2, label_sets: 10 });
+        assert!(series.samples(point(PointValue::Number(1.0))).is_ok());
+        assert!(series.samples(point(PointValue::Number(2.0))).is_ok(), "known ones stay");
         let mut other = point(PointValue::Number(1.0));
         other.key.name = "other_total".into();
-        assert!(series.samples(other, 2).is_none());
+        assert_eq!(series.samples(other), Err(RefusalReason::SeriesLimit));
     }
 }
