@@ -6,13 +6,20 @@
 
 mod expect;
 mod parse;
-mod process;
+mod rules;
 mod script;
+mod service;
+mod slo_file;
+mod tape;
 mod verdict;
 mod world;
 
+use plimsoll_rules::slo::Style;
+use plimsoll_tests::peers;
+use rules::Held;
 use script::{Case, Script};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 use world::World;
 
 fn scripts() -> Vec<(String, Script)> {
@@ -55,6 +62,61 @@ fn every_scenario_comes_out_right_in_the_engine() {
         }
     }
     assert!(faults.is_empty(), "\n{}", faults.join("\n"));
+}
+
+/// Runs promtool over tests, that of Prometheus 3 where it is built; what it says if they fail.
+fn promtool(tests: &[PathBuf]) -> Result<(), String> {
+    let program = peers::promtool().unwrap_or_else(|| "promtool".into());
+    let output = Command::new(program).args(["test", "rules"]).args(tests).output();
+    let output = output.expect("promtool runs");
+    let said = [output.stdout, output.stderr].concat();
+    if output.status.success() { Ok(()) } else { Err(String::from_utf8_lossy(&said).into()) }
+}
+
+/// Writes the tests of a script in both styles, and what they hold the rules to.
+fn rule_tests(script: &Script, folder: &Path) -> Vec<(PathBuf, Held)> {
+    let styles = [Style::PerSlo, Style::Generic];
+    let cases = script.cases.iter().flat_map(|case| styles.map(|style| (case, style)));
+    let written = cases.map(|(case, style)| rules::write(case, style, folder, |text| text));
+    written.filter_map(|test| test.unwrap_or_else(|fault| panic!("{fault}"))).collect()
+}
+
+#[test]
+fn every_scenario_that_rules_can_say_comes_out_right_in_them() {
+    let folder = plimsoll_tests::scratch();
+    let mut tests = Vec::new();
+    for (name, script) in scripts().into_iter().filter(|(name, _)| is_wanted(name)) {
+        let written = rule_tests(&script, folder.path());
+        let numbers: usize = written.iter().map(|(_, held)| held.numbers).sum();
+        let alerts: usize = written.iter().map(|(_, held)| held.alerts).sum();
+        println!("{name}: {numbers} numbers and {alerts} alerts are held in rules");
+        let is_held = written.is_empty() || numbers > 0 && alerts > 0;
+        assert!(is_held, "{name} holds the rules to too little");
+        tests.extend(written.into_iter().map(|(test, _)| test));
+    }
+    promtool(&tests).unwrap_or_else(|said| panic!("{said}"));
+}
+
+/// What a part of the rules is there for, told by the row that fails without it.
+#[test]
+fn a_broken_rule_fails_its_scenario() {
+    for (row, part, broken) in [
+        ("03-rough-start", "* 51.84", "* 0"),
+        ("12-outage-at-night", ">= 20\n", ">= 2000000\n"),
+        ("14-blind-while-paging", "alertstate=\"firing\"", "alertstate=\"pending\""),
+        ("10-burst-of-a-level", "1000 * sum", "sum"),
+    ] {
+        let folder = plimsoll_tests::scratch();
+        let (_, script) = scripts().into_iter().find(|(name, _)| name == row).expect(row);
+        let case = script.cases.first().expect("a case");
+        let breaks = |text: String| {
+            assert!(text.contains(part), "no rule of {row} has {part}");
+            text.replace(part, broken)
+        };
+        let test = rules::write(case, Style::PerSlo, folder.path(), breaks).expect(row);
+        let said = promtool(&[test.expect("for rules").0]).expect_err(row);
+        assert!(said.contains(&format!("script=\"{row}:")), "{said}");
+    }
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Lines into steps; a line that can't be read is named with its number.
 
 use super::expect::expectation;
-use super::script::{Blocks, Case, Rate, Script, Step};
+use super::script::{Blocks, Case, Change, Only, Rate, Script, Step, Word};
 use plimsoll_model::TimeMs;
 use plimsoll_spec::Length;
 use std::time::Duration;
@@ -55,7 +55,7 @@ fn empty(file: &str) -> Case {
     Case {
         file: file.into(),
         name: "the whole".into(),
-        only_daemon: None,
+        only: None,
         blocks: Blocks::default(),
         begin: BEGIN,
         interval: MINUTE,
@@ -88,8 +88,11 @@ fn command(case: &mut Case, number: usize, line: &str) -> Result<Block, String> 
         "policies" => return Ok(Block::Policies),
         "exclusions" => return Ok(Block::Exclusions),
         "only" => {
-            let reason = rest.strip_prefix("daemon:").map(str::trim).filter(|why| !why.is_empty());
-            case.only_daemon = Some(reason.ok_or("write `only daemon: REASON`")?.into());
+            case.only = Some(match rest.split_once(": ") {
+                Some(("daemon", _)) => Only::Daemon,
+                Some(("per-slo", _)) => Only::PerSlo,
+                _ => return Err("write `only daemon: REASON` or `only per-slo: REASON`".into()),
+            });
         }
         "begin" => case.begin = instant(rest)?,
         "every" => case.interval = length(rest)?,
@@ -100,20 +103,6 @@ fn command(case: &mut Case, number: usize, line: &str) -> Result<Block, String> 
 
 fn step(word: &str, rest: &str) -> Result<Step, String> {
     Ok(match word {
-        "load" => load(rest)?,
-        "set" => {
-            let (series, value) = pair(rest, "set takes a series and a value")?;
-            Step::Set { series, value: float(&value)? }
-        }
-        "instead" | "also" => once(rest, word == "instead")?,
-        "process" => match rest.split_once(' ') {
-            Some(("started", at)) => Step::Process { started_ms: Some(signed_ms(at)?) },
-            _ if rest == "hides" => Step::Process { started_ms: None },
-            _ => return Err("a process `started LENGTH` after the beginning, or `hides`".into()),
-        },
-        "restart" => Step::Restart,
-        "down" => Step::Answers(false),
-        "up" => Step::Answers(true),
         "relabel" => {
             let parts = rest.split_once('=').ok_or("relabel takes LABEL=VALUE")?;
             Step::Relabel { label: parts.0.into(), value: parts.1.into() }
@@ -122,28 +111,48 @@ fn step(word: &str, rest: &str) -> Result<Step, String> {
         "advance" => Step::Advance(length(rest)?),
         "expect" => Step::Expect(expectation(rest)?),
         "always" => Step::Always(expectation(rest)?),
+        _ => Step::Service(change(word, rest)?),
+    })
+}
+
+fn change(word: &str, rest: &str) -> Result<Change, String> {
+    Ok(match word {
+        "load" => load(rest)?,
+        "set" => {
+            let (series, value) = pair(rest, "set takes a series and a value")?;
+            Change::Set { series, value: float(&value)? }
+        }
+        "instead" | "also" => once(rest, word == "instead")?,
+        "process" => match rest.split_once(' ') {
+            Some(("started", at)) => Change::Started(Some(signed_ms(at)?)),
+            _ if rest == "hides" => Change::Started(None),
+            _ => return Err("a process `started LENGTH` after the beginning, or `hides`".into()),
+        },
+        "restart" => Change::Restart,
+        "down" => Change::Answers(false),
+        "up" => Change::Answers(true),
         other => return Err(format!("`{other}` is no command")),
     })
 }
 
-fn load(rest: &str) -> Result<Step, String> {
+fn load(rest: &str) -> Result<Change, String> {
     let usage = "load takes a series and a rate, as `600/m`";
     let (series, rate) = pair(rest, usage)?;
     if rate == "none" {
-        return Ok(Step::Load { series, rate: None });
+        return Ok(Change::Load { series, rate: None });
     }
     let (count, per) = rate.split_once('/').ok_or(usage)?;
     let per = length(&format!("1{per}"))?;
-    Ok(Step::Load { series, rate: Some(Rate { count: float(count)?, per }) })
+    Ok(Change::Load { series, rate: Some(Rate { count: float(count)?, per }) })
 }
 
-fn once(rest: &str, instead: bool) -> Result<Step, String> {
+fn once(rest: &str, instead: bool) -> Result<Change, String> {
     let (rest, at) = match rest.rsplit_once(" at ") {
         Some((rest, at)) => (rest, Some(signed_ms(at)?)),
         None => (rest, None),
     };
     let (series, value) = pair(rest, "takes a series, a value, and perhaps `at LENGTH`")?;
-    Ok(Step::Once { series, value: float(&value)?, at, instead })
+    Ok(Change::Once(Word { series, value: float(&value)?, at, instead }))
 }
 
 /// Splits a series, which may hold spaces in its labels, from the word after it.

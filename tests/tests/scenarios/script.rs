@@ -1,3 +1,5 @@
+//! What a script says, in types.
+
 use plimsoll_model::TimeMs;
 use plimsoll_slo::AlertName;
 use std::time::Duration;
@@ -13,12 +15,20 @@ pub(crate) struct Script {
 pub(crate) struct Case {
     pub(crate) file: String,
     pub(crate) name: String,
-    /// Why PromQL can't say it, if it can't.
-    pub(crate) only_daemon: Option<String>,
+    /// Who alone can say it, if not all can.
+    pub(crate) only: Option<Only>,
     pub(crate) blocks: Blocks,
     pub(crate) begin: TimeMs,
     pub(crate) interval: Duration,
     pub(crate) steps: Vec<(usize, Step)>,
+}
+
+/// Who alone can say a case; the script gives the reason.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Only {
+    Daemon,
+    /// The daemon, and rules of its own for each SLO.
+    PerSlo,
 }
 
 /// The parts of the SLO file.
@@ -32,31 +42,8 @@ pub(crate) struct Blocks {
 /// What happens next.
 #[derive(Clone, Debug)]
 pub(crate) enum Step {
-    /// A counter goes on at a rate; none takes it out of the body.
-    Load {
-        series: String,
-        rate: Option<Rate>,
-    },
-    /// A series has a value.
-    Set {
-        series: String,
-        value: f64,
-    },
-    /// The next body says this of a series, in place of or beside what it would say.
-    Once {
-        series: String,
-        value: f64,
-        at: Option<i64>,
-        instead: bool,
-    },
-    /// The process tells that it started so long after the beginning, or doesn't tell.
-    Process {
-        started_ms: Option<i64>,
-    },
-    /// A new process counts from zero.
-    Restart,
-    /// Scrapes fail, or answer again.
-    Answers(bool),
+    /// Something changes in the service.
+    Service(Change),
     /// The configuration gives the target another label; the daemon takes up what it kept.
     Relabel {
         label: String,
@@ -68,6 +55,32 @@ pub(crate) enum Step {
     Expect(Expectation),
     /// Holds after each scrape from now on.
     Always(Expectation),
+}
+
+/// What changes in the service that is scraped.
+#[derive(Clone, Debug)]
+pub(crate) enum Change {
+    /// A counter goes on at a rate; none takes it out of the body.
+    Load { series: String, rate: Option<Rate> },
+    /// A series has a value.
+    Set { series: String, value: f64 },
+    /// The next body says this.
+    Once(Word),
+    /// The process tells that it started so many ms after the beginning, or doesn't tell.
+    Started(Option<i64>),
+    /// A new process counts from zero.
+    Restart,
+    /// Scrapes fail, or answer again.
+    Answers(bool),
+}
+
+/// What the next body says of a series, in place of or beside what it would say.
+#[derive(Clone, Debug)]
+pub(crate) struct Word {
+    pub(crate) series: String,
+    pub(crate) value: f64,
+    pub(crate) at: Option<i64>,
+    pub(crate) instead: bool,
 }
 
 /// So many in so long.

@@ -1,8 +1,9 @@
 //! One case's world: the service, and the engine that scrapes it: decode, ingest, assess, alert,
 //! in the daemon's order, at times that the script sets.
 
-use super::process::{Process, Word};
-use super::script::{Blocks, Case, Expectation, Step, What};
+use super::script::{Case, Expectation, Step, What};
+use super::service::Service;
+use super::slo_file;
 use super::verdict;
 use plimsoll_exposition::Format;
 use plimsoll_exposition::decode::Decoder;
@@ -14,16 +15,6 @@ use plimsoll_store::{Archive, Limits, Store, Target, TargetIndex};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
-
-/// The SLO of a case that doesn't give one.
-const DEFAULT_SLO: &str = "availability";
-
-/// What an SLO is when its block doesn't say.
-const DEFAULTS: [(&str, &str); 3] = [
-    ("objective", "99.9%"),
-    ("window", "30d"),
-    ("sli", "{events: {total: requests_total, bad: 'requests_total{code=\"500\"}'}}"),
-];
 
 pub(crate) struct World {
     clock: ManualClock,
@@ -42,8 +33,7 @@ pub(crate) struct World {
     pub(crate) alerts: BTreeMap<String, Alerts>,
     pub(crate) ever_fired: HashSet<(String, AlertName)>,
     pub(crate) clock_steps: Vec<i64>,
-    process: Process,
-    answers: bool,
+    service: Service,
     is_begun: bool,
     always: Vec<Expectation>,
     _folder: tempfile::TempDir,
@@ -51,7 +41,7 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) fn new(case: &Case) -> Result<Self, String> {
-        let (slos, warnings, faults) = match plimsoll_spec::read(&case.file, &yaml(&case.blocks)) {
+        let (slos, warnings, faults) = match slo_file::read(case) {
             Ok(file) => (file.slos.into_iter().map(Arc::new).collect(), file.warnings, Vec::new()),
             Err(faults) => (Vec::new(), Vec::new(), faults),
         };
@@ -83,8 +73,7 @@ impl World {
             alerts: BTreeMap::new(),
             ever_fired: HashSet::new(),
             clock_steps: Vec::new(),
-            process: Process::started_at(case.begin),
-            answers: true,
+            service: Service::started_at(case.begin),
             is_begun: false,
             always: Vec::new(),
             _folder: folder,
@@ -97,19 +86,7 @@ impl World {
             return Err(format!("the SLO file is refused: {}", faults.join("; ")));
         }
         match step {
-            Step::Load { series, rate } => self.process.load(series, *rate),
-            Step::Set { series, value } => self.process.set(series, *value),
-            Step::Once { series, value, at, instead } => self.process.say_once(Word {
-                series: series.clone(),
-                value: *value,
-                at: *at,
-                instead: *instead,
-            }),
-            Step::Process { started_ms } => {
-                self.process.started = started_ms.map(|ms| TimeMs(self.begin.0 + ms));
-            }
-            Step::Restart => self.process.restart(self.wall()),
-            Step::Answers(answers) => self.answers = *answers,
+            Step::Service(change) => self.service.take(change, self.wall()),
             Step::Relabel { label, value } => self.relabel(label, value)?,
             Step::Clock(by_ms) => self.clock.step_wall(*by_ms),
             Step::Advance(length) => return self.advance(*length),
@@ -138,7 +115,7 @@ impl World {
             return Err(format!("time goes on in steps of {}", length_name(self.interval)));
         }
         for _ in 0..length_ms / interval_ms {
-            self.process.work(self.interval);
+            self.service.work(self.interval);
             self.clock.advance(self.interval);
             self.step()?;
         }
@@ -149,8 +126,8 @@ impl World {
     fn step(&mut self) -> Result<(), String> {
         let now = self.clock.now();
         self.clock_steps.extend(self.watch.observe_step(&self.clock));
-        let body = self.process.body(self.wall());
-        if self.answers {
+        let body = self.service.body(self.wall());
+        if self.service.answers {
             let scrape = self.decoder.decode(body.as_bytes(), Format::Text);
             let scrape = scrape.map_err(|error| format!("{error:?} in {body}"))?.clone();
             for sample in &scrape.samples {
@@ -211,32 +188,4 @@ fn new_store(slos: &[Arc<Slo>], slice: Duration) -> Result<Store, String> {
 
 fn is_about_the_file(step: &Step) -> bool {
     matches!(step, Step::Expect(Expectation { what: What::Fault(_), .. }))
-}
-
-/// Puts the SLO file of a case together.
-fn yaml(blocks: &Blocks) -> String {
-    let default = [(DEFAULT_SLO.to_owned(), String::new())];
-    let slos = if blocks.slos.is_empty() { &default[..] } else { &blocks.slos };
-    let mut text = "apiVersion: plimsoll/v1\nservice: shop\nslos:\n".to_owned();
-    for (name, keys) in slos {
-        text += &format!("  - name: {name}\n{}", aligned(keys));
-        for (key, value) in DEFAULTS {
-            if !keys.lines().any(|line| line.trim_start().starts_with(&format!("{key}:"))) {
-                text += &format!("    {key}: {value}\n");
-            }
-        }
-    }
-    for (key, block) in [("policies", &blocks.policies), ("exclusions", &blocks.exclusions)] {
-        if !block.is_empty() {
-            text += &format!("{key}:\n{}", aligned(block));
-        }
-    }
-    text
-}
-
-/// Moves a block's lines so that the first stands at four spaces.
-fn aligned(block: &str) -> String {
-    let indent = block.lines().next().map_or(0, |line| line.len() - line.trim_start().len());
-    let line = |line: &str| format!("    {}\n", line.get(indent..).unwrap_or(line.trim_start()));
-    block.lines().map(line).collect()
 }

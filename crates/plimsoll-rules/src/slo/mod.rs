@@ -28,7 +28,8 @@ pub enum Style {
     /// their past from the first evaluation on.
     PerSlo,
     /// Three rules for each SLO, and a few dozen for all SLOs of a policy: the counters are read over
-    /// the shortest window only, and longer ones fill as time goes by.
+    /// the shortest window only, and longer ones fill as time goes by. What happens while no scrape
+    /// succeeds for longer than that is lost to them.
     Generic,
 }
 

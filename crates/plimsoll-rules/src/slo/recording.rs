@@ -69,11 +69,13 @@ impl Writer<'_> {
         rules
     }
 
-    /// Counts the evaluations at which the base window held a sample.
+    /// Counts the steps between evaluations at which the base window held a sample: the first ever
+    /// has nothing behind it.
     fn known(&self, window: Duration) -> String {
         let (length, step) = (length_name(window), length_name(self.plan.interval));
         let base = self.scope.total(self.plan.base);
-        format!("count_over_time({base}[{length}:{step}]) * {}", seconds(self.plan.interval))
+        let steps = format!("({base} and {base} offset {step})[{length}:{step}]");
+        format!("count_over_time({steps}) * {}", seconds(self.plan.interval))
     }
 
     fn parts(&self, recorded: &Recorded, window: Duration, measure: Measure) -> String {

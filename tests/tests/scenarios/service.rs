@@ -1,20 +1,11 @@
 //! The service that is scraped: counters that go on by themselves, and its exposition text.
 
-use super::script::Rate;
+use super::script::{Change, Rate, Word};
 use plimsoll_model::TimeMs;
 use std::fmt::Write;
 use std::time::Duration;
 
 const START: &str = "process_start_time_seconds";
-
-/// What the next body says of a series.
-#[derive(Clone, Debug)]
-pub(crate) struct Word {
-    pub(crate) series: String,
-    pub(crate) value: f64,
-    pub(crate) at: Option<i64>,
-    pub(crate) instead: bool,
-}
 
 #[derive(Clone, Debug)]
 struct Series {
@@ -25,17 +16,31 @@ struct Series {
 }
 
 /// One process and what it has counted.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Process {
-    /// When it started, by its own wall clock.
-    pub(crate) started: Option<TimeMs>,
+#[derive(Clone, Debug)]
+pub(crate) struct Service {
+    /// Whether it answers scrapes.
+    pub(crate) answers: bool,
+    began: TimeMs,
+    /// When the process started, by its own wall clock, if it tells.
+    started: Option<TimeMs>,
     series: Vec<Series>,
     words: Vec<Word>,
 }
 
-impl Process {
+impl Service {
     pub(crate) fn started_at(at: TimeMs) -> Self {
-        Self { started: Some(at), ..Self::default() }
+        Self { answers: true, began: at, started: Some(at), series: Vec::new(), words: Vec::new() }
+    }
+
+    pub(crate) fn take(&mut self, change: &Change, wall: TimeMs) {
+        match change {
+            Change::Load { series, rate } => self.load(series, *rate),
+            Change::Set { series, value } => self.set(series, *value),
+            Change::Once(word) => self.words.push(word.clone()),
+            Change::Started(ms) => self.started = ms.map(|ms| TimeMs(self.began.0 + ms)),
+            Change::Restart => self.restart(wall),
+            Change::Answers(answers) => self.answers = *answers,
+        }
     }
 
     fn series(&mut self, name: &str) -> &mut Series {
@@ -48,19 +53,15 @@ impl Process {
         &mut self.series[at]
     }
 
-    pub(crate) fn load(&mut self, name: &str, rate: Option<Rate>) {
+    fn load(&mut self, name: &str, rate: Option<Rate>) {
         let series = self.series(name);
         series.shown = rate.is_some();
         series.rate = rate;
     }
 
-    pub(crate) fn set(&mut self, name: &str, value: f64) {
+    fn set(&mut self, name: &str, value: f64) {
         let series = self.series(name);
         (series.value, series.shown) = (value, true);
-    }
-
-    pub(crate) fn say_once(&mut self, word: Word) {
-        self.words.push(word);
     }
 
     /// Lets it work for a while.
@@ -73,9 +74,15 @@ impl Process {
     }
 
     /// Starts anew at `at` with the same load.
-    pub(crate) fn restart(&mut self, at: TimeMs) {
+    fn restart(&mut self, at: TimeMs) {
         self.started = self.started.and(Some(at));
         self.series.iter_mut().for_each(|series| series.value = 0.0);
+    }
+
+    /// Returns what a scrape would see now, by series.
+    pub(crate) fn values(&self) -> impl Iterator<Item = (&str, f64)> {
+        let shown = self.series.iter().filter(|series| self.answers && series.shown);
+        shown.map(|series| (series.name.as_str(), series.value))
     }
 
     /// Returns the text that a scrape at `now` is given.
