@@ -3,6 +3,7 @@
 use crate::Store;
 use crate::kept::{KeptLedger, KeptTier};
 use crate::kept_feed::KeptFeed;
+use crate::past::Past;
 use crate::tally::Tally;
 use plimsoll_model::TimeMs;
 use std::collections::BTreeMap;
@@ -21,6 +22,8 @@ pub struct Checkpoint {
     pub(crate) journal: Vec<u8>,
     /// Everything, in place of the journal so far.
     pub(crate) whole: Option<Whole>,
+    /// What was put before what is known.
+    pub(crate) pasts: Vec<Past>,
 }
 
 /// Everything that changed since the last whole checkpoint.
@@ -49,6 +52,7 @@ impl Checkpoint {
     pub(crate) fn append(&mut self, later: Self) {
         self.alerts = later.alerts.or(self.alerts.take());
         self.at = later.at.or(self.at);
+        self.pasts.extend(later.pasts);
         match later.whole {
             None => self.journal.extend(later.journal),
             Some(whole) => {
@@ -93,7 +97,7 @@ impl Store {
             .zip(self.whole_at)
             .is_none_or(|(now, whole)| now.0.saturating_sub(whole.0) >= WHOLE_EVERY_MS);
         match self.books.journal.take() {
-            Some(journal) if !is_due => {
+            Some(journal) if !is_due && self.pasts.is_empty() => {
                 Checkpoint { at: self.now, journal, ..Checkpoint::default() }
             }
             _ => self.checkpoint(),
@@ -112,6 +116,11 @@ impl Store {
         for feed in self.feeds.iter().flatten() {
             whole.targets.insert(feed.target.key(), Some(feed.keep(&self.books)));
         }
+        if self.whole_at.is_none() {
+            // Targets that were loaded and aren't here yet: their journal goes with this.
+            let kept = self.kept.iter().map(|(key, kept)| (key.clone(), Some(kept.clone())));
+            whole.targets.extend(kept);
+        }
         if let Some(now) = self.now {
             for ledger in &mut self.books.ledgers {
                 let changed = (0..ledger.tiers.len()).filter_map(|at| {
@@ -129,6 +138,7 @@ impl Store {
             }
             self.whole_at = Some(now);
         }
-        Checkpoint { at: self.now, whole: Some(whole), ..Checkpoint::default() }
+        let pasts = std::mem::take(&mut self.pasts);
+        Checkpoint { at: self.now, whole: Some(whole), pasts, ..Checkpoint::default() }
     }
 }

@@ -28,8 +28,8 @@ pub(crate) struct KeptLedger {
     pub(crate) history_ms: i64,
     slice_ms: u64,
     group: Labels,
-    watched_since: Option<TimeMs>,
-    last_known: Option<TimeMs>,
+    pub(crate) watched_since: Option<TimeMs>,
+    pub(crate) last_known: Option<TimeMs>,
     lag_closed: Option<i64>,
     gaps: Vec<Gap>,
     /// What the period of the calendar that began then held.
@@ -299,18 +299,26 @@ impl Ledger {
                 }
             }
         }
+        self.take_gaps(kept, kept.now);
         // With another slice, a slice's number means another time.
         let slice_ms = self.slice_ms;
         let moved = |slice: i64| slice.saturating_mul(old_ms).div_euclid(slice_ms);
-        for gap in &kept.gaps {
-            let (first, last) = (moved(gap.first), moved(gap.last));
-            self.gaps.add(Gap { first, last, counts: gap.counts });
-        }
         self.restore_period(kept, moved);
         (self.watched_since, self.last_known) = (kept.watched_since, kept.last_known);
         self.handed_at = Some(kept.now);
         if let Some(lag) = self.lag.as_mut() {
             lag.restore(kept.lag_closed.map(moved));
+        }
+    }
+
+    /// Takes over the gaps that end by `until`.
+    pub(crate) fn take_gaps(&mut self, kept: &KeptLedger, until: TimeMs) {
+        let (old_ms, slice_ms) = (kept.slice_ms(), self.slice_ms);
+        let moved = |slice: i64| slice.saturating_mul(old_ms).div_euclid(slice_ms);
+        let ends = |gap: &&Gap| gap.last.saturating_mul(old_ms) < until.0;
+        for gap in kept.gaps.iter().filter(ends) {
+            let (first, last) = (moved(gap.first), moved(gap.last));
+            self.gaps.add(Gap { first, last, counts: gap.counts });
         }
     }
 

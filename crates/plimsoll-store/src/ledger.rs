@@ -183,6 +183,18 @@ impl Ledger {
     pub(crate) fn spread(&mut self, from: TimeMs, to: TimeMs, tally: Tally) {
         self.tiers.advance(slice_ending(to, self.slice_ms));
         self.steps.iter_mut().for_each(|steps| steps.record(from, to, tally, self.slice_ms));
+        self.lay(from, to, tally);
+        let history_ms = self.history_ms();
+        let mut pieces = Pieces::new(from, to, tally);
+        while let Some(at) = pieces.at() {
+            let piece = pieces.until((at.div_euclid(history_ms) + 1) * history_ms);
+            self.remember(at, piece);
+        }
+        self.note(from, to, tally);
+    }
+
+    /// Adds what a stretch held to its windows alone.
+    pub(crate) fn lay(&mut self, from: TimeMs, to: TimeMs, tally: Tally) {
         let mut runs = Pieces::new(from, to, tally);
         while let Some(at) = runs.at() {
             let (is_excluded, until) = self.excluded().run(at);
@@ -195,13 +207,6 @@ impl Ledger {
                 self.so_far.iter_mut().for_each(|so_far| so_far.spread(start, end, tally));
             }
         }
-        let history_ms = self.history_ms();
-        let mut pieces = Pieces::new(from, to, tally);
-        while let Some(at) = pieces.at() {
-            let piece = pieces.until((at.div_euclid(history_ms) + 1) * history_ms);
-            self.remember(at, piece);
-        }
-        self.note(from, to, tally);
     }
 
     pub(crate) fn aside(&mut self) -> &mut Aside {
@@ -218,7 +223,7 @@ impl Ledger {
         self.amendments = amendments.into();
     }
 
-    fn excluded(&self) -> &Spans {
+    pub(crate) fn excluded(&self) -> &Spans {
         self.excluded.as_deref().unwrap_or(&NEVER)
     }
 

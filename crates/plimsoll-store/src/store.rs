@@ -4,6 +4,7 @@ use crate::books::Books;
 use crate::feed::Feed;
 use crate::kept_feed::KeptFeed;
 use crate::level::LevelNames;
+use crate::past::Past;
 use crate::{Ledger, LevelView, Target, TargetIndex};
 use plimsoll_model::{RefusalReason, Scrape, SeriesIndex, SeriesKey, TimeMs, catalog};
 use plimsoll_slo::Slo;
@@ -43,6 +44,8 @@ pub struct Store {
     pub(crate) kept: HashMap<String, KeptFeed>,
     /// The keys of targets that were removed since the last checkpoint.
     pub(crate) removed: Vec<String>,
+    /// What was put before what is known since the last checkpoint.
+    pub(crate) pasts: Vec<Past>,
     level_names: LevelNames,
     pub(crate) now: Option<TimeMs>,
     /// When the last whole checkpoint was taken.
@@ -60,6 +63,7 @@ impl Store {
             feeds: Vec::new(),
             kept: HashMap::new(),
             removed: Vec::new(),
+            pasts: Vec::new(),
             level_names: LevelNames::new(),
             now: None,
             whole_at: None,

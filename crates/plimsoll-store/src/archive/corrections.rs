@@ -223,6 +223,11 @@ pub(super) fn put(write: &WriteTransaction, correction: &Correction) -> Result<(
 }
 
 impl Correction {
+    /// Says whether it is of the ledger with that key.
+    pub(crate) fn is_of(&self, key: &str) -> bool {
+        self.key == key
+    }
+
     /// Says whether both are of one ledger and share some time.
     pub(super) fn overlaps(&self, other: &Self) -> bool {
         self.key == other.key && !self.asked.span.overlap(other.asked.span).is_zero()

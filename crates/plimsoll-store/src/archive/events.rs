@@ -4,7 +4,7 @@ use super::schema::{ALERTS, MARKS};
 use super::{Archive, ArchiveError, record};
 use crate::wire::{Reader, Writer};
 use plimsoll_model::TimeMs;
-use redb::{ReadTransaction, ReadableDatabase, ReadableTable};
+use redb::{ReadTransaction, ReadableDatabase, ReadableTable, ReadableTableMetadata, Table};
 
 /// The most marks that are kept; past it the oldest goes.
 const MARKS_MAX: u64 = 10_000;
@@ -28,21 +28,8 @@ impl Archive {
     /// # Errors
     /// The file can't be written.
     pub fn put_mark(&mut self, mark: &Mark) -> Result<(), ArchiveError> {
-        let mut writer = Writer::default();
-        [&mark.kind, &mark.service, &mark.text].into_iter().for_each(|text| writer.text(text));
         let write = self.database()?.begin_write()?;
-        {
-            let mut marks = write.open_table(MARKS)?;
-            let number = marks
-                .range((mark.at.0, 0)..=(mark.at.0, u64::MAX))?
-                .next_back()
-                .transpose()?
-                .map_or(0, |(place, _)| place.value().1 + 1);
-            marks.insert((mark.at.0, number), writer.into_bytes().as_slice())?;
-            while redb::ReadableTableMetadata::len(&marks)? > MARKS_MAX {
-                marks.pop_first()?;
-            }
-        }
+        put(&mut write.open_table(MARKS)?, mark)?;
         write.commit()?;
         Ok(())
     }
@@ -62,6 +49,35 @@ impl Archive {
     pub fn alerts(&self) -> Result<Vec<(String, Vec<u8>)>, ArchiveError> {
         alerts(&self.database()?.begin_read()?)
     }
+}
+
+type Marks<'a> = Table<'a, (i64, u64), &'static [u8]>;
+
+fn put(marks: &mut Marks<'_>, mark: &Mark) -> Result<(), ArchiveError> {
+    let last = marks.range((mark.at.0, 0)..=(mark.at.0, u64::MAX))?.next_back().transpose()?;
+    let number = last.map_or(0, |(place, _)| place.value().1 + 1);
+    marks.insert((mark.at.0, number), written(mark).as_slice())?;
+    while marks.len()? > MARKS_MAX {
+        marks.pop_first()?;
+    }
+    Ok(())
+}
+
+/// Keeps a mark, unless the same one is kept.
+pub(super) fn put_once(marks: &mut Marks<'_>, mark: &Mark) -> Result<(), ArchiveError> {
+    let bytes = written(mark);
+    for known in marks.range((mark.at.0, 0)..=(mark.at.0, u64::MAX))? {
+        if known?.1.value() == bytes {
+            return Ok(());
+        }
+    }
+    put(marks, mark)
+}
+
+fn written(mark: &Mark) -> Vec<u8> {
+    let mut writer = Writer::default();
+    [&mark.kind, &mark.service, &mark.text].into_iter().for_each(|text| writer.text(text));
+    writer.into_bytes()
 }
 
 pub(super) fn marks(

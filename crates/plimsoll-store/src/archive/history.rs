@@ -97,6 +97,36 @@ impl Run {
     }
 }
 
+/// Slots of history as they lie on disk, some eight bytes each.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct PackedSlots(Vec<Box<[u8]>>);
+
+impl PackedSlots {
+    /// Packs slots, by their start in milliseconds.
+    pub(crate) fn of(slots: impl IntoIterator<Item = (i64, Tally)>) -> Self {
+        let (mut runs, mut run) = (Vec::new(), Run::default());
+        for (start_ms, tally) in slots {
+            if run.is_full() {
+                runs.push(std::mem::take(&mut run).write().into());
+            }
+            run.add(start_ms, tally);
+        }
+        runs.push(run.write().into());
+        Self(runs)
+    }
+
+    /// Unpacks them.
+    pub(crate) fn slots(&self) -> Vec<(i64, Tally)> {
+        let runs = self.0.iter().filter_map(|run| Run::read(run));
+        runs.flat_map(Run::into_slots).collect()
+    }
+
+    pub(super) fn insert_into(&self, runs: &mut Runs<'_>, ledger: u32) -> Result<(), ArchiveError> {
+        let packed = self.0.iter().filter_map(|run| Run::read(run));
+        packed.into_iter().try_for_each(|run| run.insert_into(runs, ledger))
+    }
+}
+
 /// Where a tally's fields hold the expected time.
 const EXPECTED: usize = 3;
 

@@ -10,6 +10,7 @@ mod import;
 mod load;
 mod migrate;
 mod open;
+mod past;
 mod portable;
 mod schema;
 
@@ -17,6 +18,7 @@ pub use corrections::{Correction, CorrectionError, NewCorrection};
 pub use events::Mark;
 pub use export::Backup;
 pub use history::HistoryPoint;
+pub(crate) use history::PackedSlots;
 pub use open::OpenError;
 pub use portable::{ExportError, ImportError};
 
@@ -187,6 +189,9 @@ impl Archive {
             for (key, kept) in &whole.targets {
                 write_target(&write, key, kept.as_ref())?;
             }
+        }
+        for past in &self.owed.pasts {
+            past::write(&write, past, &mut self.numbers)?;
         }
         write_journal(&write, &self.owed)?;
         let is_news = |alerts: &&Vec<_>| Some(*alerts) != self.alerts.as_ref();
