@@ -107,6 +107,11 @@ impl DecisionPoint {
         keys.into_iter().for_each(|key| decision.watch(key));
         decision
     }
+
+    /// Returns how many decisions of this kind are in flight: what a prober's markers are banded by.
+    pub fn in_flight(&self) -> u64 {
+        self.point.in_flight()
+    }
 }
 
 impl Point {

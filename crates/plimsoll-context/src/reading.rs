@@ -6,7 +6,7 @@ use std::time::SystemTime;
 pub enum Stamp {
     /// On a wall clock, of this host or another: good to the declared clock error.
     Wall(SystemTime),
-    /// On this process's own clock, in nanoseconds of [`plimsoll_record::clock::now_ns`]: no error.
+    /// On this process's own clock, in nanoseconds of [`Clock::own_ns`](crate::Clock::own_ns): no error.
     Own(u64),
 }
 

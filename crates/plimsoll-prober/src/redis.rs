@@ -1,0 +1,160 @@
+//! Redis: a key, or the entries of a stream.
+
+use crate::postgres::without_password;
+use crate::store::{Origin, Serving, StoreError};
+use crate::{Marker, ProberError};
+use async_trait::async_trait;
+use redis::aio::MultiplexedConnection;
+use redis::{Client, Cmd, FromRedisValue, RedisError, cmd};
+use std::collections::HashMap;
+use tokio::sync::Mutex;
+
+/// A key in Redis whose value is the marker: a store, and an origin as well.
+#[derive(Debug)]
+pub struct RedisKey {
+    session: Session,
+    key: String,
+}
+
+/// A stream in Redis, some of whose entries have the marker as a field; every other entry is read and
+/// passed over, once.
+#[derive(Debug)]
+pub struct RedisStream {
+    session: Session,
+    stream: String,
+    field: String,
+    read: Mutex<Cursor>,
+}
+
+/// How far a stream was read.
+#[derive(Debug)]
+struct Cursor {
+    /// The entry that was read last.
+    after: String,
+    newest: Option<Marker>,
+}
+
+/// How many entries are read at once, and how often at most for one look.
+const ENTRIES: usize = 1_000;
+const READS_MAX: usize = 64;
+
+impl RedisKey {
+    /// Describes `key` of the server at `url`, as `redis://host:6379/0`. It connects when it is first
+    /// asked, and again after an error.
+    ///
+    /// # Errors
+    /// An address that can't be used.
+    pub fn new(url: &str, key: impl Into<String>) -> Result<Self, ProberError> {
+        Ok(Self { session: Session::new(url)?, key: key.into() })
+    }
+}
+
+impl RedisStream {
+    /// Describes `field` of the entries of `stream`, from its beginning on.
+    ///
+    /// # Errors
+    /// An address that can't be used.
+    pub fn new(
+        url: &str,
+        stream: impl Into<String>,
+        field: impl Into<String>,
+    ) -> Result<Self, ProberError> {
+        let read = Mutex::new(Cursor { after: "0-0".to_owned(), newest: None });
+        let (stream, field) = (stream.into(), field.into());
+        Ok(Self { session: Session::new(url)?, stream, field, read })
+    }
+}
+
+#[async_trait]
+impl Origin for RedisKey {
+    async fn write(&self, marker: Marker) -> Result<(), StoreError> {
+        self.session.ask(cmd("SET").arg(&self.key).arg(marker.to_string())).await
+    }
+}
+
+#[async_trait]
+impl Serving for RedisKey {
+    async fn newest(&self) -> Result<Option<Marker>, StoreError> {
+        let shown: Option<Vec<u8>> = self.session.ask(cmd("GET").arg(&self.key)).await?;
+        shown.map(|shown| StoreError::marker(&String::from_utf8_lossy(&shown))).transpose()
+    }
+}
+
+#[async_trait]
+impl Origin for RedisStream {
+    async fn write(&self, marker: Marker) -> Result<(), StoreError> {
+        let mut add = cmd("XADD");
+        add.arg(&self.stream).arg("*").arg(&self.field).arg(marker.to_string());
+        self.session.ask(&add).await
+    }
+}
+
+#[async_trait]
+impl Serving for RedisStream {
+    async fn newest(&self) -> Result<Option<Marker>, StoreError> {
+        type Entries = Vec<(String, HashMap<Vec<u8>, Vec<u8>>)>;
+        let mut read = self.read.lock().await;
+        for _ in 0..READS_MAX {
+            let mut range = cmd("XRANGE");
+            let after = format!("({}", read.after);
+            range.arg(&self.stream).arg(after).arg("+").arg("COUNT").arg(ENTRIES);
+            let entries: Entries = self.session.ask(&range).await?;
+            let is_last = entries.len() < ENTRIES;
+            for (id, fields) in entries {
+                if let Some(shown) = fields.get(self.field.as_bytes()) {
+                    read.newest = Some(StoreError::marker(&String::from_utf8_lossy(shown))?);
+                }
+                read.after = id;
+            }
+            if is_last {
+                return Ok(read.newest);
+            }
+        }
+        // The next look goes on from here; what it has come to isn't the newest.
+        Err(StoreError::TimedOut)
+    }
+}
+
+/// A connection that is made when it is needed.
+#[derive(Debug)]
+struct Session {
+    client: Client,
+    slot: Mutex<Option<MultiplexedConnection>>,
+}
+
+impl Session {
+    fn new(url: &str) -> Result<Self, ProberError> {
+        let client = Client::open(url).map_err(|error| ProberError::Address {
+            address: without_password(url),
+            reason: error.to_string(),
+        })?;
+        Ok(Self { client, slot: Mutex::new(None) })
+    }
+
+    /// Asks on the connection in the slot, or on a new one. Dropped at an await, or failed, it leaves
+    /// none: nobody else gets an answer that was meant for it.
+    async fn ask<T: FromRedisValue>(&self, what: &Cmd) -> Result<T, StoreError> {
+        let mut slot = self.slot.lock().await;
+        let mut connection = match slot.take() {
+            Some(connection) => connection,
+            None => {
+                let connected = self.client.get_multiplexed_async_connection().await;
+                connected.map_err(|error| failed(&error))?
+            }
+        };
+        let answer = what.query_async(&mut connection).await.map_err(|error| failed(&error));
+        if !matches!(answer, Err(StoreError::Unreachable(_))) {
+            *slot = Some(connection);
+        }
+        answer
+    }
+}
+
+/// Tells an error of the server's from one of the way to it.
+fn failed(error: &RedisError) -> StoreError {
+    if error.is_io_error() || error.is_connection_dropped() || error.is_timeout() {
+        StoreError::Unreachable(error.to_string())
+    } else {
+        StoreError::Refused(error.to_string())
+    }
+}
