@@ -2,7 +2,7 @@
 
 #[cfg(loom)]
 pub(crate) use loom::sync::{
-    Arc, Mutex, MutexGuard, RwLock,
+    Arc, Mutex, MutexGuard,
     atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering, fence},
 };
 #[cfg(loom)]
@@ -17,6 +17,8 @@ pub(crate) use std::sync::{
 use std::sync::{PoisonError, TryLockError, TryLockResult};
 #[cfg(not(loom))]
 pub(crate) use std::thread::yield_now;
+#[cfg(loom)]
+pub(crate) use tried::RwLock;
 
 /// Keeps a value on cache lines of its own, so that writers of its neighbours don't slow it. Two
 /// lines, since processors fetch them in pairs.
@@ -134,6 +136,72 @@ mod once {
                 pause();
             }
             set
+        }
+    }
+}
+
+/// A lock that is only ever tried. Loom stops no thread that holds one unless it does something there that
+/// others do as well; here, who tries and who is about to unlock do the same.
+#[cfg(loom)]
+mod tried {
+    use super::{AtomicU32, Ordering};
+    use loom::sync::{RwLockReadGuard, RwLockWriteGuard};
+    use std::ops::{Deref, DerefMut};
+    use std::sync::{TryLockError, TryLockResult};
+
+    #[derive(Debug)]
+    pub(crate) struct RwLock<T> {
+        lock: loom::sync::RwLock<T>,
+        turns: AtomicU32,
+    }
+
+    pub(crate) struct Held<'a, G> {
+        guard: G,
+        turns: &'a AtomicU32,
+    }
+
+    impl<T> RwLock<T> {
+        pub(crate) fn new(value: T) -> Self {
+            Self { lock: loom::sync::RwLock::new(value), turns: AtomicU32::new(0) }
+        }
+
+        pub(crate) fn try_read(&self) -> TryLockResult<Held<'_, RwLockReadGuard<'_, T>>> {
+            self.turn();
+            self.held(self.lock.try_read())
+        }
+
+        pub(crate) fn try_write(&self) -> TryLockResult<Held<'_, RwLockWriteGuard<'_, T>>> {
+            self.turn();
+            self.held(self.lock.try_write())
+        }
+
+        fn turn(&self) {
+            self.turns.fetch_add(1, Ordering::Relaxed);
+        }
+
+        fn held<G>(&self, attempt: TryLockResult<G>) -> TryLockResult<Held<'_, G>> {
+            let guard = attempt.map_err(|_| TryLockError::WouldBlock)?;
+            Ok(Held { guard, turns: &self.turns })
+        }
+    }
+
+    impl<G> Drop for Held<'_, G> {
+        fn drop(&mut self) {
+            self.turns.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    impl<G: Deref> Deref for Held<'_, G> {
+        type Target = G::Target;
+
+        fn deref(&self) -> &G::Target {
+            &self.guard
+        }
+    }
+
+    impl<G: DerefMut> DerefMut for Held<'_, G> {
+        fn deref_mut(&mut self) -> &mut G::Target {
+            &mut self.guard
         }
     }
 }

@@ -75,3 +75,19 @@ impl<T> Offers<T> {
         try_lock(&self.offered).map(|mut offered| offered.drain(..).collect()).unwrap_or_default()
     }
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_finds_the_list_in_use_hides_nothing_that_comes_later() {
+        let offers = Offers::new();
+        offers.open();
+        let in_use = lock(&offers.offered);
+        offers.consider(0, 9, || Some(9));
+        drop(in_use);
+        offers.consider(0, 3, || Some(3));
+        assert_eq!(offers.take(), [3]);
+    }
+}

@@ -79,3 +79,46 @@ fn two_that_enter_at_once_get_two_slots() {
         assert!(slots[0].is_none() || slots[0] != slots[1], "{slots:?}");
     });
 }
+
+#[test]
+fn what_is_read_while_it_leaves_is_listed_no_more() {
+    model(|| {
+        let table = Arc::new(Table::new());
+        let slot = enter(&table).expect("it is empty");
+        let reader = {
+            let table = Arc::clone(&table);
+            thread::spawn(move || table.read())
+        };
+        table.leave(slot);
+        let seen = reader.join().expect("reads");
+        assert!(seen.is_empty() || seen == [(1, 2)], "{seen:?}");
+        assert!(table.read().is_empty());
+    });
+}
+
+/// A slot that is free again when the next top was read may have another below it by then.
+#[test]
+fn a_free_slot_that_comes_back_is_not_taken_for_the_old_one() {
+    model(|| {
+        let table = Arc::new(Table::new());
+        let free = [(); 2].map(|()| enter(&table).expect("there are two slots"));
+        free.into_iter().for_each(|slot| table.leave(slot));
+        let other = {
+            let table = Arc::clone(&table);
+            thread::spawn(move || {
+                let (first, second) = (enter(&table), enter(&table));
+                first.into_iter().for_each(|slot| table.leave(slot));
+                second
+            })
+        };
+        let mut slots = vec![enter(&table)];
+        slots.push(other.join().expect("enters"));
+        slots.push(enter(&table));
+        let mut taken: Vec<u32> = slots.into_iter().flatten().collect();
+        whole(&table.read());
+        assert_eq!(table.read().len(), taken.len(), "each has a slot of its own: {taken:?}");
+        taken.sort_unstable();
+        taken.dedup();
+        assert_eq!(table.read().len(), taken.len(), "no slot is lent twice: {taken:?}");
+    });
+}

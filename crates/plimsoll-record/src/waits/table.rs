@@ -1,6 +1,6 @@
 //! A bounded table that no one waits for.
 
-use crate::sync::{AtomicU32, AtomicU64, OnceLock, Ordering, RwLock, unless_locked};
+use crate::sync::{AtomicBool, AtomicU32, AtomicU64, OnceLock, Ordering, RwLock, unless_locked};
 use std::array;
 
 /// Slots in a chunk, which is made when it is first needed.
@@ -28,13 +28,13 @@ pub(crate) struct Table<T> {
 type Chunk<T> = [Slot<T>; CHUNK];
 
 struct Slot<T> {
-    /// The number of what is in it, or 0.
-    number: AtomicU64,
+    /// Whether what is in it lasts. What it lasts on is ordered by the lock.
+    lasts: AtomicBool,
     /// The next free slot plus one.
     next: AtomicU32,
     /// Only ever tried. Readers don't exclude each other: what lasts is in the list of each of them.
-    /// What is left here when the number is 0 means nothing.
-    content: RwLock<Option<(u64, T)>>,
+    /// What is left here when it doesn't last means nothing.
+    content: RwLock<Option<T>>,
 }
 
 impl<T: Clone> Table<T> {
@@ -51,7 +51,7 @@ impl<T: Clone> Table<T> {
     /// Enters what `make` makes of its number; returns its slot, or none when there is no room.
     pub(crate) fn enter(&self, make: impl FnOnce(u64) -> T) -> Option<u32> {
         let number = self.entered.fetch_add(1, Ordering::Relaxed) + 1;
-        let mut entry = Some((number, make(number)));
+        let mut entry = Some(make(number));
         let mut being_read = [None; TRIES];
         let mut found = None;
         for other in &mut being_read {
@@ -59,7 +59,7 @@ impl<T: Clone> Table<T> {
             if let Some(mut content) = unless_locked(slot.content.try_write()) {
                 *content = entry.take();
                 drop(content);
-                slot.number.store(number, Ordering::Release);
+                slot.lasts.store(true, Ordering::Relaxed);
                 found = Some(place);
                 break;
             }
@@ -73,7 +73,7 @@ impl<T: Clone> Table<T> {
     /// Leaves the slot.
     pub(crate) fn leave(&self, place: u32) {
         let Some(slot) = self.slot(place) else { return };
-        slot.number.store(0, Ordering::Release);
+        slot.lasts.store(false, Ordering::Relaxed);
         // A reader may have it: then what is entered next replaces it.
         if let Some(mut content) = unless_locked(slot.content.try_write()) {
             *content = None;
@@ -87,13 +87,11 @@ impl<T: Clone> Table<T> {
         (0..used)
             .filter_map(|place| {
                 let slot = self.slot(place)?;
-                let number = slot.number.load(Ordering::Acquire);
-                if number == 0 {
+                if !slot.lasts.load(Ordering::Relaxed) {
                     return None;
                 }
                 // One that is being written has only begun, or has just ended.
-                let (of, entry) = unless_locked(slot.content.try_read())?.clone()?;
-                (of == number && slot.number.load(Ordering::Acquire) == number).then_some(entry)
+                unless_locked(slot.content.try_read())?.clone()
             })
             .collect()
     }
@@ -160,14 +158,13 @@ fn changed(free: u64) -> u64 {
 
 impl<T> Slot<T> {
     fn new() -> Self {
-        Self { number: AtomicU64::new(0), next: AtomicU32::new(0), content: RwLock::new(None) }
+        Self { lasts: AtomicBool::new(false), next: AtomicU32::new(0), content: RwLock::new(None) }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sync::AtomicBool;
     use std::sync::Arc;
 
     #[test]
