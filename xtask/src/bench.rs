@@ -21,6 +21,7 @@ pub(crate) fn run(name: &str, arguments: &[&str]) -> Result<(), Failure> {
 /// The SLO engine is measured as it is run: its own program beside the peer's.
 fn prepare_slo() -> Result<(), Failure> {
     crate::peers::ensure()?;
+    crate::peers::build_decode(&crate::root().join("target/bench/decode"))?;
     let mut build = cargo(&["build", "--release", "--package", "plimsoll-cli"]);
     step("release build", build.current_dir(crate::root()))
 }

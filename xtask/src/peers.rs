@@ -113,6 +113,17 @@ fn build_module(peers: &Path, version: &str, module: &str, package: &str) -> Res
     std::fs::rename(&part, folder.join(program)).map_err(|error| io(&folder, &error))
 }
 
+/// Builds what measures Prometheus' parser, at `program`. It is ours, so it is built each time, as
+/// quickly as Go finds that nothing changed.
+///
+/// # Errors
+/// Go is absent, or doesn't build it.
+pub(crate) fn build_decode(program: &Path) -> Result<(), Failure> {
+    let mut build = go(&root().join("tests/peers/prometheus"));
+    build.args(["build", "-o"]).arg(program).arg("./decode");
+    step("build Prometheus' parser", &mut build)
+}
+
 fn build_collector(peers: &Path) -> Result<(), Failure> {
     let folder = peers.join(COLLECTOR);
     let sources = folder.join("sources");

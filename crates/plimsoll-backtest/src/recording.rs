@@ -127,5 +127,5 @@ fn target_name(labels: &Labels) -> TargetName {
 
 /// Makes a scrape of samples of one time.
 pub(crate) fn scrape(samples: &[Sample]) -> Scrape {
-    Scrape { samples: samples.to_vec(), refused: Vec::new() }
+    Scrape { samples: samples.to_vec(), ..Scrape::default() }
 }

@@ -7,7 +7,7 @@ use crate::inbox::{Door, Inbox};
 use crate::keeper::KeepError;
 use crate::notify::{AlertList, Notifier};
 use crate::source::{Heard, JobSource, Numbers};
-use plimsoll_exposition::push::Interest;
+use plimsoll_exposition::Interest;
 use plimsoll_runtime::shutdown::{self, Stopper};
 use plimsoll_slo::{Backend, Slo};
 use std::sync::Arc;
@@ -48,6 +48,7 @@ impl Built {
         let engine = Engine::new(config, arrivals, around)?;
         let askers = askers(config, engine.slice())?;
         let interest = Arc::new(engine.interest(config));
+        let jobs = jobs.into_iter().map(|job| job.only(&interest)).collect();
         let body_bytes = usize::try_from(config.limits.body_bytes).unwrap_or(usize::MAX);
         Ok(Self { engine, jobs, askers, notifier, interest, body_bytes })
     }

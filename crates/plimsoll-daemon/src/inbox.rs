@@ -2,7 +2,8 @@
 
 use crate::source::{Heard, PushedBatch};
 use crate::timeline::Timeline;
-use plimsoll_exposition::push::{Interest, Point};
+use plimsoll_exposition::Interest;
+use plimsoll_exposition::push::Point;
 use plimsoll_model::TimeMs;
 use plimsoll_runtime::clock::Clock;
 use std::sync::{Arc, PoisonError, RwLock};

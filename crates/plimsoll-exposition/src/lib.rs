@@ -9,6 +9,8 @@
 pub mod decode;
 pub mod encode;
 mod format;
+mod interest;
 pub mod push;
 
 pub use format::{Encoding, Format, negotiate};
+pub use interest::Interest;

@@ -176,8 +176,8 @@ fn promtool_has_nothing_to_say() {
 fn decoded(body: &[u8], format: plimsoll_exposition::Format) -> BTreeMap<String, f64> {
     let mut decoder = Decoder::new(100_000);
     let samples = decoder.decode(body, format).expect("own output is good").samples.clone();
-    let named = samples.iter().map(|sample| {
-        let key = decoder.series(sample.series).expect("known");
+    let named = samples.iter().zip(decoder.series()).map(|(sample, series)| {
+        let key = series.key().expect("good labels");
         (series_name(&key.name, &key.labels), sample.value)
     });
     named.collect()

@@ -10,9 +10,9 @@ use opentelemetry_proto::tonic::metrics::v1::{
     Metric, NumberDataPoint, ResourceMetrics, ScopeMetrics, Sum, metric, number_data_point,
 };
 use opentelemetry_proto::tonic::resource::v1::Resource;
+use plimsoll_exposition::Interest;
 use plimsoll_exposition::push::{
-    Edges, Interest, Point, PointValue, PushError, Pushed, otlp, otlp_json, remote_write_1,
-    remote_write_2,
+    Edges, Point, PointValue, PushError, Pushed, otlp, otlp_json, remote_write_1, remote_write_2,
 };
 use prost::Message;
 

@@ -78,4 +78,13 @@ pub struct Scrape {
     pub samples: Vec<Sample>,
     /// Those that weren't.
     pub refused: Vec<Refusal>,
+    /// Samples of series that nobody asked for, which were let go.
+    pub unread: u64,
+}
+
+impl Scrape {
+    /// Returns how many samples were good, read or not.
+    pub fn count(&self) -> usize {
+        self.samples.len() + usize::try_from(self.unread).unwrap_or(usize::MAX)
+    }
 }

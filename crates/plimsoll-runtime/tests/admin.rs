@@ -46,9 +46,9 @@ fn ask(admin: &Admin, request: &str, headers: &str) -> (String, String) {
 fn values(body: &str, format: Format) -> BTreeMap<String, f64> {
     let mut decoder = Decoder::new(10_000);
     let samples = decoder.decode(body.as_bytes(), format).expect("good").samples.clone();
-    let named = samples.iter().filter_map(|sample| {
-        let key = decoder.series(sample.series)?;
-        Some((format!("{}{}", key.name, key.labels), sample.value))
+    let named = samples.iter().zip(decoder.series()).map(|(sample, series)| {
+        let key = series.key().expect("good labels");
+        (format!("{}{}", key.name, key.labels), sample.value)
     });
     named.collect()
 }

@@ -6,6 +6,9 @@ use std::fmt::Write as _;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
+/// The label that stands for a series' name while it is relabelled.
+pub(crate) const NAME: &str = "__name__";
+
 /// Bytes that a compiled pattern may take, so that no configuration can ask for a gigabyte.
 const PATTERN_BYTES_MAX: usize = 1 << 20;
 
@@ -145,6 +148,19 @@ impl Relabeling {
         self.0.is_empty()
     }
 
+    /// Says whether a series may come out with another name than it went in with.
+    pub fn renames(&self) -> bool {
+        self.0.iter().any(|rule| match &rule.action {
+            // A group of the match may stand in the name of what is set.
+            RelabelAction::Replace { target, .. } => target == NAME || target.contains('$'),
+            RelabelAction::LabelMap { .. } => true,
+            RelabelAction::Keep
+            | RelabelAction::Drop
+            | RelabelAction::LabelDrop
+            | RelabelAction::LabelKeep => false,
+        })
+    }
+
     /// Relabels `labels` and says whether they are kept.
     pub fn apply(&self, labels: &mut LabelMap) -> bool {
         let is_kept = self.0.iter().all(|rule| rule.apply(labels));
@@ -198,6 +214,25 @@ mod tests {
         let kept = Relabeling::new(rules).apply(&mut labels);
         let written = labels.iter().map(|(name, value)| format!("{name}={value}"));
         kept.then(|| written.collect::<Vec<_>>().join(","))
+    }
+
+    #[test]
+    fn what_may_rename_a_series_is_known_from_what_cannot() {
+        let to_name = replace("__name__", "x");
+        let to_group = replace("${1}", "x");
+        for (action, renames) in [
+            (Keep, false),
+            (Drop, false),
+            (LabelDrop, false),
+            (LabelKeep, false),
+            (replace("a", "x"), false),
+            (to_name, true),
+            (to_group, true),
+            (Map { replacement: "$1".into() }, true),
+        ] {
+            let rules = Relabeling::new(vec![rule(&["a"], "(.*)", action.clone())]);
+            assert_eq!(rules.renames(), renames, "{action:?}");
+        }
     }
 
     #[test]

@@ -1,11 +1,8 @@
 //! What is scraped.
 
-use crate::relabel::{LabelMap, Relabeling};
+use crate::relabel::{LabelMap, NAME, Relabeling};
 use plimsoll_model::{Labels, SeriesKey};
 use std::time::Duration;
-
-/// The label that stands for a series' name while it is relabelled.
-const NAME: &str = "__name__";
 
 /// One address that is scraped, as the configuration and discovery name it.
 #[derive(Clone, Debug, PartialEq, Eq)]

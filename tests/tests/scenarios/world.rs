@@ -130,10 +130,9 @@ impl World {
         if self.service.answers {
             let scrape = self.decoder.decode(body.as_bytes(), Format::Text);
             let scrape = scrape.map_err(|error| format!("{error:?} in {body}"))?.clone();
-            for sample in &scrape.samples {
-                if let Some(key) = self.decoder.series(sample.series) {
-                    self.names.insert(sample.series, key.clone());
-                }
+            for series in self.decoder.series() {
+                let key = series.key().map_err(|error| error.to_string())?;
+                self.names.insert(series.index(), key);
             }
             let names = &self.names;
             self.store.ingest(self.index, now, &scrape, |series| names.get(&series).cloned());

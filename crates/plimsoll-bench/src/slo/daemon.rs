@@ -115,7 +115,7 @@ impl Past {
         let samples = samples
             .map(|(series, value)| Sample { series, value, at_ms: None, is_delta: false })
             .collect();
-        let scrape = Scrape { samples, refused: Vec::new() };
+        let scrape = Scrape { samples, ..Scrape::default() };
         let keys = &self.keys;
         let at = TimeMs(at_s * 1000);
         self.store.ingest(self.target, at, &scrape, |series| keys.get(series.0 as usize).cloned());

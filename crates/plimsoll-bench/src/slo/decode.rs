@@ -1,82 +1,33 @@
 //! Strict decoding of a body, new and again, against Prometheus' own parser.
 
-use super::prometheus::programs;
 use super::service::Target;
 use super::{Extent, folder};
 use crate::table::{Goal, Row, Table};
 use crate::turns::thread_ns;
-use plimsoll_exposition::Format;
 use plimsoll_exposition::decode::Decoder;
+use plimsoll_exposition::{Format, Interest};
+use std::hint::black_box;
 use std::path::Path;
 use std::process::Command;
+use std::sync::Arc;
 
-const ROUNDS: usize = 5;
+const ROUNDS: usize = 15;
 
 /// Services of the body: two lines each.
 const SERVICES: usize = 1_000;
 
-pub(super) fn measure(table: &mut Table, _: Extent) {
-    let target = Target::serve(SERVICES);
-    let folder = folder("decode");
-    let body = target.body();
-    let path = folder.join("body.txt");
-    std::fs::write(&path, &body).expect("written");
-    let rounds: Vec<_> = (0..ROUNDS)
-        .map(|_| {
-            (
-                mb_per_s(body.len(), fresh(&body)),
-                mb_per_s(body.len(), again(&target)),
-                theirs(&path),
-            )
-        })
-        .collect();
-    let row = |what: &str, rounds, times| Row {
-        what: what.into(),
-        unit: "MB/s",
-        peer_name: "Prometheus 3.15's parser",
-        rounds,
-        goal: Goal::FasterBy(times),
-    };
-    let new = rounds.iter().map(|(new, _, theirs)| (*new, theirs.labels)).collect();
-    table.add(row("decode, new series, with their labels", new, 5.0));
-    let again = rounds.iter().map(|(_, again, theirs)| (*again, theirs.series)).collect();
-    table.add(row("decode, the same series again, new values", again, 20.0));
-}
+/// Bodies that take turns.
+const BODIES: usize = 4;
 
-/// Returns how many nanoseconds a body takes that was never seen.
-fn fresh(body: &str) -> f64 {
-    const TIMES: usize = 20;
-    let began_ns = thread_ns();
-    for _ in 0..TIMES {
-        let mut decoder = Decoder::new(usize::MAX);
-        let scrape = decoder.decode(body.as_bytes(), Format::Text).expect("a good body");
-        assert_eq!(scrape.samples.len(), 2 * SERVICES + 1);
-    }
-    (thread_ns() - began_ns) / TIMES as f64
-}
+/// Bodies of a round.
+const TIMES: usize = 200;
 
-/// Returns how many nanoseconds a body takes whose series are known.
-fn again(target: &Target) -> f64 {
-    const TIMES: usize = 200;
-    let bodies: Vec<String> = (0..4)
-        .map(|_| {
-            std::thread::sleep(std::time::Duration::from_millis(100));
-            target.body()
-        })
-        .collect();
-    let mut decoder = Decoder::new(usize::MAX);
-    decoder.decode(bodies[0].as_bytes(), Format::Text).expect("a good body");
-    let began_ns = thread_ns();
-    for time in 0..TIMES {
-        let body = bodies[time % bodies.len()].as_bytes();
-        let scrape = decoder.decode(body, Format::Text).expect("a good body");
-        assert_eq!(scrape.samples.len(), 2 * SERVICES + 1);
-    }
-    (thread_ns() - began_ns) / TIMES as f64
-}
-
-fn mb_per_s(bytes: usize, ns: f64) -> f64 {
-    bytes as f64 * 1e3 / ns
+/// What one round measured, in MB/s.
+struct Round {
+    new: f64,
+    unread: f64,
+    again: f64,
+    theirs: Theirs,
 }
 
 /// What Prometheus' parser reads of the same body, in MB/s.
@@ -85,9 +36,74 @@ struct Theirs {
     series: f64,
 }
 
+pub(super) fn measure(table: &mut Table, _: Extent) {
+    let target = Target::serve(SERVICES);
+    let path = folder("decode").join("body.txt");
+    std::fs::write(&path, target.body()).expect("written");
+    let again: [String; BODIES] = std::array::from_fn(|_| {
+        std::thread::sleep(std::time::Duration::from_millis(100));
+        target.body()
+    });
+    let new: [String; BODIES] = std::array::from_fn(|number| {
+        again[number].replace("service=\"s", &format!("service=\"{}", ["p", "q", "r", "s"][number]))
+    });
+    let rounds: Vec<Round> = (0..ROUNDS)
+        .map(|_| Round {
+            new: mb_per_s(&new, all(), read_labels),
+            unread: mb_per_s(&new, none(), |decoder| assert_eq!(decoder.series().count(), 0)),
+            again: mb_per_s(&again, all(), |_| {}),
+            theirs: theirs(&path),
+        })
+        .collect();
+    let mut row = |what: &str, goal, each: fn(&Round) -> (f64, f64)| {
+        table.add(Row {
+            what: what.into(),
+            unit: "MB/s",
+            peer_name: "Prometheus 3.15's parser",
+            rounds: rounds.iter().map(each).collect(),
+            goal,
+        });
+    };
+    let labels = |round: &Round| (round.new, round.theirs.labels);
+    row("decode, new series, with their labels", Goal::FasterBy(5.0), labels);
+    let unread = |round: &Round| (round.unread, round.theirs.series);
+    row("decode, new series that nothing reads, their bytes", Goal::None, unread);
+    let again = |round: &Round| (round.again, round.theirs.series);
+    row("decode, the same series again, new values", Goal::FasterBy(20.0), again);
+}
+
+fn all() -> Decoder {
+    Decoder::new(usize::MAX)
+}
+
+fn none() -> Decoder {
+    all().only(Arc::new(Interest::new()))
+}
+
+/// Reads every name and every label of the body.
+fn read_labels(decoder: &Decoder) {
+    for series in decoder.series() {
+        black_box(series.name());
+        series.labels().for_each(|label| drop(black_box(label)));
+    }
+}
+
+/// Decodes the bodies in turn and hands the decoder to `then` each time.
+fn mb_per_s(bodies: &[String; BODIES], mut decoder: Decoder, then: impl Fn(&Decoder)) -> f64 {
+    let mut bytes = 0;
+    let began_ns = thread_ns();
+    for body in bodies.iter().cycle().take(TIMES) {
+        let scrape = decoder.decode(body.as_bytes(), Format::Text).expect("a good body");
+        assert_eq!(scrape.count(), 2 * SERVICES + 1);
+        then(&decoder);
+        bytes += body.len();
+    }
+    bytes as f64 * 1e3 / (thread_ns() - began_ns)
+}
+
 fn theirs(body: &Path) -> Theirs {
-    let output = Command::new(programs().join("decode")).arg(body).output();
-    let output = output.expect("cargo xtask peers builds it");
+    let output = Command::new("target/bench/decode").arg(body).output();
+    let output = output.expect("cargo xtask bench slo builds it");
     let text = String::from_utf8_lossy(&output.stdout);
     let mut numbers = text.split_whitespace().filter_map(|word| word.parse().ok());
     let (Some(labels), Some(series)) = (numbers.next(), numbers.next()) else {

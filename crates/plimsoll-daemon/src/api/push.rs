@@ -8,8 +8,9 @@ use axum::extract::State;
 use axum::http::header::{CONTENT_ENCODING, CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
+use plimsoll_exposition::Interest;
 use plimsoll_exposition::push::{
-    Interest, PushError, Pushed, otlp, otlp_json, remote_write_1, remote_write_2,
+    PushError, Pushed, otlp, otlp_json, remote_write_1, remote_write_2,
 };
 use std::io::Read;
 use std::sync::Arc;

@@ -23,7 +23,7 @@ use crate::timeline::Timeline;
 use crate::view::{LevelView, SloView, View};
 use alerts::AlertBook;
 use flush::Flusher;
-use plimsoll_exposition::push::Interest;
+use plimsoll_exposition::Interest;
 use plimsoll_model::TimeMs;
 use plimsoll_runtime::clock::{Clock, StepWatch};
 use plimsoll_runtime::ready::Hold;

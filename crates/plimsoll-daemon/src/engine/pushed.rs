@@ -200,7 +200,7 @@ impl Source {
                 let scrape = frame.scrape();
                 let series = &self.series;
                 store.ingest(self.index, frame.at, &scrape, |index| series.name(index));
-                Ok(scrape.samples.len())
+                Ok(scrape.count())
             };
             self.last = Some(LastScrape { at: frame.at, took, outcome });
         }

@@ -81,7 +81,7 @@ impl Targets {
             entry.names.extend(scraped.named);
             store.ingest(index, at, &scraped.scrape, |series| entry.names.get(&series).cloned());
             entry.forget_gone(&scraped.scrape);
-            scraped.scrape.samples.len()
+            scraped.scrape.count()
         });
         if outcome.is_err() {
             store.miss(index, at);

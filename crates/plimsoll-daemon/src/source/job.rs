@@ -7,6 +7,7 @@ use super::target::{ScrapeTarget, targets};
 use crate::client::{AccessError, Caller};
 use crate::config::Job;
 use crate::timeline::Timeline;
+use plimsoll_exposition::Interest;
 use plimsoll_runtime::shutdown::Stop;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -41,6 +42,8 @@ pub(crate) struct JobSource {
     finders: Vec<Finder>,
     found: Vec<Found>,
     numbers: Numbers,
+    /// The series that are read; all of them without it.
+    interest: Option<Arc<Interest>>,
     /// By key.
     targets: BTreeMap<String, Running>,
 }
@@ -77,9 +80,17 @@ impl JobSource {
         let found = finders.iter().map(Finder::first).collect();
         let caller = caller(job)?;
         let targets = BTreeMap::new();
-        let mut source = Self { job: job.clone(), caller, finders, found, numbers, targets };
+        let job = job.clone();
+        let mut source = Self { job, caller, finders, found, numbers, interest: None, targets };
         source.meet();
         Ok(source)
+    }
+
+    /// Makes it read only the series that are asked for by name, unless relabelling may give a series
+    /// such a name.
+    pub(crate) fn only(self, interest: &Arc<Interest>) -> Self {
+        let is_by_name = !self.job.metric_relabeling.renames();
+        Self { interest: is_by_name.then(|| interest.clone()), ..self }
     }
 
     /// Returns the targets that are known before it runs.
@@ -193,6 +204,7 @@ impl JobSource {
                 timeout: running.target.timeout,
                 bounds: self.job.bounds,
                 caller: self.caller.clone(),
+                interest: self.interest.clone(),
                 dropped: running.dropped.clone(),
             };
             running.task = Some(tasks.spawn(scraper.run(heard.clone(), clock.clone())));

@@ -66,6 +66,11 @@ impl Sieve {
         Self { sets, refused, next: SeriesIndex(0), seen: 0 }
     }
 
+    /// Says whether there is no room for a series.
+    pub(super) fn refuses(&self, series: SeriesIndex) -> bool {
+        self.refused.contains(&series)
+    }
+
     /// Takes the series out that there is no room for, and counts them as refused.
     ///
     /// Says whether it began anew, so that a series that was refused may be taken now.
@@ -76,13 +81,13 @@ impl Sieve {
             *self = Self::new(self.sets.max);
         }
         let first = self.next;
-        for sample in scrape.samples.iter().filter(|sample| sample.series >= first) {
-            let Some(key) = decoder.series(sample.series) else { continue };
-            if !self.sets.admits(key) {
-                self.refused.insert(sample.series);
+        for series in decoder.series().filter(|series| series.index() >= first) {
+            let Ok(key) = series.key() else { continue };
+            if !self.sets.admits(&key) {
+                self.refused.insert(series.index());
             }
             self.seen += 1;
-            self.next = self.next.max(SeriesIndex(sample.series.0.saturating_add(1)));
+            self.next = self.next.max(SeriesIndex(series.index().0.saturating_add(1)));
         }
         if self.refused.is_empty() {
             return begins_anew;

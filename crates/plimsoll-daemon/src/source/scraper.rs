@@ -5,8 +5,8 @@ use crate::backoff::fraction;
 use crate::client::Caller;
 use crate::config::ScrapeBounds;
 use crate::timeline::Timeline;
-use plimsoll_exposition::Format;
 use plimsoll_exposition::decode::Decoder;
+use plimsoll_exposition::{Format, Interest};
 use plimsoll_model::SeriesIndex;
 use plimsoll_runtime::clock::Clock;
 use reqwest::Url;
@@ -27,6 +27,8 @@ pub(super) struct Scraper {
     pub(super) timeout: Duration,
     pub(super) bounds: ScrapeBounds,
     pub(super) caller: Caller,
+    /// The series that are read; all of them without it.
+    pub(super) interest: Option<Arc<Interest>>,
     /// Samples that were let go because the engine's queue was full.
     pub(super) dropped: Arc<AtomicU64>,
 }
@@ -36,7 +38,7 @@ impl Scraper {
     pub(super) async fn run(self, heard: mpsc::Sender<Heard>, clock: Timeline) {
         let mut ticks = tokio::time::interval_at(Instant::now() + self.offset(), self.interval);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
-        let mut reader = Reader::new(self.bounds);
+        let mut reader = Reader::new(self.bounds, self.interest.clone());
         let mut body = Vec::new();
         while !heard.is_closed() {
             ticks.tick().await;
@@ -81,9 +83,13 @@ struct Reader {
 }
 
 impl Reader {
-    fn new(bounds: ScrapeBounds) -> Self {
+    fn new(bounds: ScrapeBounds, interest: Option<Arc<Interest>>) -> Self {
+        let decoder = Decoder::new(bounds.series);
         Self {
-            decoder: Decoder::new(bounds.series),
+            decoder: match interest {
+                Some(interest) => decoder.only(interest),
+                None => decoder,
+            },
             sieve: Sieve::new(bounds.label_sets),
             samples_max: bounds.samples,
             unnamed_from: SeriesIndex(0),
@@ -93,18 +99,17 @@ impl Reader {
 
     fn read(&mut self, body: &[u8], format: Format) -> Result<Scraped, ScrapeError> {
         let mut scrape = self.decoder.decode(body, format)?.clone();
-        let samples = scrape.samples.len();
+        let samples = scrape.count();
         if let Some(limit) = self.samples_max.filter(|limit| samples > *limit) {
             return Err(ScrapeError::Samples { samples, limit });
         }
         if self.sieve.sift(&mut scrape, &self.decoder) {
             self.unnamed_from = SeriesIndex(0);
         }
-        let unnamed = scrape.samples.iter().filter(|sample| sample.series >= self.unnamed_from);
+        let unnamed = self.decoder.series().filter(|series| series.index() >= self.unnamed_from);
         let named: BTreeMap<_, _> = unnamed
-            .filter_map(|sample| {
-                self.decoder.series(sample.series).map(|key| (sample.series, key.clone()))
-            })
+            .filter(|series| !self.sieve.refuses(series.index()))
+            .filter_map(|series| Some((series.index(), series.key().ok()?)))
             .collect();
         if let Some((last, _)) = named.last_key_value() {
             self.unnamed_next = self.unnamed_from.max(SeriesIndex(last.0.saturating_add(1)));
@@ -137,7 +142,7 @@ mod tests {
 
     #[test]
     fn each_series_is_named_once_to_an_engine_that_heard_it() {
-        let mut reader = Reader::new(BOUNDS);
+        let mut reader = Reader::new(BOUNDS, None);
         assert_eq!(names(&mut reader, "a 1\n"), ["a"]);
         reader.refused();
         assert_eq!(names(&mut reader, "a 2\nb 1\n"), ["a", "b"], "the first report was lost");
@@ -149,7 +154,9 @@ mod tests {
 
     #[test]
     fn a_body_of_too_many_samples_is_refused_whole_as_in_prometheus() {
-        let mut reader = Reader::new(BOUNDS);
+        let mut interest = Interest::new();
+        interest.add("c");
+        let mut reader = Reader::new(BOUNDS, Some(Arc::new(interest)));
         let error = reader.read(b"a 1\nb 1\nc 1\n", Format::Text).expect_err("too many");
         assert_eq!(error.to_string(), "3 samples, more than sample_limit 2");
         reader.sent();

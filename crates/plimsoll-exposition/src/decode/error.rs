@@ -19,6 +19,9 @@ pub enum Fault {
     /// The body stops within a line.
     #[error("the body ends within a line: it was cut off, or the last line feed is missing")]
     CutOff,
+    /// A body that is longer than offsets within it can say.
+    #[error("the body is longer than 4 GiB: let the target expose less")]
+    TooLong,
     /// Bytes that aren't UTF-8.
     #[error("not UTF-8: the body isn't metrics text")]
     Utf8,

@@ -77,13 +77,6 @@ pub(super) fn line<'a>(
     }
 }
 
-/// Returns the metric name that the line of a sample starts with.
-pub(super) fn name_of(head: &str) -> &str {
-    let mut scan = Scan::new(head);
-    scan.skip_blanks();
-    scan.metric_name().unwrap_or_default()
-}
-
 /// Reads bytes as text.
 pub(super) fn utf8(bytes: &[u8]) -> Result<&str, Misfit> {
     std::str::from_utf8(bytes)
@@ -122,7 +115,7 @@ fn text_comment<'a>(mut scan: Scan<'a>) -> Result<Line<'a>, Misfit> {
 }
 
 fn open_comment<'a>(mut scan: Scan<'a>) -> Result<Line<'a>, Misfit> {
-    if scan.rest() == b"# EOF" {
+    if scan.rest() == "# EOF" {
         return Ok(Line::End);
     }
     scan.eat(b'#');
@@ -152,23 +145,23 @@ fn open_comment<'a>(mut scan: Scan<'a>) -> Result<Line<'a>, Misfit> {
     Ok(Line::Metadata { family, part })
 }
 
-fn open_kind(word: &[u8]) -> Option<Kind> {
+fn open_kind(word: &str) -> Option<Kind> {
     Some(match word {
-        b"counter" => Kind::Counter,
-        b"gauge" => Kind::Gauge,
-        b"histogram" => Kind::Histogram,
-        b"gaugehistogram" => Kind::GaugeHistogram,
-        b"stateset" => Kind::StateSet,
-        b"info" => Kind::Info,
-        b"summary" => Kind::Summary,
-        b"unknown" => Kind::Unknown,
+        "counter" => Kind::Counter,
+        "gauge" => Kind::Gauge,
+        "histogram" => Kind::Histogram,
+        "gaugehistogram" => Kind::GaugeHistogram,
+        "stateset" => Kind::StateSet,
+        "info" => Kind::Info,
+        "summary" => Kind::Summary,
+        "unknown" => Kind::Unknown,
         _ => return None,
     })
 }
 
-fn ends_in_unit(family: &str, unit: &[u8]) -> bool {
-    let stem = family.as_bytes().strip_suffix(unit);
-    unit.is_empty() || stem.is_some_and(|stem| stem.len() > 1 && stem.ends_with(b"_"))
+fn ends_in_unit(family: &str, unit: &str) -> bool {
+    let stem = family.strip_suffix(unit);
+    unit.is_empty() || stem.is_some_and(|stem| stem.len() > 1 && stem.ends_with('_'))
 }
 
 fn head<'a>(

@@ -1,5 +1,7 @@
 //! Numbers: by hand where that is exact, by the standard library otherwise.
 
+use super::word;
+
 /// Powers of ten that a double holds exactly.
 const POWERS_OF_TEN: [f64; 23] = [
     1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16,
@@ -9,8 +11,15 @@ const POWERS_OF_TEN: [f64; 23] = [
 /// Up to this, a double holds every integer.
 const EXACT_MAX: u64 = 1 << 53;
 
-/// As many digits as can't overflow a `u64`.
-const DIGITS_MAX: usize = 19;
+/// Powers of ten that go with [`digits`].
+const WHOLE_POWERS_OF_TEN: [u64; 17] = {
+    let (mut powers, mut exponent) = ([1; 17], 1);
+    while exponent < 17 {
+        powers[exponent] = powers[exponent - 1] * 10;
+        exponent += 1;
+    }
+    powers
+};
 
 /// Reads the short decimal that `bytes` starts with, and says how long it is.
 ///
@@ -20,27 +29,36 @@ const DIGITS_MAX: usize = 19;
 pub(super) fn short_decimal(bytes: &[u8]) -> Option<(f64, usize)> {
     let negative = bytes.first() == Some(&b'-');
     let start = usize::from(negative);
-    let (mut at, mut mantissa, mut point) = (start, 0_u64, None);
-    while let Some(&byte) = bytes.get(at) {
-        let digit = byte.wrapping_sub(b'0');
-        if digit <= 9 {
-            mantissa = mantissa.wrapping_mul(10).wrapping_add(u64::from(digit));
-        } else if byte == b'.' && point.is_none() {
-            point = Some(at + 1);
-        } else {
-            break;
+    let (whole, length) = digits(bytes.get(start..)?)?;
+    let mut end = start + length;
+    let mut value = whole as f64;
+    if bytes.get(end) == Some(&b'.') {
+        let (part, part_length) = digits(bytes.get(end + 1..)?)?;
+        let mantissa = whole.checked_mul(*WHOLE_POWERS_OF_TEN.get(part_length)?)?;
+        let mantissa = mantissa.checked_add(part).filter(|mantissa| *mantissa <= EXACT_MAX)?;
+        value = mantissa as f64 / POWERS_OF_TEN.get(part_length)?;
+        end += 1 + part_length;
+        if length + part_length == 0 {
+            return None;
         }
-        at += 1;
-    }
-    let digits = at - start - usize::from(point.is_some());
-    if digits == 0 || digits > DIGITS_MAX || mantissa > EXACT_MAX {
+    } else if length == 0 || whole > EXACT_MAX {
         return None;
     }
-    let mut value = mantissa as f64;
-    if let Some(point) = point {
-        value /= POWERS_OF_TEN.get(at - point)?;
+    Some((if negative { -value } else { value }, end))
+}
+
+/// Reads at most sixteen digits, and says how many there are; `None` when there are more.
+#[inline]
+fn digits(bytes: &[u8]) -> Option<(u64, usize)> {
+    let (high, length) = word::digits(word::word(bytes));
+    if length < 8 {
+        return Some((high, length));
     }
-    Some((if negative { -value } else { value }, at))
+    let (low, more) = word::digits(word::word(bytes.get(8..)?));
+    if more == 8 && bytes.get(16).is_some_and(u8::is_ascii_digit) {
+        return None;
+    }
+    Some((high * WHOLE_POWERS_OF_TEN.get(more)? + low, length + more))
 }
 
 /// Reads a whole token as Go's `ParseFloat` does, hexadecimal floats left out: decimals with an

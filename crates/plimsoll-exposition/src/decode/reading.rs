@@ -1,57 +1,118 @@
 //! Reads a body line by line, by all of a format's rules.
+//!
+//! Each line is read in the cheapest of three ways that can read it: as the line of the body before
+//! that is expected there, as a sample in the plain way, by the rules in full. Only the last says
+//! what is wrong.
 
 use super::error::{DecodeError, Fault, Misfit};
-use super::family::Families;
-use super::line::{Bounds, Head, Label, Line, line, name_of, utf8};
-use super::plan::{Checked, Plan, Was};
-use super::table::{Slot, Table};
+use super::family::{Families, Role};
+use super::line::{self, Bounds, Label, Line};
+use super::plain;
+use super::plan::{Known, Plan, PlanLine, Was};
+use super::refuse;
+use super::series::Hashing;
 use super::tail::{Tail, next_tail, tail};
-use super::{Followed, refuse};
-use crate::Format;
-use plimsoll_model::{RefusalReason, Sample, Scrape};
+use super::word;
+use crate::{Format, Interest};
+use plimsoll_model::{RefusalReason, Scrape, SeriesIndex};
 
-/// One body being read, and what the body before left.
-pub(super) struct Reading<'a> {
+/// What a body is read by, and what the body before left.
+#[derive(Clone, Copy)]
+pub(super) struct Rules<'a> {
     pub(super) format: Format,
-    /// The number of this body.
-    pub(super) number: u64,
     pub(super) series_max: usize,
+    /// The series that are read; all of them without it.
+    pub(super) interest: Option<&'a Interest>,
+    pub(super) hashing: &'a Hashing,
     pub(super) old: &'a Plan,
-    pub(super) new: &'a mut Plan,
-    pub(super) table: &'a mut Table,
-    pub(super) scrape: &'a mut Scrape,
 }
 
-/// Where in the body the reading is, and what came before.
-struct Progress<'b> {
-    families: Families,
+/// One body being read.
+pub(super) struct Reading<'a, 'b> {
+    rules: Rules<'a>,
+    body: &'b [u8],
+    /// The body up to the first byte that isn't UTF-8.
+    text: &'b str,
+    /// Where the line that is being read starts.
+    at: usize,
+    scrape: &'a mut Scrape,
+    new: Plan,
+    families: Families<'b>,
+    named: Option<Named<'b>>,
     /// The labels of the line that is being read.
     labels: Vec<Label<'b>>,
+    /// Their names.
+    names: Vec<(u64, &'b [u8])>,
     /// The old line that is expected next.
     cursor: usize,
+    /// How many series of the body before are in this one.
+    stayed: usize,
     /// `# EOF` was read.
     ended: bool,
 }
 
-impl Reading<'_> {
-    /// Reads `body`, whose start was already followed.
-    pub(super) fn read(&mut self, body: &[u8], followed: Followed) -> Result<(), DecodeError> {
-        let mut progress = Progress {
-            families: Families::new(self.format),
-            labels: Vec::new(),
-            cursor: followed.lines,
-            ended: false,
+/// What samples of one name have in common.
+#[derive(Clone, Copy)]
+struct Named<'b> {
+    name: &'b str,
+    hash: u64,
+    is_read: bool,
+    role: Role,
+}
+
+/// What of a line doesn't change.
+#[derive(Clone, Copy)]
+struct Head {
+    length: usize,
+    /// The length of a sample's name; 0 when its head isn't written in the plain way.
+    name: usize,
+    hash: u64,
+    bounds: Bounds,
+}
+
+impl<'a, 'b> Reading<'a, 'b> {
+    pub(super) fn new(
+        rules: Rules<'a>,
+        body: &'b [u8],
+        scrape: &'a mut Scrape,
+        spare: Plan,
+    ) -> Self {
+        let text = match std::str::from_utf8(body) {
+            Ok(text) => text,
+            Err(error) => {
+                let valid = body.get(..error.valid_up_to()).unwrap_or_default();
+                std::str::from_utf8(valid).unwrap_or_default()
+            }
         };
-        let mut rest = body.get(followed.bytes..).unwrap_or_default();
-        self.replay(&mut progress, followed.lines).map_err(|misfit| self.place(misfit))?;
-        while !rest.is_empty() {
-            let length = self.next(&mut progress, rest).map_err(|misfit| self.place(misfit))?;
-            rest = rest.get(length..).unwrap_or_default();
+        let lines = memchr::memchr_iter(b'\n', body).count() + 1;
+        scrape.samples.reserve(lines);
+        Self {
+            rules,
+            body,
+            text,
+            at: 0,
+            scrape,
+            new: spare.after(rules.old, text, lines),
+            families: Families::new(rules.format),
+            named: None,
+            labels: Vec::new(),
+            names: Vec::new(),
+            cursor: 0,
+            stayed: 0,
+            ended: false,
         }
-        if self.format == Format::OpenMetrics && !progress.ended {
+    }
+
+    /// Reads the body to its end and returns its plan.
+    pub(super) fn read(mut self) -> Result<Plan, DecodeError> {
+        while self.at < self.body.len() {
+            self.next().map_err(|misfit| self.place(misfit))?;
+        }
+        if self.rules.format == Format::OpenMetrics && !self.ended {
             return Err(self.place(Misfit { at: 0, what: Fault::EofMissing }));
         }
-        Ok(())
+        self.new.remember_gone(self.rules.old, self.stayed);
+        Ok(self.new)
     }
 
     /// Says in which line a misfit is: the one after those that were read.
@@ -59,186 +120,194 @@ impl Reading<'_> {
         DecodeError { line: self.new.len() + 1, column: misfit.at + 1, what: misfit.what }
     }
 
-    /// Brings the state to where the old body's first `lines` lines, which this body has too,
-    /// brought it then.
-    fn replay(&mut self, progress: &mut Progress<'_>, lines: usize) -> Result<(), Misfit> {
-        let mut labels = Vec::new();
-        for at in 0..lines {
-            let Some((known, bytes)) = self.old.get(at) else { break };
-            match known.was {
-                Was::Idle | Was::End => {}
-                Was::Metadata => describe(self.format, &mut progress.families, bytes, &mut labels)?,
-                Was::Refused(_) => {
-                    let name = name_of(utf8(bytes)?);
-                    progress.check(name, known.checked.bounds)?;
-                }
-                Was::Sample { slot, .. } => {
-                    let Some(entry) = self.table.get_mut(slot) else { break };
-                    progress
-                        .families
-                        .sample(&entry.key.name, known.checked.bounds)
-                        .map_err(at_start)?;
-                    (entry.seen_in, entry.line) = (self.number, at);
-                }
-            }
-            self.new.push(bytes, known.was, known.checked);
-        }
-        Ok(())
-    }
-
-    /// Reads the line that `rest` starts with and returns its length, line feed included.
-    fn next<'b>(&mut self, progress: &mut Progress<'b>, rest: &'b [u8]) -> Result<usize, Misfit> {
-        if progress.ended {
+    /// Reads the next line.
+    fn next(&mut self) -> Result<(), Misfit> {
+        if self.ended {
             return Err(Misfit { at: 0, what: Fault::AfterEof });
         }
-        match self.known(progress, rest)? {
-            Some(length) => Ok(length),
-            None => self.strictly(progress, rest),
+        if self.known().is_some() || self.plainly().is_some() {
+            return Ok(());
         }
+        self.strictly()
     }
 
-    /// Takes the line if it is the expected one of the old body; `None` when it isn't.
-    fn known(&mut self, progress: &mut Progress<'_>, rest: &[u8]) -> Result<Option<usize>, Misfit> {
-        let Some((known, bytes)) = self.old.get(progress.cursor) else { return Ok(None) };
-        let Some(after) = rest.strip_prefix(bytes) else { return Ok(None) };
-        let mut length = bytes.len();
-        match known.was {
-            Was::Idle => self.new.push(bytes, Was::Idle, known.checked),
-            Was::Metadata => {
-                describe(self.format, &mut progress.families, bytes, &mut Vec::new())?;
-                self.new.push(bytes, Was::Metadata, known.checked);
+    /// Returns what is left of the body's text.
+    fn rest(&self) -> &'b [u8] {
+        self.text.as_bytes().get(self.at..).unwrap_or_default()
+    }
+
+    /// Takes the line if it is the sample that is expected.
+    #[inline]
+    fn known(&mut self) -> Option<()> {
+        let (line, head) = self.rules.old.get(self.cursor).filter(|(line, _)| line.name > 0)?;
+        let (tail, tail_length) = next_tail(self.rules.format, word::after(self.rest(), head)?)?;
+        let named = self.named(self.text.get(self.at..self.at + line.name as usize)?).ok()?;
+        let &PlanLine { name, hash, bounds, .. } = line;
+        let head = Head { length: head.len(), name: name as usize, hash, bounds };
+        named.role.check(bounds).ok()?;
+        exemplar_fits(&tail, named.role).ok()?;
+        let known =
+            (line.was == Was::Sample).then_some(Known { line: self.cursor, series: line.series });
+        self.cursor += 1;
+        self.take(head, named, &tail, known);
+        self.at += head.length + tail_length;
+        Some(())
+    }
+
+    /// Takes the line if it is a sample in the plain way.
+    #[inline]
+    fn plainly(&mut self) -> Option<()> {
+        let rest = self.rest();
+        let is_next = |named: &Named<'_>| {
+            let after = word::after(rest, named.name.as_bytes());
+            matches!(after, Some([b'{' | b' ', ..]))
+        };
+        let named = match self.named.filter(is_next) {
+            Some(named) => named,
+            None => self.named(self.text.get(self.at..)?.get(..plain::name_length(rest)?)?).ok()?,
+        };
+        let name = named.name.len();
+        let (hashing, mut hash) = (self.rules.hashing, named.hash);
+        let labels = plain::labels(rest.get(name..)?, &mut self.names, |label| {
+            if named.is_read {
+                hash = hash.wrapping_add(hashing.part(label));
             }
-            Was::Sample { slot, .. } => {
-                let next = next_tail(self.format, after).zip(self.table.get(slot));
-                let Some(((tail, tail_length), entry)) = next else { return Ok(None) };
-                let checked = progress.check(&entry.key.name, known.checked.bounds)?;
-                exemplar_fits(&tail, checked, bytes.len())?;
-                self.take(bytes, Some(slot), checked, &tail);
-                length += tail_length;
-            }
-            // Whether it is refused again depends on the lines before.
-            Was::Refused(_) => {
-                progress.cursor += 1;
-                return Ok(None);
-            }
-            Was::End => return Ok(None),
-        }
-        progress.cursor += 1;
-        Ok(Some(length))
+        })?;
+        let head = Head { length: name + labels.length, name, hash, bounds: labels.bounds };
+        let (tail, tail_length) = next_tail(self.rules.format, rest.get(head.length..)?)?;
+        named.role.check(head.bounds).ok()?;
+        exemplar_fits(&tail, named.role).ok()?;
+        self.take(head, named, &tail, None);
+        self.at += head.length + tail_length;
+        Some(())
     }
 
     /// Reads a line from its first byte to its last.
-    fn strictly<'b>(
-        &mut self,
-        progress: &mut Progress<'b>,
-        rest: &'b [u8],
-    ) -> Result<usize, Misfit> {
+    fn strictly(&mut self) -> Result<(), Misfit> {
+        let rest = self.body.get(self.at..).unwrap_or_default();
         let end = memchr::memchr(b'\n', rest);
-        let bytes = rest.get(..end.unwrap_or(rest.len())).unwrap_or_default();
-        if end.is_none() && !(self.format == Format::OpenMetrics && bytes == b"# EOF") {
+        let length = end.unwrap_or(rest.len());
+        let is_eof = self.rules.format == Format::OpenMetrics && rest == b"# EOF";
+        if end.is_none() && !is_eof {
             return Err(Misfit { at: rest.len(), what: Fault::CutOff });
         }
-        let length = bytes.len() + usize::from(end.is_some());
-        let whole = rest.get(..length).unwrap_or_default();
-        let text = utf8(bytes)?;
-        match line(self.format, text, &mut progress.labels)? {
-            Line::Idle => self.new.push(whole, Was::Idle, Checked::default()),
+        let Some(text) = self.text.get(self.at..self.at + length) else {
+            return Err(Misfit { at: self.text.len() - self.at, what: Fault::Utf8 });
+        };
+        let whole = length + usize::from(end.is_some());
+        match line::line(self.rules.format, text, &mut self.labels)? {
+            Line::Idle => self.pass(whole, Was::Idle),
             Line::Metadata { family, part } => {
-                progress.families.describe(family, part).map_err(at_start)?;
-                self.new.push(whole, Was::Metadata, Checked::default());
+                // What a sample is to its family may change with this line.
+                self.named = None;
+                self.families.describe(family, part).map_err(at_start)?;
+                self.pass(whole, Was::Idle);
             }
             Line::End => {
-                progress.ended = true;
-                self.new.push(whole, Was::End, Checked::default());
+                self.ended = true;
+                self.pass(whole, Was::End);
             }
-            Line::Sample(head) => self.new_sample(progress, head, text)?,
+            Line::Sample(head) => self.sample(text, &head)?,
         }
-        Ok(length)
-    }
-
-    fn new_sample(
-        &mut self,
-        progress: &mut Progress<'_>,
-        head: Head<'_>,
-        text: &str,
-    ) -> Result<(), Misfit> {
-        let (before, after) = text.split_at_checked(head.value_at).unwrap_or((text, ""));
-        let tail = tail(self.format, after)
-            .map_err(|misfit| Misfit { at: head.value_at + misfit.at, ..misfit })?;
-        let checked = progress.check(head.name, head.bounds)?;
-        exemplar_fits(&tail, checked, head.value_at)?;
-        let labels = &mut progress.labels;
-        labels.retain(|(_, value)| !value.is_empty());
-        labels.sort_unstable_by_key(|(name, _)| *name);
-        let mut slot = self.table.find(head.name, labels);
-        match slot.and_then(|slot| self.table.get(slot)) {
-            // The line that followed it in the old body is expected next.
-            Some(entry) if entry.seen_in != self.number => progress.cursor = entry.line + 1,
-            Some(_) => {}
-            None if self.is_full() => {}
-            None => slot = self.table.add(head.name, labels),
-        }
-        self.take(before.as_bytes(), slot, checked, &tail);
+        self.at += whole;
         Ok(())
     }
 
-    fn is_full(&self) -> bool {
-        self.scrape.samples.len() >= self.series_max
+    fn sample(&mut self, text: &'b str, head: &line::Head<'b>) -> Result<(), Misfit> {
+        let (before, after) = text.split_at_checked(head.value_at).unwrap_or((text, ""));
+        let behind = |misfit: Misfit| Misfit { at: head.value_at + misfit.at, ..misfit };
+        let tail = tail(self.rules.format, after).map_err(behind)?;
+        let named = self.named(head.name).map_err(at_start)?;
+        named.role.check(head.bounds).map_err(at_start)?;
+        exemplar_fits(&tail, named.role).map_err(behind)?;
+        let hash = if named.is_read { self.rules.hashing.of(before) } else { 0 };
+        let head = Head { length: before.len(), name: 0, hash, bounds: head.bounds };
+        self.take(head, named, &tail, None);
+        Ok(())
     }
 
-    /// Takes a good sample, or counts it as refused; without a slot there was no room for it.
-    fn take(&mut self, bytes: &[u8], slot: Option<Slot>, checked: Checked, tail: &Tail) {
-        let full = self.is_full();
-        let line = self.new.len();
-        let was = match slot.and_then(|slot| Some((slot, self.table.get_mut(slot)?))) {
-            Some((_, entry)) if entry.seen_in == self.number => {
-                Was::Refused(RefusalReason::Duplicate)
-            }
-            Some((slot, entry)) if !full => {
-                (entry.seen_in, entry.line) = (self.number, line);
-                Was::Sample { slot, series: entry.index }
-            }
-            _ => Was::Refused(RefusalReason::SeriesLimit),
+    /// Returns what samples of that name have in common.
+    #[inline]
+    fn named(&mut self, name: &'b str) -> Result<Named<'b>, Fault> {
+        if let Some(named) = self.named.filter(|named| named.name == name) {
+            return Ok(named);
+        }
+        let role = self.families.sample(name)?;
+        let is_read = self.rules.interest.is_none_or(|interest| interest.wants(name));
+        let named = Named { name, hash: self.rules.hashing.part(name.as_bytes()), is_read, role };
+        self.named = Some(named);
+        Ok(named)
+    }
+
+    /// Passes a line that is no sample, all of it.
+    fn pass(&mut self, length: usize, was: Was) {
+        let head = Head { length, name: 0, hash: 0, bounds: Bounds::default() };
+        let line = self.line(head, was, false);
+        let bytes = self.body.get(self.at..self.at + length);
+        let is_expected = |(_, head): (&PlanLine, &[u8])| Some(head) == bytes;
+        self.cursor += usize::from(self.rules.old.get(self.cursor).is_some_and(is_expected));
+        self.new.push(line);
+    }
+
+    /// Takes a good sample, or counts it as refused; `known` is where the body before had its series
+    /// and which index, if that is known by its place.
+    #[inline]
+    fn take(&mut self, head: Head, named: Named<'_>, tail: &Tail, known: Option<Known>) {
+        let mut line = self.line(head, Was::Unread, named.role.exemplar);
+        if !named.is_read {
+            self.scrape.unread += 1;
+            return self.new.push(line);
+        }
+        let bytes = self.rest().get(..head.length).unwrap_or_default();
+        if self.scrape.samples.len() >= self.rules.series_max {
+            return self.refuse(
+                line,
+                match self.new.find(head.hash, bytes) {
+                    Some(_) => RefusalReason::Duplicate,
+                    None => RefusalReason::SeriesLimit,
+                },
+            );
+        }
+        let known = known.or_else(|| self.rules.old.find(head.hash, bytes));
+        let Some(series) = known.map(|known| known.series).or_else(|| self.new.next_index()) else {
+            return self.refuse(line, RefusalReason::SeriesLimit);
         };
-        match was {
-            Was::Sample { series, .. } => {
-                let sample =
-                    Sample { series, value: tail.value, at_ms: tail.at_ms, is_delta: false };
-                self.scrape.samples.push(sample);
-            }
-            Was::Refused(reason) => refuse(self.scrape, reason),
-            _ => {}
+        (line.series, line.was) = (series, Was::Sample);
+        if !self.new.show(line) {
+            return self.refuse(line, RefusalReason::Duplicate);
         }
-        self.new.push(bytes, was, checked);
+        if let Some(known) = known {
+            self.stayed += 1;
+            self.cursor = known.line + 1;
+        }
+        self.scrape.samples.push(tail.sample(series));
+    }
+
+    fn refuse(&mut self, line: PlanLine, reason: RefusalReason) {
+        refuse(self.scrape, reason);
+        self.new.push(PlanLine { was: Was::Refused(reason), ..line });
+    }
+
+    /// Makes the plan's line of what is read.
+    fn line(&self, head: Head, was: Was, exemplar: bool) -> PlanLine {
+        let Head { length, name, hash, bounds } = head;
+        // The decoder takes no body that is longer than a u32 can say.
+        PlanLine {
+            at: self.at as u32,
+            head: length as u32,
+            name: name as u32,
+            series: SeriesIndex(0),
+            hash,
+            was,
+            bounds,
+            exemplar,
+        }
     }
 }
 
-impl Progress<'_> {
-    fn check(&mut self, name: &str, bounds: Bounds) -> Result<Checked, Misfit> {
-        let exemplar = self.families.sample(name, bounds).map_err(at_start)?;
-        Ok(Checked { bounds, exemplar })
-    }
-}
-
-fn exemplar_fits(tail: &Tail, checked: Checked, tail_at: usize) -> Result<(), Misfit> {
+fn exemplar_fits(tail: &Tail, role: Role) -> Result<(), Misfit> {
     match tail.exemplar_at {
-        Some(at) if !checked.exemplar => {
-            Err(Misfit { at: tail_at + at, what: Fault::ExemplarPlace })
-        }
-        _ => Ok(()),
-    }
-}
-
-/// Takes a metadata line that was good before, with its line feed.
-fn describe<'b>(
-    format: Format,
-    families: &mut Families,
-    bytes: &'b [u8],
-    labels: &mut Vec<Label<'b>>,
-) -> Result<(), Misfit> {
-    let bytes = bytes.strip_suffix(b"\n").unwrap_or(bytes);
-    match line(format, utf8(bytes)?, labels)? {
-        Line::Metadata { family, part } => families.describe(family, part).map_err(at_start),
+        Some(at) if !role.exemplar => Err(Misfit { at, what: Fault::ExemplarPlace }),
         _ => Ok(()),
     }
 }

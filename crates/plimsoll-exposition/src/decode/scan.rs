@@ -18,7 +18,11 @@ impl<'a> Scan<'a> {
         self.at
     }
 
-    pub(super) fn rest(&self) -> &'a [u8] {
+    pub(super) fn rest(&self) -> &'a str {
+        self.text.get(self.at..).unwrap_or_default()
+    }
+
+    fn bytes(&self) -> &'a [u8] {
         self.text.as_bytes().get(self.at..).unwrap_or_default()
     }
 
@@ -57,7 +61,7 @@ impl<'a> Scan<'a> {
 
     /// Takes what comes before the next blank.
     pub(super) fn word(&mut self) -> &'a [u8] {
-        let rest = self.rest();
+        let rest = self.bytes();
         let length = rest.iter().position(|byte| matches!(byte, b' ' | b'\t'));
         let word = rest.get(..length.unwrap_or(rest.len())).unwrap_or_default();
         self.at += word.len();
@@ -73,7 +77,7 @@ impl<'a> Scan<'a> {
     }
 
     fn name(&mut self, also: impl Fn(u8) -> bool, otherwise: Fault) -> Result<&'a str, Misfit> {
-        let rest = self.rest();
+        let rest = self.bytes();
         let fits = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || also(byte);
         let length = rest.iter().position(|byte| !fits(*byte)).unwrap_or(rest.len());
         if length == 0 || rest.first().is_some_and(u8::is_ascii_digit) {
@@ -91,7 +95,7 @@ impl<'a> Scan<'a> {
 
     /// Checks the escapes of a help text, without taking it.
     pub(super) fn help_escapes(&self, known: &[u8]) -> Result<(), Misfit> {
-        let mut rest = self.rest();
+        let mut rest = self.bytes();
         while let Some(offset) = memchr::memchr(b'\\', rest) {
             if rest.get(offset + 1).is_none_or(|byte| !known.contains(byte)) {
                 let at = self.text.len() - rest.len() + offset;
@@ -109,7 +113,7 @@ impl<'a> Scan<'a> {
     pub(super) fn quoted(&mut self, format: Format) -> Result<Cow<'a, str>, Misfit> {
         self.require(b'"', Fault::QuoteMissing)?;
         let open = self.at - 1;
-        let rest = self.rest();
+        let rest = self.bytes();
         let (mut length, mut escaped) = (0, false);
         loop {
             let next = rest.get(length..).and_then(|rest| memchr::memchr2(b'"', b'\\', rest));

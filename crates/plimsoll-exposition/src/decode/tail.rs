@@ -4,7 +4,9 @@ use super::error::{Fault, Misfit};
 use super::line::{Label, open_labels, utf8};
 use super::number::{milliseconds, number, seconds_as_ms, short_decimal};
 use super::scan::Scan;
+use super::word;
 use crate::Format;
+use plimsoll_model::{Sample, SeriesIndex};
 
 /// The longest label set of an exemplar, in characters, by OpenMetrics 1.0.
 const EXEMPLAR_CHARACTERS_MAX: usize = 128;
@@ -17,10 +19,28 @@ pub(super) struct Tail {
     pub(super) exemplar_at: Option<usize>,
 }
 
+impl Tail {
+    /// Makes it a sample of that series.
+    #[inline]
+    pub(super) fn sample(&self, series: SeriesIndex) -> Sample {
+        Sample { series, value: self.value, at_ms: self.at_ms, is_delta: false }
+    }
+}
+
 /// Reads the tail that `rest` starts with, and says how long it is, line feed included; `None`
 /// when the strict reading of the whole line has to say what it is.
 #[inline]
 pub(super) fn next_tail(format: Format, rest: &[u8]) -> Option<(Tail, usize)> {
+    // Most values are integers of less than eight digits.
+    let word = word::word(rest);
+    let (value, length) = word::digits(word);
+    if length > 0 && length < 8 && word >> (8 * length) & 0xff == u64::from(b'\n') {
+        return Some((Tail { value: value as f64, at_ms: None, exemplar_at: None }, length + 1));
+    }
+    other_tail(format, rest)
+}
+
+fn other_tail(format: Format, rest: &[u8]) -> Option<(Tail, usize)> {
     if let Some((value, length)) = short_decimal(rest)
         && rest.get(length) == Some(&b'\n')
     {

@@ -1,7 +1,8 @@
 //! Puts points together within bounds.
 
 use super::fields::NoMessage;
-use super::point::{Interest, Point, PointValue, Pushed};
+use super::point::{Point, PointValue, Pushed};
+use crate::Interest;
 use plimsoll_model::{Labels, SeriesKey};
 
 /// The most points that one body may give: what is of use of a body is bounded, whatever it holds.

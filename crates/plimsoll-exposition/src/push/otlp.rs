@@ -4,7 +4,8 @@ use super::exponential::Exponential;
 use super::fields::{Field, Fields, NoMessage};
 use super::gather::{Gather, LABELS_MAX, PushError, Stamp, number};
 use super::otlp_name::{Form, label_name, metric_name};
-use super::point::{Interest, PointValue, Pushed};
+use super::point::{PointValue, Pushed};
+use crate::Interest;
 use plimsoll_model::SeriesKey;
 use std::collections::BTreeMap;
 

@@ -4,7 +4,8 @@ use super::exponential::Exponential;
 use super::gather::{Gather, LABELS_MAX, PushError};
 use super::otlp::{DELTA, Head, Metric, Owner};
 use super::otlp_name::{Form, metric_name};
-use super::point::{Interest, Pushed};
+use super::point::Pushed;
+use crate::Interest;
 use serde_json::Value;
 use std::collections::BTreeMap;
 

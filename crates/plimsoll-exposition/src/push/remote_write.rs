@@ -3,7 +3,8 @@
 use super::exponential::Exponential;
 use super::fields::{Field, Fields, NoMessage, zigzag};
 use super::gather::{Gather, LABELS_MAX, PushError, Stamp, number};
-use super::point::{Edges, Interest, PointValue, Pushed};
+use super::point::{Edges, PointValue, Pushed};
+use crate::Interest;
 use plimsoll_model::SeriesKey;
 
 const NAME: &str = "__name__";

@@ -147,7 +147,7 @@ impl Scene {
             at_ms: *at_ms,
             is_delta: false,
         });
-        let scrape = Scrape { samples: samples.collect(), refused: Vec::new() };
+        let scrape = Scrape { samples: samples.collect(), ..Scrape::default() };
         let keys = &self.keys;
         let lookup = |index: SeriesIndex| keys.get(index.0 as usize).cloned();
         self.store.ingest(target, TimeMs(at), &scrape, lookup);

@@ -129,7 +129,7 @@ impl Frame {
     }
 
     pub(super) fn scrape(&self) -> Scrape {
-        Scrape { samples: self.samples.values().copied().collect(), refused: Vec::new() }
+        Scrape { samples: self.samples.values().copied().collect(), ..Scrape::default() }
     }
 }
 

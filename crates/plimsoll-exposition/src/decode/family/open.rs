@@ -1,40 +1,29 @@
-use super::Needs;
+use super::{Needs, Role};
 use crate::decode::error::Fault;
-use crate::decode::line::{Bounds, Kind, Part};
+use crate::decode::line::{Kind, Part};
 use hashbrown::HashSet;
 
 /// OpenMetrics: a family's lines stand together, metadata first, and a sample's suffix is one of
 /// its family's type.
 #[derive(Default)]
-pub(in crate::decode) struct Families {
-    current: Current,
+pub(in crate::decode) struct Families<'b> {
+    current: Current<'b>,
     /// The families that are over and may not come again.
-    closed: HashSet<Box<str>>,
-    /// The name of the last sample: most samples have the name of the one before.
-    last: String,
-    last_role: Role,
+    closed: HashSet<&'b str>,
 }
 
 /// The family whose lines are being read; its name is empty before the first one.
 #[derive(Default)]
-struct Current {
-    name: String,
+struct Current<'b> {
+    name: &'b str,
     kind: Option<Kind>,
     help: bool,
     unit: bool,
     sampled: bool,
 }
 
-/// What a sample is to its family.
-#[derive(Clone, Copy, Default)]
-struct Role {
-    needs: Needs,
-    exemplar: bool,
-}
-
-impl Families {
-    pub(super) fn describe(&mut self, family: &str, part: Part) -> Result<(), Fault> {
-        self.last.clear();
+impl<'b> Families<'b> {
+    pub(super) fn describe(&mut self, family: &'b str, part: Part) -> Result<(), Fault> {
         if self.current.name != family {
             self.open(family)?;
         }
@@ -53,36 +42,31 @@ impl Families {
         Ok(())
     }
 
-    pub(super) fn sample(&mut self, name: &str, bounds: Bounds) -> Result<bool, Fault> {
-        if self.last != name {
-            self.last_role = match self.role_in_current(name) {
-                Some(role) => role,
-                None if self.current.name == name => return Err(Fault::Suffix),
-                None => {
-                    self.open(name)?;
-                    Role::default()
-                }
-            };
-            self.current.sampled = true;
-            self.last.clear();
-            self.last.push_str(name);
-        }
-        self.last_role.needs.check(bounds)?;
-        Ok(self.last_role.exemplar)
+    pub(super) fn sample(&mut self, name: &'b str) -> Result<Role, Fault> {
+        let role = match self.role_in_current(name) {
+            Some(role) => role,
+            None if self.current.name == name => return Err(Fault::Suffix),
+            None => {
+                self.open(name)?;
+                Role::default()
+            }
+        };
+        self.current.sampled = true;
+        Ok(role)
     }
 
-    fn open(&mut self, family: &str) -> Result<(), Fault> {
+    fn open(&mut self, family: &'b str) -> Result<(), Fault> {
         if self.closed.contains(family) {
             return Err(Fault::FamilySplit);
         }
-        let next = Current { name: family.into(), ..Current::default() };
+        let next = Current { name: family, ..Current::default() };
         let over = std::mem::replace(&mut self.current, next);
-        self.closed.insert(over.name.into());
+        self.closed.insert(over.name);
         Ok(())
     }
 
     fn role_in_current(&self, name: &str) -> Option<Role> {
-        let suffix = name.strip_prefix(self.current.name.as_str())?;
+        let suffix = name.strip_prefix(self.current.name)?;
         role(self.current.kind.unwrap_or(Kind::Unknown), suffix)
     }
 }

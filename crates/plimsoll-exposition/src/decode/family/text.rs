@@ -1,16 +1,11 @@
-use super::Needs;
+use super::{Needs, Role};
 use crate::decode::error::Fault;
-use crate::decode::line::{Bounds, Kind, Part};
+use crate::decode::line::{Kind, Part};
 use hashbrown::HashMap;
 
 /// Prometheus text: at most one HELP and one TYPE per family, and the TYPE before its samples.
 #[derive(Default)]
-pub(in crate::decode) struct Families {
-    known: HashMap<Box<str>, Known>,
-    /// The name of the last sample: most samples have the name of the one before.
-    last: String,
-    last_needs: Needs,
-}
+pub(in crate::decode) struct Families<'b>(HashMap<&'b str, Known>);
 
 #[derive(Default)]
 struct Known {
@@ -19,11 +14,9 @@ struct Known {
     sampled: bool,
 }
 
-impl Families {
-    pub(super) fn describe(&mut self, family: &str, part: Part) -> Result<(), Fault> {
-        // What the last sample needed may change with this line.
-        self.last.clear();
-        let known = self.known.entry(family.into()).or_default();
+impl<'b> Families<'b> {
+    pub(super) fn describe(&mut self, family: &'b str, part: Part) -> Result<(), Fault> {
+        let known = self.0.entry(family).or_default();
         match part {
             Part::Help if known.help => return Err(Fault::HelpTwice),
             Part::Help => known.help = true,
@@ -35,23 +28,13 @@ impl Families {
         Ok(())
     }
 
-    pub(super) fn sample(&mut self, name: &str, bounds: Bounds) -> Result<(), Fault> {
-        if self.last != name {
-            self.last_needs = self.needs_of(name);
-            self.last.clear();
-            self.last.push_str(name);
-            match self.known.get_mut(name) {
-                Some(known) => known.sampled = true,
-                None => {
-                    self.known.insert(name.into(), Known { sampled: true, ..Known::default() });
-                }
-            }
-        }
-        self.last_needs.check(bounds)
+    pub(super) fn sample(&mut self, name: &'b str) -> Role {
+        self.0.entry(name).or_default().sampled = true;
+        Role { needs: self.needs_of(name), exemplar: false }
     }
 
     fn needs_of(&self, name: &str) -> Needs {
-        let kind_of = |family: &str| self.known.get(family).and_then(|known| known.kind);
+        let kind_of = |family: &str| self.0.get(family).and_then(|known| known.kind);
         if kind_of(name) == Some(Kind::Summary) {
             return Needs::Quantile;
         }
