@@ -1,6 +1,7 @@
 //! One target's series: what each is for, and what the last scrape said.
 
 use crate::account::{Account, Passage, Slot};
+use crate::birth::{Birth, is_within};
 use crate::books::Books;
 use crate::increase::{Life, Meter, Reading, is_ahead};
 use crate::level::{LevelBoard, LevelNames};
@@ -12,9 +13,6 @@ use std::collections::{BTreeMap, HashMap};
 /// Two start times of one process may differ by this much: some exporters derive it anew from the
 /// boot time at each scrape.
 const START_TOLERANCE_S: f64 = 1.0;
-
-/// A start time may be this far ahead of the scrape: clocks of two hosts differ.
-pub(crate) const START_AHEAD_MS: i64 = 1_000;
 
 /// A target that said nothing for so many intervals is silent, even if nobody reported a miss.
 const INTERVALS_UNTIL_SILENT: i64 = 2;
@@ -62,14 +60,6 @@ pub(crate) struct WiredMeter {
     pub(crate) birth: Option<u32>,
 }
 
-/// When a counter was created, by its own word.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Birth {
-    created_s: Option<f64>,
-    /// It changed with this scrape.
-    changed: bool,
-}
-
 /// One target, its series and what they said.
 #[derive(Debug)]
 pub(crate) struct Feed {
@@ -78,7 +68,7 @@ pub(crate) struct Feed {
     /// Of the series that were seen lately.
     pub(crate) roles: HashMap<SeriesIndex, Role>,
     /// Those of the last scrape, in its order.
-    line: Vec<Role>,
+    line: Vec<(SeriesIndex, Role)>,
     pub(crate) uses: Vec<Use>,
     pub(crate) meters: Vec<WiredMeter>,
     pub(crate) meter_numbers: HashMap<SeriesKey, u32>,
@@ -176,12 +166,12 @@ impl Feed {
             until: TimeMs(at.0.saturating_add(INTERVALS_UNTIL_SILENT * self.interval_ms())),
         };
         let line = std::mem::take(&mut self.line);
-        for (sample, role) in scrape.samples.iter().zip(&line) {
+        for (sample, (_, role)) in scrape.samples.iter().zip(&line) {
             if let Role::Used(number) = role {
                 self.read(*number, sample, &passage);
             }
         }
-        self.forget_gone(scrape, &line);
+        self.forget_gone(&line);
         self.line = line;
         books.journal.scrape(self, &passage, start_s, &books.ledgers);
         for account in &mut self.accounts {
@@ -202,34 +192,43 @@ impl Feed {
         lookup: &impl Fn(SeriesIndex) -> Option<SeriesKey>,
         books: &mut Books,
     ) -> Option<f64> {
-        self.births.iter_mut().for_each(|birth| birth.changed = false);
-        self.line.clear();
+        self.births.iter_mut().for_each(Birth::begin_scrape);
+        let mut line = std::mem::take(&mut self.line);
+        line.resize(scrape.samples.len(), (SeriesIndex(u32::MAX), Role::Ignored));
         let mut start_s = None;
-        for sample in &scrape.samples {
-            let role = match self.roles.get(&sample.series) {
-                Some(role) => *role,
-                None => {
-                    let key = lookup(sample.series);
-                    let role = key.map_or(Role::Ignored, |key| self.resolve(&key, books));
-                    self.roles.insert(sample.series, role);
-                    role
-                }
-            };
-            self.line.push(role);
-            match role {
+        for (sample, place) in scrape.samples.iter().zip(&mut line) {
+            // Nearly always a scrape has the series of the one before, in its order.
+            if place.0 != sample.series {
+                *place = (sample.series, self.role(sample.series, lookup, books));
+            }
+            match place.1 {
                 Role::Start if sample.value.is_finite() => {
                     start_s = start_s.or(Some(sample.value));
                 }
                 Role::Created(number) if sample.value.is_finite() => {
                     if let Some(birth) = self.births.get_mut(number as usize) {
-                        let before = birth.created_s.replace(sample.value);
-                        birth.changed = before.is_some_and(|before| before != sample.value);
+                        birth.take(sample.value);
                     }
                 }
                 _ => {}
             }
         }
+        self.line = line;
         start_s
+    }
+
+    fn role(
+        &mut self,
+        series: SeriesIndex,
+        lookup: &impl Fn(SeriesIndex) -> Option<SeriesKey>,
+        books: &mut Books,
+    ) -> Role {
+        if let Some(role) = self.roles.get(&series) {
+            return *role;
+        }
+        let role = lookup(series).map_or(Role::Ignored, |key| self.resolve(&key, books));
+        self.roles.insert(series, role);
+        role
     }
 
     fn life(&self, start_s: Option<f64>, at: TimeMs) -> Life {
@@ -349,16 +348,16 @@ impl Feed {
 
     /// Forgets the roles of series that are gone, once they are the most: a process may give ever
     /// new ones.
-    fn forget_gone(&mut self, scrape: &Scrape, line: &[Role]) {
+    fn forget_gone(&mut self, line: &[(SeriesIndex, Role)]) {
         if self.roles.len() > 2 * line.len() + ROLES_SPARE {
-            let here = scrape.samples.iter().map(|sample| sample.series);
-            self.roles = here.zip(line.iter().copied()).collect();
+            self.roles = line.iter().copied().collect();
         }
     }
 
     /// Forgets every series; accounts stay.
     fn unwire(&mut self) {
         self.roles.clear();
+        self.line.clear();
         self.uses.clear();
         self.meters.clear();
         self.meter_numbers.clear();
@@ -376,18 +375,4 @@ impl Feed {
     fn is_late(&self, last: TimeMs, now: TimeMs) -> bool {
         now.0.saturating_sub(last.0) > self.interval_ms().saturating_mul(INTERVALS_UNTIL_SILENT)
     }
-}
-
-impl Birth {
-    /// Says whether the counter began after `since`: the scrape before, or when its target was
-    /// first watched.
-    fn is_within(&self, last: Option<f64>, since: Option<TimeMs>, at: TimeMs) -> bool {
-        let Some((created_s, since)) = self.created_s.zip(since) else { return false };
-        let created = TimeMs((created_s * 1000.0) as i64);
-        if last.is_some() { self.changed } else { is_within(created, since, at) }
-    }
-}
-
-fn is_within(start: TimeMs, after: TimeMs, at: TimeMs) -> bool {
-    start > after && start.0 <= at.0.saturating_add(START_AHEAD_MS)
 }

@@ -14,6 +14,7 @@ mod account;
 mod amendment;
 mod archive;
 mod aside;
+mod birth;
 mod books;
 mod checkpoint;
 mod column;

@@ -1,8 +1,9 @@
 //! What a new series of a target is for.
 
 use crate::account::Slot;
+use crate::birth::Birth;
 use crate::books::Books;
-use crate::feed::{Birth, Feed, Role, Use, Wire, WiredMeter};
+use crate::feed::{Feed, Role, Use, Wire, WiredMeter};
 use crate::increase::Meter;
 use crate::reckoning::Reckoning;
 use crate::select::{Match, Part};
