@@ -9,7 +9,7 @@ use crate::run::{Failure, cargo, step};
 /// There is no such benchmark, or it can't be built or run.
 pub(crate) fn run(name: &str, arguments: &[&str]) -> Result<(), Failure> {
     match name {
-        "record" => {}
+        "record" | "context" => {}
         "slo" => prepare_slo()?,
         other => return Err(Failure::Usage(format!("no such benchmark: {other}"))),
     }

@@ -23,6 +23,7 @@ cargo xtask COMMAND
   generate          write dashboards/, alerts/ and docs/signals.md from their Rust source
   generate --check  fail if they differ from it
   bench record      measure the recorder and its peers in one run (about a minute)
+  bench context     measure a decision of four readings
   bench slo         measure the daemon beside Prometheus (about 6 minutes; --full: half an hour)
   peers             build what Debian lacks, once: Prometheus 3, the Collector, Thanos
   soak [MINUTES]    watch the daemon's memory over MINUTES (10) at a 1 s scrape

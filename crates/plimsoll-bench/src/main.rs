@@ -1,4 +1,4 @@
-//! Measures Plimsoll and its peers in one run: `cargo xtask bench record`, `cargo xtask bench slo`.
+//! Measures Plimsoll and its peers in one run: `cargo xtask bench record`, `context` or `slo`.
 //!
 //! Ours and theirs take turns, so that what disturbs the machine disturbs both, and what is compared
 //! is the ratio within a round. Costs are processor time of the whole process, so that work which is
@@ -8,6 +8,7 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "this is a command line")]
 #![allow(clippy::expect_used, reason = "a benchmark that can't be set up has no result")]
 
+mod context;
 mod counted;
 mod encode;
 mod histogram;
@@ -35,6 +36,7 @@ fn main() -> ExitCode {
             request::alone(whose, times.parse().unwrap_or(0));
             return ExitCode::SUCCESS;
         }
+        ["context"] => ("context", context()),
         ["slo"] => ("slo", slo::measure("", Extent::SHORT)),
         ["slo", "--full"] => ("slo", slo::measure("", Extent::FULL)),
         ["slo", group] if !group.starts_with('-') => ("slo", slo::measure(group, Extent::SHORT)),
@@ -48,7 +50,9 @@ fn main() -> ExitCode {
         }
         other => {
             let other = other.join(" ");
-            eprintln!("plimsoll-bench: no such benchmark: {other}; there are record and slo");
+            eprintln!(
+                "plimsoll-bench: no such benchmark: {other}; there are record, context and slo"
+            );
             return ExitCode::from(2);
         }
     };
@@ -61,6 +65,13 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Runs the benchmark of decisions.
+fn context() -> Table {
+    let mut table = Table::default();
+    context::measure(&mut table);
+    table
 }
 
 /// Measures one group of rows.

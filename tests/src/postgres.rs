@@ -1,0 +1,96 @@
+//! A real PostgreSQL.
+
+use crate::process::Process;
+use crate::{free_port, scratch, wait};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+use tokio_postgres::{Client, NoTls};
+
+/// A running PostgreSQL server that syncs nothing to the disk, with an empty database.
+pub struct Postgres {
+    /// Its address, as `postgres://postgres@127.0.0.1:5432/postgres`.
+    pub url: String,
+    /// The process.
+    pub process: Process,
+    _folder: tempfile::TempDir,
+}
+
+impl Postgres {
+    /// Starts one and waits until it answers.
+    ///
+    /// # Panics
+    /// PostgreSQL isn't installed, or doesn't start.
+    pub async fn start() -> Self {
+        let (port, folder) = (free_port(), scratch());
+        let data = folder.path().join("data");
+        let mut init = program("initdb");
+        init.args(["--username", "postgres", "--auth", "trust", "--no-sync", "--pgdata"])
+            .arg(&data);
+        own(folder.path());
+        let output = init.output().expect("initdb runs");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let mut command = program("postgres");
+        command.arg("-D").arg(&data).arg("-k").arg(folder.path());
+        command.args(["-p", &port.to_string(), "-c", "listen_addresses=127.0.0.1"]);
+        command.args(["-c", "fsync=off", "-c", "synchronous_commit=off"]);
+        let process = Process::start("postgres", &mut command, &folder.path().join("log"));
+        let url = format!("postgres://postgres@127.0.0.1:{port}/postgres");
+        let server = Self { url, process, _folder: folder };
+        wait::until("PostgreSQL to be ready", Duration::from_secs(60), || async {
+            let (client, connection) = tokio_postgres::connect(&server.url, NoTls).await.ok()?;
+            tokio::spawn(connection);
+            client.simple_query("SELECT 1").await.ok()
+        })
+        .await;
+        server
+    }
+
+    /// Connects.
+    ///
+    /// # Panics
+    /// It takes no more connections.
+    pub async fn connect(&self) -> Client {
+        let connected = tokio_postgres::connect(&self.url, NoTls).await;
+        let (client, connection) = connected.expect("a connection");
+        tokio::spawn(connection);
+        client
+    }
+}
+
+/// Returns a program of the newest PostgreSQL that Debian has installed, run as its user: the server
+/// refuses to run as root.
+fn program(name: &str) -> Command {
+    let mut command = Command::new(folder().join("bin").join(name));
+    if let Some((user, group)) = server_user() {
+        command.uid(user).gid(group);
+    }
+    command
+}
+
+fn folder() -> PathBuf {
+    let versions = std::fs::read_dir("/usr/lib/postgresql").expect("PostgreSQL is installed");
+    let version = |path: &PathBuf| path.file_name()?.to_str()?.parse::<u32>().ok();
+    let all = versions.filter_map(|entry| Some(entry.ok()?.path()));
+    all.max_by_key(version).expect("a version of PostgreSQL")
+}
+
+/// Gives a folder to the user that the server runs as.
+fn own(folder: &Path) {
+    if let Some((user, group)) = server_user() {
+        std::os::unix::fs::chown(folder, Some(user), Some(group)).expect("its folder");
+    }
+}
+
+/// Returns whom the server has to run as, if this is root.
+fn server_user() -> Option<(u32, u32)> {
+    let id = |arguments: &[&str]| {
+        let output = Command::new("id").args(arguments).output().ok()?;
+        String::from_utf8(output.stdout).ok()?.trim().parse::<u32>().ok()
+    };
+    if id(&["-u"])? != 0 {
+        return None;
+    }
+    Some((id(&["-u", "postgres"])?, id(&["-g", "postgres"])?))
+}

@@ -1,0 +1,66 @@
+//! A real Redis.
+
+use crate::process::Process;
+use crate::{free_port, scratch, wait};
+use redis::{FromRedisValue, ToRedisArgs};
+use std::process::Command;
+use std::time::Duration;
+
+/// A running Redis server that keeps nothing on disk: a restart is a fail-over to an empty one.
+pub struct Redis {
+    /// Its address, as `redis://127.0.0.1:6379`.
+    pub url: String,
+    /// The process.
+    pub process: Process,
+    port: u16,
+    folder: tempfile::TempDir,
+}
+
+impl Redis {
+    /// Starts one and waits until it answers.
+    pub async fn start() -> Self {
+        let (port, folder) = (free_port(), scratch());
+        let process = Self::spawn(port, &folder);
+        let url = format!("redis://127.0.0.1:{port}");
+        let server = Self { url, process, port, folder };
+        server.await_ready().await;
+        server
+    }
+
+    /// Starts it anew, empty, on its old port.
+    pub async fn restart(&mut self) {
+        self.process.kill();
+        self.process = Self::spawn(self.port, &self.folder);
+        self.await_ready().await;
+    }
+
+    fn spawn(port: u16, folder: &tempfile::TempDir) -> Process {
+        let mut command = Command::new("redis-server");
+        command.args(["--bind", "127.0.0.1", "--port", &port.to_string()]);
+        command.args(["--save", "", "--appendonly", "no", "--dir"]).arg(folder.path());
+        Process::start("redis-server", &mut command, &folder.path().join("log"))
+    }
+
+    async fn await_ready(&self) {
+        wait::until("Redis to be ready", Duration::from_secs(30), || async {
+            let client = redis::Client::open(self.url.as_str()).expect("a URL");
+            let mut connection = client.get_multiplexed_async_connection().await.ok()?;
+            redis::cmd("PING").query_async::<String>(&mut connection).await.ok()
+        })
+        .await;
+    }
+
+    /// Runs a command, as `["HGET", "key", "field"]`, on a connection of its own.
+    ///
+    /// # Panics
+    /// Redis refuses it, or answers with something else than a `T`.
+    pub async fn ask<T: FromRedisValue>(&self, words: &[impl ToRedisArgs]) -> T {
+        let client = redis::Client::open(self.url.as_str()).expect("a URL");
+        let mut connection = client.get_multiplexed_async_connection().await.expect("a connection");
+        let mut command = redis::Cmd::new();
+        words.iter().for_each(|word| {
+            command.arg(word);
+        });
+        command.query_async(&mut connection).await.expect("an answer")
+    }
+}
