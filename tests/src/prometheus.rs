@@ -27,12 +27,20 @@ pub struct Make<'a> {
     pub scrape: &'a str,
     /// More lines of the configuration, as `remote_write: […]`.
     pub config: &'a str,
+    /// OpenMetrics text of the past, which becomes its first blocks.
+    pub past: Option<&'a Path>,
 }
 
 impl Default for Make<'_> {
     /// Debian's, told nothing.
     fn default() -> Self {
-        Self { program: Path::new("prometheus"), arguments: &[], scrape: "", config: "" }
+        Self {
+            program: Path::new("prometheus"),
+            arguments: &[],
+            scrape: "",
+            config: "",
+            past: None,
+        }
     }
 }
 
@@ -65,6 +73,9 @@ impl Prometheus {
                 make.config,
             ),
         );
+        if let Some(past) = make.past {
+            create_blocks(past, &folder.path().join("data"));
+        }
         let address = format!("127.0.0.1:{}", free_port());
         let mut command = Command::new(make.program);
         command
@@ -72,6 +83,8 @@ impl Prometheus {
             .arg(format!("--storage.tsdb.path={}", folder.path().join("data").display()))
             .arg(format!("--web.listen-address={address}"))
             .arg("--log.level=warn")
+            // The past may lie years back.
+            .arg("--storage.tsdb.retention.time=100y")
             .args(make.arguments);
         let process = Process::start("prometheus", &mut command, &folder.path().join("log"));
         let server = Self {
@@ -122,6 +135,16 @@ impl Prometheus {
         assert_eq!(answer["status"], "success", "{what} {query:?}: {answer}");
         answer["data"].take()
     }
+}
+
+/// Makes blocks of samples that have times.
+fn create_blocks(past: &Path, data: &Path) {
+    let output = Command::new("promtool")
+        .args(["tsdb", "create-blocks-from", "openmetrics", "--quiet"])
+        .args([past, data])
+        .output()
+        .expect("promtool is installed");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
 
 /// Has this `promtool` look over a text of metrics.

@@ -1,5 +1,6 @@
 //! `plimsoll export`: the whole state as a backup.
 
+use crate::daemon::{DEFAULT_URL, DaemonArguments};
 use anyhow::{Context, bail};
 use plimsoll_store::Archive;
 use std::fs::File;
@@ -10,16 +11,16 @@ use std::process::ExitCode;
 #[derive(clap::Args)]
 #[command(
     about = "Write the whole state as a backup: lines of JSON, for plimsoll import",
-    after_help = "Of a daemon that runs, or of the folder of one that doesn't.\n\n\
+    after_help = "Of a daemon that runs, at http://127.0.0.1:9797 unless --url says otherwise, or of \
+                  the folder of one that doesn't.\n\n\
                   Example: plimsoll export --data-dir plimsoll-data --out backup.jsonl"
 )]
 pub(crate) struct Arguments {
     /// The folder of a daemon that doesn't run
     #[arg(long, value_name = "FOLDER", conflicts_with = "url")]
     data_dir: Option<PathBuf>,
-    /// Where a running daemon listens
-    #[arg(long, default_value = "http://127.0.0.1:9797", value_name = "URL")]
-    url: String,
+    #[command(flatten)]
+    daemon: DaemonArguments,
     /// Where the backup goes, instead of standard output
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
@@ -47,7 +48,7 @@ fn write(arguments: &Arguments, out: impl Write) -> anyhow::Result<()> {
         Some(folder) => of_folder(folder, out),
         None => {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-            runtime.block_on(of_daemon(&arguments.url, out))
+            runtime.block_on(of_daemon(&arguments.daemon, out))
         }
     }
 }
@@ -60,14 +61,9 @@ fn of_folder(folder: &Path, out: impl Write) -> anyhow::Result<()> {
     Ok(archive.backup()?.write(BufWriter::new(out))?)
 }
 
-async fn of_daemon(url: &str, mut out: impl Write) -> anyhow::Result<()> {
-    let whole = format!("{}/api/v1/export", url.trim_end_matches('/'));
-    let mut answer = reqwest::get(&whole).await.with_context(|| {
-        format!("no daemon answers at {url}: is --url right? --data-dir reads one that doesn't run")
-    })?;
-    if !answer.status().is_success() {
-        bail!("{whole} answered {}", answer.status());
-    }
+async fn of_daemon(daemon: &DaemonArguments, mut out: impl Write) -> anyhow::Result<()> {
+    let url = daemon.url.as_deref().unwrap_or(DEFAULT_URL);
+    let mut answer = daemon.get(url, "/api/v1/export").await?;
     let mut last = Vec::new();
     while let Some(chunk) = answer.chunk().await.context("the daemon broke off")? {
         out.write_all(&chunk)?;

@@ -5,6 +5,7 @@
 
 mod backtest;
 mod check;
+mod daemon;
 mod demo;
 mod explain;
 mod export;
@@ -55,7 +56,7 @@ enum Verb {
     Backtest(backtest::Arguments),
     /// Write the whole state as a backup: lines of JSON, for plimsoll import
     Export(export::Arguments),
-    /// Read a backup that plimsoll export wrote into a new data folder
+    /// Fill a daemon's state: from a backup that plimsoll export wrote, or from a Prometheus
     Import(import::Arguments),
     /// Print completions for a shell
     #[command(after_help = "Example: plimsoll completions bash > /etc/bash_completion.d/plimsoll")]

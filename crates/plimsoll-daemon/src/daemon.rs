@@ -5,6 +5,7 @@ use crate::corrections::Corrections;
 use crate::engine::Outlets;
 use crate::engine::{BuildError, Surroundings};
 use crate::generation::Built;
+use crate::imports::Imports;
 use crate::inbox::Inbox;
 use crate::keeper::Keeper;
 use crate::lens;
@@ -98,6 +99,7 @@ impl Daemon {
             keeper,
             tally: Arc::default(),
             corrections: Corrections::default(),
+            imports: Imports::default(),
         };
         let config = config.with_listen(address);
         let mut built = Built::new(&config, &around)?;
@@ -149,6 +151,8 @@ impl Bound {
             keeper: self.around.keeper.clone(),
             tally: self.around.tally.clone(),
             corrections: self.around.corrections.clone(),
+            imports: self.around.imports.clone(),
+            import_turn: Arc::default(),
             process: Mutex::new(Probe::new(self.around.clock.now())),
             readiness: self.readiness,
             reloads,

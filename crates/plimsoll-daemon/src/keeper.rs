@@ -71,6 +71,11 @@ impl Keeper {
         self.on_thread(move |archive| archive.history(&id, (from, to), step, &recent)).await
     }
 
+    /// Returns by how many bytes the data file may still grow.
+    pub(crate) async fn room(&self) -> Result<u64, KeepError> {
+        self.on_thread(|archive| Ok(archive.room())).await
+    }
+
     pub(crate) async fn backup(&self) -> Result<Backup, KeepError> {
         self.on_thread(|archive| archive.backup()).await
     }

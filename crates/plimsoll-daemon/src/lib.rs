@@ -14,6 +14,7 @@ mod corrections;
 mod daemon;
 mod engine;
 mod generation;
+mod imports;
 mod inbox;
 mod instant;
 mod keeper;

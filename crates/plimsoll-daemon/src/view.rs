@@ -137,6 +137,8 @@ pub(crate) struct SloView {
     pub(crate) backend_error: Option<Option<String>>,
     /// Series that the SLO's bound on groups refused.
     pub(crate) groups_refused: u64,
+    /// Since when it is watched.
+    pub(crate) watched_since: TimeMs,
     /// What its history holds beyond the archive.
     pub(crate) recent: Recent,
     /// The positions of the targets that feed it.

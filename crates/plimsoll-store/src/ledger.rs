@@ -275,7 +275,12 @@ impl Ledger {
         self.counted = Counts::default();
     }
 
-    /// Returns the length of a slot of history, in milliseconds: whole slices.
+    /// Returns the length of a slot of history: whole slices.
+    pub fn history_slot(&self) -> Duration {
+        Duration::from_millis(self.history_ms.unsigned_abs())
+    }
+
+    /// Returns the same in milliseconds.
     pub(crate) fn history_ms(&self) -> i64 {
         self.history_ms
     }

@@ -61,7 +61,7 @@ fn asked(slo: &str, first: i64, last: i64, bad: u64) -> NewCorrection {
 fn a_backup_brings_everything_back() {
     let (directory, other) = (Directory::new("exported"), Directory::new("imported"));
     let (scene, archive, backup) = exported(&directory);
-    let ledgers = Archive::import(&other.0, backup.as_slice()).expect("imported");
+    let ledgers = Archive::import(&other.0, backup.as_slice(), u64::MAX).expect("imported");
     assert_eq!(ledgers, 5, "four SLOs, one of them in two groups");
     let imported = Archive::open(&other.0).expect("opened");
     let slos = life::slos().into_iter().map(Arc::new).collect();
@@ -82,7 +82,8 @@ fn a_backup_brings_everything_back() {
     let in_force: Vec<bool> = corrections(&imported).iter().map(|made| made.in_force).collect();
     assert_eq!(in_force, [false, true], "the second covers the first");
     assert_eq!(corrections(&imported), corrections(&archive));
-    let occupied = Archive::import(&other.0, backup.as_slice()).expect_err("there is one");
+    let occupied =
+        Archive::import(&other.0, backup.as_slice(), u64::MAX).expect_err("there is one");
     assert!(matches!(occupied, ImportError::Occupied(_)), "{occupied}");
 }
 
@@ -121,7 +122,7 @@ fn rubbish_is_refused_with_its_line_and_leaves_nothing_behind() {
     ];
     for (number, (text, line, what)) in cases.into_iter().enumerate() {
         let into = Directory::new(&format!("rubbish-{number}"));
-        let error = Archive::import(&into.0, text.as_bytes()).expect_err("rubbish");
+        let error = Archive::import(&into.0, text.as_bytes(), u64::MAX).expect_err("rubbish");
         let said = error.to_string();
         match error {
             ImportError::Line { line: found, .. } if line == 0 || found == line as u64 => {}
@@ -140,7 +141,7 @@ const VERSION_1: &[u8] = include_bytes!("fixtures/export-1.jsonl.gz");
 fn a_backup_of_version_1_is_still_read() {
     let directory = Directory::new("version-1");
     let backup = std::io::BufReader::new(GzDecoder::new(VERSION_1));
-    assert_eq!(Archive::import(&directory.0, backup).expect("imported"), 5);
+    assert_eq!(Archive::import(&directory.0, backup, u64::MAX).expect("imported"), 5);
     let archive = Archive::open(&directory.0).expect("opened");
     assert_eq!(archive.corrections().expect("read"), []);
     let slos: Vec<_> = life::slos().into_iter().map(Arc::new).collect();

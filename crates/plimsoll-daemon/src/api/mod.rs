@@ -5,6 +5,7 @@ mod events;
 mod export;
 mod guard;
 mod history;
+mod import;
 mod manage;
 mod metrics;
 mod openapi;
@@ -17,6 +18,7 @@ mod shape;
 mod stream;
 
 use crate::corrections::Corrections;
+use crate::imports::Imports;
 use crate::inbox::Inbox;
 use crate::keeper::Keeper;
 use crate::lens::Lens;
@@ -56,6 +58,9 @@ pub(crate) struct Shared {
     pub(crate) keeper: Keeper,
     pub(crate) tally: Arc<Tally>,
     pub(crate) corrections: Corrections,
+    pub(crate) imports: Imports,
+    /// Held by the one import that is being taken in.
+    pub(crate) import_turn: Arc<tokio::sync::Mutex<()>>,
     pub(crate) process: Mutex<Probe>,
     pub(crate) readiness: Readiness,
     pub(crate) reloads: mpsc::Sender<ReloadAsk>,
@@ -91,6 +96,7 @@ fn router(shared: Arc<Shared>) -> Router {
     let changes = Router::new()
         .route("/api/v1/corrections", post(corrections::put))
         .route("/api/v1/events", post(events::put))
+        .route("/api/v1/import", post(import::import))
         .route("/api/v1/write", post(push::remote_write))
         .route("/v1/metrics", post(push::otlp_metrics))
         .route("/-/reload", post(manage::reload))

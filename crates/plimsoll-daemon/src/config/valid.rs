@@ -10,6 +10,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+/// The step of a daemon without any target: nothing happens, and the page says so each second.
+const IDLE_STEP: Duration = Duration::from_secs(1);
+
 /// A configuration that has no fault: what [`crate::Daemon::bind`] builds from.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -231,6 +234,17 @@ impl Config {
     /// Returns the directory of the daemon's state.
     pub fn data_dir(&self) -> &Path {
         &self.data_dir
+    }
+
+    /// Returns the length of a slice: the shortest interval at which a target is heard.
+    pub fn slice(&self) -> Duration {
+        let scraped = self.jobs.iter().map(|job| job.interval);
+        scraped.chain(self.pushed.values().copied()).min().unwrap_or(IDLE_STEP)
+    }
+
+    /// Returns how long the data file may become, in bytes.
+    pub fn disk_bytes(&self) -> u64 {
+        self.limits.disk_bytes
     }
 
     /// Returns the SLOs of every file, in the order of the files.

@@ -57,6 +57,16 @@ impl Flusher {
         self.keeper.flush(checkpoint).await
     }
 
+    /// Returns when the last checkpoint was taken.
+    pub(super) fn started(&self) -> Option<TimeMs> {
+        self.started
+    }
+
+    /// Says whether it is still being written.
+    pub(super) fn is_running(&self) -> bool {
+        self.running.is_some()
+    }
+
     /// Returns the instant whose state is safe on disk, once there is one.
     pub(super) fn written(&self) -> Option<TimeMs> {
         self.written

@@ -5,6 +5,7 @@
 
 mod alerts;
 mod flush;
+mod importing;
 mod kept;
 mod kept_resolved;
 mod pushed;
@@ -13,6 +14,7 @@ mod targets;
 use crate::backend::{self, Answers};
 use crate::config::Config;
 use crate::corrections::Corrections;
+use crate::imports::Imports;
 use crate::inbox::Inbox;
 use crate::keeper::{KeepError, Keeper};
 use crate::lens::Stage;
@@ -23,12 +25,13 @@ use crate::timeline::Timeline;
 use crate::view::{LevelView, SloView, View};
 use alerts::AlertBook;
 use flush::Flusher;
+use importing::Importing;
 use plimsoll_exposition::Interest;
 use plimsoll_model::TimeMs;
 use plimsoll_runtime::clock::{Clock, StepWatch};
 use plimsoll_runtime::ready::Hold;
 use plimsoll_runtime::shutdown::Stop;
-use plimsoll_slo::{Backend, Change, Sli, Slo, Transition, assess, is_quiet};
+use plimsoll_slo::{Backend, Change, Sli, Slo, Transition, Windows, assess, is_quiet};
 use plimsoll_store::{ArchiveError, Ledger, Limits, Mark, Store, StoreError};
 use pushed::{Pushed, Room};
 use std::collections::HashMap;
@@ -37,9 +40,6 @@ use std::time::Duration;
 use targets::Targets;
 use tokio::sync::{mpsc, watch};
 use tokio::time::MissedTickBehavior;
-
-/// The step of a daemon without any target: nothing happens, and the page says so each second.
-const IDLE_STEP: Duration = Duration::from_secs(1);
 
 /// Why a faultless configuration couldn't be built.
 #[derive(Debug, thiserror::Error)]
@@ -61,6 +61,7 @@ pub(crate) struct Surroundings {
     pub(crate) keeper: Keeper,
     pub(crate) tally: Arc<Tally>,
     pub(crate) corrections: Corrections,
+    pub(crate) imports: Imports,
 }
 
 /// Where the engine's findings go; clones lead to the same places.
@@ -88,6 +89,7 @@ pub(crate) struct Engine {
     flusher: Flusher,
     keeper: Keeper,
     corrections: Corrections,
+    importing: Importing,
     clock: Timeline,
     /// When the last step was.
     stepped: TimeMs,
@@ -103,8 +105,7 @@ impl Engine {
         arrivals: Vec<Arrival>,
         around: &Surroundings,
     ) -> Result<Self, BuildError> {
-        let scraped = config.jobs.iter().map(|job| job.interval);
-        let slice = scraped.chain(config.pushed.values().copied()).min().unwrap_or(IDLE_STEP);
+        let slice = config.slice();
         let limits = config.limits;
         let room =
             Room { series: limits.series_per_target, label_sets: limits.label_sets_per_family };
@@ -120,6 +121,7 @@ impl Engine {
             flusher: Flusher::new(around.keeper.clone()),
             keeper: around.keeper.clone(),
             corrections: around.corrections.clone(),
+            importing: Importing::new(around.imports.clone()),
             steps: StepWatch::new(&around.clock),
             clock: around.clock.clone(),
             stepped: around.clock.now(),
@@ -171,7 +173,7 @@ impl Engine {
         loop {
             tokio::select! {
                 () = stop.stopped() => break,
-                () = self.flusher.ended() => {}
+                () = self.flusher.ended() => self.importing.tell(&self.flusher),
                 Some(news) = heard.recv() => self.take(news),
                 () = outlets.stage.wanted() => outlets.stage.show(self.view(self.stepped)),
                 _ = ticks.tick() => self.step(&alerts, &outlets),
@@ -185,7 +187,9 @@ impl Engine {
         self.step(&alerts, &outlets);
         let mut checkpoint = self.store.checkpoint();
         checkpoint.alerts = Some(self.alerts.records());
-        self.flusher.finish(checkpoint).await
+        let written = self.flusher.finish(checkpoint).await;
+        self.importing.finish(&written);
+        written
     }
 
     fn take(&mut self, news: Heard) {
@@ -215,6 +219,7 @@ impl Engine {
         self.corrections.apply_to(&mut self.store);
         self.pushed.step(now, &mut self.store);
         self.store.advance(now);
+        self.importing.step(now, &mut self.store);
         self.answers.values_mut().for_each(|answers| answers.advance(now));
         self.told = self.step_alerts(now, outlets);
         alerts.send_if_modified(|told| {
@@ -274,6 +279,7 @@ impl Engine {
             counted: ledger.counted(),
             alerts: self.alerts.of(ledger.id()),
             recent: ledger.recent(),
+            watched_since: Windows::watched_since(ledger),
             feeds: Vec::new(),
             groups_refused: self.groups_refused(ledger.slo()),
             between_edges: ledger.between_edges(),

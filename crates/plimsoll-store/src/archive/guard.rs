@@ -51,10 +51,14 @@ impl BytesMax {
         self.0.store(bytes, Ordering::Relaxed);
     }
 
+    pub(super) fn get(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+
     /// # Errors
     /// A file of `len` bytes would be too long.
     fn check(&self, len: u64) -> io::Result<()> {
-        let most = self.0.load(Ordering::Relaxed);
+        let most = self.get();
         if len <= most {
             return Ok(());
         }

@@ -31,18 +31,19 @@ struct Taken {
 
 impl Archive {
     /// Reads a backup into the directory `dir`, which may hold no data file yet; all of it or
-    /// nothing. Returns how many SLOs, or groups of them, it held.
+    /// nothing. The file may become `bytes_max` long. Returns how many SLOs, or groups of them, it
+    /// held.
     ///
     /// # Errors
     /// See [`ImportError`]; the directory is then as it was.
-    pub fn import(dir: &Path, backup: impl BufRead) -> Result<u32, ImportError> {
+    pub fn import(dir: &Path, backup: impl BufRead, bytes_max: u64) -> Result<u32, ImportError> {
         let path = open::path(dir);
         if path.exists() {
             return Err(ImportError::Occupied(path));
         }
         let part = dir.join(PART);
         let _ = std::fs::remove_dir_all(&part);
-        let taken = Self::take(&part, backup).and_then(|ledgers| {
+        let taken = Self::take(&part, backup, bytes_max).and_then(|ledgers| {
             std::fs::rename(open::path(&part), &path)?;
             Ok(ledgers)
         });
@@ -50,8 +51,9 @@ impl Archive {
         taken
     }
 
-    fn take(part: &Path, backup: impl BufRead) -> Result<u32, ImportError> {
+    fn take(part: &Path, backup: impl BufRead, bytes_max: u64) -> Result<u32, ImportError> {
         let mut archive = Self::open(part)?;
+        archive.set_bytes_max(bytes_max);
         let write = archive.database()?.begin_write().map_err(ArchiveError::from)?;
         let taken = read_lines(&write, backup)?;
         write.commit().map_err(ArchiveError::from)?;

@@ -114,6 +114,12 @@ impl Archive {
         self.bytes_max.set(bytes);
     }
 
+    /// Returns by how many bytes the file may still grow.
+    pub fn room(&self) -> u64 {
+        let length = std::fs::metadata(&self.path).map_or(0, |file| file.len());
+        self.bytes_max.get().saturating_sub(length)
+    }
+
     fn database(&self) -> Result<&Database, ArchiveError> {
         let closed = || ArchiveError::Closed("the last write failed".into());
         self.database.as_ref().ok_or_else(closed)

@@ -26,6 +26,7 @@ pub(crate) fn slo(view: &View, slo: &SloView) -> Value {
         "sli": { "kind": words::sli_kind(&definition.sli), "words": words::sli(&definition.sli) },
         "policy": policy(&definition.alerting.policy, &assessment.rows),
         "as_of": rfc3339(assessment.at),
+        "watched_since": rfc3339(slo.watched_since),
         "counts": {
             "good": assessment.counts.good,
             "bad": assessment.counts.bad,
