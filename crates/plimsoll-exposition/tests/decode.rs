@@ -5,7 +5,7 @@
 use plimsoll_exposition::Format::{self, OpenMetrics, Text};
 use plimsoll_exposition::Interest;
 use plimsoll_exposition::decode::{DecodeError, Decoder, Fault};
-use plimsoll_model::{Refusal, RefusalReason, Sample, Scrape};
+use plimsoll_model::{Refusal, RefusalReason, Sample, Scrape, SeriesIndex};
 use proptest::prelude::*;
 use std::sync::Arc;
 
@@ -141,6 +141,10 @@ fn a_series_that_comes_back_has_its_index_again() {
     assert_eq!(indices("c 1\n"), [2]);
     assert_eq!(indices("c 1\nd 1\n"), [2, 3]);
     assert_eq!(indices("b 1\nc 1\na 1\n"), [1, 2, 0]);
+    let from = |first| -> Vec<u32> {
+        decoder.series_from(SeriesIndex(first)).map(|series| series.index().0).collect()
+    };
+    assert_eq!((from(1), from(3), from(4)), (vec![1, 2], vec![], vec![]));
 }
 
 #[test]

@@ -7,6 +7,7 @@ use plimsoll_slo::Slo;
 use plimsoll_store::{Archive, Limits, Store, TargetIndex};
 use std::fmt::Write as _;
 use std::net::SocketAddr;
+use std::ops::Range;
 use std::path::PathBuf;
 use std::process::Command;
 use std::sync::Arc;
@@ -17,11 +18,15 @@ const DAY_S: i64 = 86_400;
 /// The job that scrapes.
 const JOB: &str = "x";
 
-/// A folder with a configuration for `slos` SLOs on one target.
+/// As many SLOs as one file may hold.
+const FILE_SLOS: usize = 10_000;
+
+/// A folder with a configuration for SLOs on one target.
 pub(super) struct Setting {
     pub(super) folder: PathBuf,
     target: SocketAddr,
-    slos: String,
+    /// The texts of the SLO files.
+    files: Vec<String>,
 }
 
 impl Setting {
@@ -31,13 +36,17 @@ impl Setting {
         let config = format!(
             "global: {{scrape_interval: 1s, scrape_timeout: 900ms}}\n\
              scrape_configs: [{{job_name: {JOB}, static_configs: [{{targets: ['{}']}}]}}]\n\
-             slo_files: [slos.yaml]\nlimits: {{series_per_target: 1000000, label_sets_per_family: 1000000}}\n",
+             slo_files: ['slos-*.yaml']\nlimits: {{series_per_target: 1000000, label_sets_per_family: 1000000}}\n",
             target.address
         );
-        let slos = slo_file(slos);
         std::fs::write(folder.join("plimsoll.yml"), config).expect("written");
-        std::fs::write(folder.join("slos.yaml"), &slos).expect("written");
-        Self { folder, target: target.address, slos }
+        let begins = (0..slos).step_by(FILE_SLOS);
+        let files: Vec<String> =
+            begins.map(|begin| slo_file(begin..slos.min(begin + FILE_SLOS))).collect();
+        for (number, text) in files.iter().enumerate() {
+            std::fs::write(folder.join(format!("slos-{number}.yaml")), text).expect("written");
+        }
+        Self { folder, target: target.address, files }
     }
 
     /// Starts a daemon on it.
@@ -71,8 +80,8 @@ pub(super) struct Past {
 
 impl Past {
     fn new(setting: &Setting) -> Self {
-        let slos = plimsoll_spec::read("slos.yaml", &setting.slos).expect("good SLOs").slos;
-        let slos: Vec<Arc<Slo>> = slos.into_iter().map(Arc::new).collect();
+        let read = |text: &String| plimsoll_spec::read("slos.yaml", text).expect("good SLOs").slos;
+        let slos: Vec<Arc<Slo>> = setting.files.iter().flat_map(read).map(Arc::new).collect();
         let services = slos.len();
         let slice = Duration::from_secs(1);
         let mut store = Store::new(slos, Limits { slice }).expect("valid");
@@ -140,9 +149,9 @@ fn keys(services: usize) -> Vec<SeriesKey> {
     (0..services).flat_map(|service| [key(service, "200"), key(service, "500")]).collect()
 }
 
-fn slo_file(slos: usize) -> String {
+fn slo_file(services: Range<usize>) -> String {
     let mut text = "apiVersion: plimsoll/v1\nservice: bench\nslos:\n".to_owned();
-    for service in 0..slos {
+    for service in services {
         // Writing to a string can't fail.
         let _ = writeln!(
             text,

@@ -81,7 +81,7 @@ impl Sieve {
             *self = Self::new(self.sets.max);
         }
         let first = self.next;
-        for series in decoder.series().filter(|series| series.index() >= first) {
+        for series in decoder.series_from(first) {
             let Ok(key) = series.key() else { continue };
             if !self.sets.admits(&key) {
                 self.refused.insert(series.index());

@@ -106,7 +106,7 @@ impl Reader {
         if self.sieve.sift(&mut scrape, &self.decoder) {
             self.unnamed_from = SeriesIndex(0);
         }
-        let unnamed = self.decoder.series().filter(|series| series.index() >= self.unnamed_from);
+        let unnamed = self.decoder.series_from(self.unnamed_from);
         let named: BTreeMap<_, _> = unnamed
             .filter(|series| !self.sieve.refuses(series.index()))
             .filter_map(|series| Some((series.index(), series.key().ok()?)))

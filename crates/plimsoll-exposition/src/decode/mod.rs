@@ -27,7 +27,7 @@ pub use series::Series;
 
 use crate::{Format, Interest};
 use plan::{Plan, Was};
-use plimsoll_model::{Refusal, RefusalReason, Scrape};
+use plimsoll_model::{Refusal, RefusalReason, Scrape, SeriesIndex};
 use reading::{Reading, Rules};
 use series::Hashing;
 use std::sync::Arc;
@@ -111,7 +111,13 @@ impl Decoder {
     ///
     /// An index is never given to another series, and a series keeps its index while it is exposed.
     pub fn series(&self) -> impl Iterator<Item = Series<'_>> {
-        self.plan.series()
+        self.series_from(SeriesIndex(0))
+    }
+
+    /// Iterates over those of them whose index is at least `first`: what came after some body. It costs
+    /// nothing when there is none.
+    pub fn series_from(&self, first: SeriesIndex) -> impl Iterator<Item = Series<'_>> {
+        self.plan.series_from(first)
     }
 
     fn clear(&mut self) {

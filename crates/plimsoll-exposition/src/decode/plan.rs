@@ -99,10 +99,12 @@ impl Plan {
         Some((line, head(self.text.as_bytes(), line)))
     }
 
-    /// Iterates over the series of the body that are read.
-    pub(super) fn series(&self) -> impl Iterator<Item = Series<'_>> {
-        let lines = self.lines.iter().take(self.shown).filter(|line| line.was == Was::Sample);
-        lines.filter_map(|line| {
+    /// Iterates over the series of the body that are read and whose index is at least `first`.
+    pub(super) fn series_from(&self, first: SeriesIndex) -> impl Iterator<Item = Series<'_>> {
+        let count = if first.0 < self.next { self.shown } else { 0 };
+        let lines = self.lines.iter().take(count);
+        let is_wanted = move |line: &&PlanLine| line.was == Was::Sample && line.series >= first;
+        lines.filter(is_wanted).filter_map(|line| {
             let head = self.text.get(line.at as usize..(line.at + line.head) as usize)?;
             Some(Series::new(line.series, head, line.name as usize))
         })
