@@ -28,7 +28,11 @@ pub(crate) struct Books {
     /// By SLO: its groups' ledgers.
     groups: Vec<HashMap<Labels, usize>>,
     schedules: Schedules,
+    /// The longest that a period of any SLO may be.
+    longest: Duration,
     composites: Composites,
+    /// The SLOs that weigh others.
+    weighing: Vec<Arc<Slo>>,
     /// By SLO: series that belong to no group because there are too many.
     refused: Vec<u64>,
 }
@@ -43,7 +47,9 @@ impl Books {
             groups: vec![HashMap::new(); slos.len()],
             refused: vec![0; slos.len()],
             slis,
+            longest: slos.iter().map(|slo| slo.period.longest()).max().unwrap_or_default(),
             composites: Composites::default(),
+            weighing: slos.iter().filter(|slo| weighed(slo).is_some()).cloned().collect(),
             schedules: Schedules::new(slos.iter().flat_map(|slo| &slo.exclusions)),
             limits,
             journal: Journal::new(slis),
@@ -109,10 +115,10 @@ impl Books {
     /// weigh it.
     fn windows(&self, part: &Slo) -> Vec<Duration> {
         let weighs = |whole: &&Arc<Slo>| {
-            let Sli::Composite(Composite::Weighted(parts)) = &whole.sli else { return false };
-            whole.service == part.service && parts.iter().any(|(name, _)| *name == part.name)
+            let mut names = weighed(whole).into_iter().flatten().map(|(name, _)| name);
+            whole.service == part.service && names.any(|name| *name == part.name)
         };
-        let wholes = self.slos.iter().filter(weighs);
+        let wholes = self.weighing.iter().filter(weighs);
         let wholes = wholes.flat_map(|whole| whole.windows(self.limits.slice));
         part.windows(self.limits.slice).into_iter().chain(wholes).collect()
     }
@@ -130,9 +136,8 @@ impl Books {
 
     /// Lets every ledger know what is excluded at `at`, before anything of then is added.
     pub(crate) fn foresee(&mut self, at: TimeMs) {
-        let Self { schedules, ledgers, slos, .. } = self;
-        let longest = slos.iter().map(|slo| slo.period.longest()).max().unwrap_or_default();
-        schedules.foresee(at - longest, at, |exclusion, span| {
+        let Self { schedules, ledgers, longest, .. } = self;
+        schedules.foresee(at - *longest, at, |exclusion, span| {
             let holds = |ledger: &&mut Ledger| {
                 ledger.slo().exclusions.iter().any(|own| Arc::ptr_eq(own, exclusion))
             };
@@ -147,5 +152,13 @@ impl Books {
                 == Some(&*other.name)
         };
         self.slos.iter().zip(&self.refused).find(|(other, _)| is(other)).map_or(0, |(_, n)| *n)
+    }
+}
+
+/// Returns what an SLO weighs, if it weighs others.
+fn weighed(slo: &Slo) -> Option<&[(String, u32)]> {
+    match &slo.sli {
+        Sli::Composite(Composite::Weighted(parts)) => Some(parts),
+        _ => None,
     }
 }
