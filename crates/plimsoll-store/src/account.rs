@@ -198,9 +198,14 @@ impl Account {
         le >= threshold * (1.0 - EDGE_TOLERANCE) && edges.upper.is_none_or(|(edge, _)| edge > le)
     }
 
-    /// Forgets the buckets: a new process may lay them out anew.
+    /// Forgets the buckets: a new process may lay them out anew. What the old one counted in a
+    /// silence that it didn't live to end is unknown like the rest of it: nobody can tell any more
+    /// how much of that was bad.
     pub(crate) fn unwire(&mut self) {
         self.edges.clear();
+        if self.open {
+            self.pending = Pending::default();
+        }
     }
 
     /// Returns the edges that the threshold lies between, if it is none.

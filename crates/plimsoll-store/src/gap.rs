@@ -39,7 +39,7 @@ impl Gaps {
     /// Forgets the gaps that are no longer than the slot that holds their end: they are within the
     /// error of every edge that can still pass.
     pub(crate) fn forget(&mut self, step_at: impl Fn(i64) -> Option<i64>) {
-        self.0.retain(|gap| step_at(gap.last).is_some_and(|step| gap.last - gap.first > step));
+        self.0.retain(|gap| step_at(gap.last).is_some_and(|step| gap.last - gap.first >= step));
     }
 
     /// Returns what belongs to the gaps that a window cuts which reaches back to the slice `first`.

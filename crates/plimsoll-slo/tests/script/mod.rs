@@ -6,8 +6,8 @@
 
 use plimsoll_model::{Counts, Labels, MatchOp, Matcher, Selector, TimeMs, WindowCounts};
 use plimsoll_slo::{
-    AlertName, Alerting, Alerts, Assessment, Backend, Carried, EventsPart, LevelBound, Objective,
-    Period, Policy, Sli, Slo, Windows, assess,
+    Alerting, Assessment, Backend, Carried, EventsPart, LevelBound, Objective, Period, Policy, Sli,
+    Slo, Windows, assess,
 };
 use std::time::Duration;
 
@@ -73,18 +73,6 @@ impl Script {
 
     pub(crate) fn assess(&self, slo: &Slo) -> Assessment {
         assess(slo, self, self.now())
-    }
-
-    /// Replays the whole life, a step each minute, and returns the names of what fires after each.
-    pub(crate) fn replay(&self, slo: &Slo) -> Vec<Vec<AlertName>> {
-        let mut past = Script { minutes: Vec::new(), ..self.clone() };
-        let mut alerts = Alerts::default();
-        let step = |minute: &Minute| {
-            past.minutes.push(*minute);
-            alerts.step(past.now(), &past.assess(slo));
-            AlertName::ALL.into_iter().filter(|name| alerts.firing(*name).is_some()).collect()
-        };
-        self.minutes.iter().map(step).collect()
     }
 }
 
