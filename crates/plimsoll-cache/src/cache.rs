@@ -161,15 +161,21 @@ impl<S: Store> Cache<S> {
     /// The store or the leases fail; then it may still be served.
     pub async fn invalidate(&self, key: &str) -> Result<(), InvalidateError> {
         let core = &self.0.core;
-        let removed = core.store.remove(key, core.config.keep()).await;
-        let voided = match &core.config.lock {
-            Some(lock) => lock.void(key).await,
-            None => Ok(()),
+        // Who gets a lease after the removal builds what is wanted, and keeps it.
+        let holder = match &core.config.lock {
+            Some(lock) => lock.holder(key).await,
+            None => Ok(None),
         };
+        let removed = core.store.remove(key, core.config.keep()).await;
+        // What runs may have begun before; if it didn't, the next flight finds what it wrote.
+        core.flights.detach(key);
         if let Some(copies) = &core.copies {
             copies.forget(key, core.config.keep());
         }
-        core.flights.detach(key);
+        let voided = match (&core.config.lock, holder) {
+            (Some(lock), Ok(Some(holder))) => lock.void(key, holder).await,
+            (_, holder) => holder.map(drop),
+        };
         removed.and(voided).map_err(|source| InvalidateError { key: key.to_owned(), source })
     }
 

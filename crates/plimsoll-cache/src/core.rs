@@ -55,9 +55,9 @@ impl<S: Store> Core<S> {
             let is_of_use = entry.age < self.config.keep();
             return if is_of_use { Standing::Stale } else { Standing::Gone };
         }
-        let weight = early::weight(entry.rebuild, *early_beta);
+        let left = fresh_for.saturating_sub(entry.age);
         let draw = || self.config.environment.random.unit();
-        match early::is_due(entry.age, *fresh_for, weight, draw) {
+        match early::is_due(left, entry.rebuild, *early_beta, draw) {
             true => Standing::Early,
             false => Standing::Fresh,
         }

@@ -10,37 +10,28 @@ use std::time::Duration;
 /// The longest lead that a draw can give, in rebuilds: `u` is at least 2⁻⁵³.
 const LEAD_MAX: f64 = 53.0 * std::f64::consts::LN_2;
 
-/// Says whether an entry of `age` that lasts `fresh_for` and took `rebuild` to build is to be rebuilt
-/// already. `draw` is called only where chance can decide.
+/// Says whether an entry that is fresh for `left` and took `rebuild` to build is to be rebuilt already.
+/// `draw` is called only where chance can decide.
 pub(crate) fn is_due(
-    age: Duration,
-    fresh_for: Duration,
-    weight: Duration,
+    left: Duration,
+    rebuild: Duration,
+    beta: f64,
     draw: impl FnOnce() -> f64,
 ) -> bool {
-    let left = fresh_for.saturating_sub(age);
-    if weight.is_zero() || left > weight.mul_f64(LEAD_MAX) {
+    let (left_s, weight_s) = (left.as_secs_f64(), rebuild.as_secs_f64() * beta);
+    if weight_s == 0.0 || left_s > weight_s * LEAD_MAX {
         return false;
     }
-    weight.mul_f64(-draw().ln()) >= left
-}
-
-/// Returns `δ·β`, by which the logarithm is multiplied. A rebuild that is said to have taken a year is
-/// rubbish from a store; it counts as a day.
-pub(crate) fn weight(rebuild: Duration, beta: f64) -> Duration {
-    const DAY: Duration = Duration::from_secs(86_400);
-    rebuild.min(DAY).mul_f64(beta)
+    -draw().ln() * weight_s >= left_s
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const FRESH_FOR: Duration = Duration::from_secs(60);
-
     fn is_due_at(left_s: f64, rebuild_s: f64, draw: f64) -> bool {
-        let age = FRESH_FOR - Duration::from_secs_f64(left_s);
-        is_due(age, FRESH_FOR, weight(Duration::from_secs_f64(rebuild_s), 1.0), || draw)
+        let (left, rebuild) = (Duration::from_secs_f64(left_s), Duration::from_secs_f64(rebuild_s));
+        is_due(left, rebuild, 1.0, || draw)
     }
 
     #[test]
@@ -64,14 +55,17 @@ mod tests {
 
     #[test]
     fn chance_is_asked_only_where_it_can_decide() {
-        let far = |weight| is_due(Duration::ZERO, FRESH_FOR, weight, || unreachable!("asked"));
-        assert!(!far(Duration::from_secs(1)));
-        assert!(!far(Duration::ZERO));
+        let never = |rebuild, beta| {
+            is_due(Duration::from_secs(60), rebuild, beta, || unreachable!("it is asked"))
+        };
+        assert!(!never(Duration::from_secs(1), 1.0));
+        assert!(!never(Duration::ZERO, 1.0));
+        assert!(!never(Duration::from_secs(600), 0.0));
     }
 
     #[test]
     fn rubbish_from_a_store_is_no_panic() {
-        assert!(is_due(Duration::MAX, FRESH_FOR, weight(Duration::MAX, 1e3), || 1.0));
-        assert!(weight(Duration::MAX, 1.0) <= Duration::from_secs(86_400));
+        assert!(is_due(Duration::MAX, Duration::MAX, 1_000.0, || 1e-9));
+        assert!(!is_due(Duration::MAX, Duration::MAX, 1_000.0, || 1.0));
     }
 }

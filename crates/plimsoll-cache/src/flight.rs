@@ -78,6 +78,13 @@ impl<T: Clone> Flights<T> {
     pub(crate) fn detach(&self, key: &str) {
         lock(&self.by_key).remove(key);
     }
+
+    fn take_off(&self, key: &str, flight: &Arc<Flight<T>>) {
+        let mut by_key = lock(&self.by_key);
+        if by_key.get(key).is_some_and(|found| Arc::ptr_eq(found, flight)) {
+            by_key.remove(key);
+        }
+    }
 }
 
 /// The duty to land a flight. Dropped, it lands it with nothing.
@@ -113,11 +120,7 @@ impl<T: Clone> Leader<T> {
             state.landed = Some(value);
             std::mem::take(&mut state.waiting)
         };
-        let mut by_key = lock(&self.flights.by_key);
-        if by_key.get(&self.key).is_some_and(|flight| Arc::ptr_eq(flight, &self.flight)) {
-            by_key.remove(&self.key);
-        }
-        drop(by_key);
+        self.flights.take_off(&self.key, &self.flight);
         waiting.into_iter().flatten().for_each(Waker::wake);
     }
 }

@@ -45,8 +45,18 @@ impl Redis {
         script: &ScriptInvocation<'_>,
     ) -> Result<T, StoreError> {
         let mut connection = self.connection.clone();
+        let answer = async {
+            match script.invoke_async(&mut connection).await {
+                // One that broke while nobody used it fails the first command; all of ours may be
+                // given twice.
+                Err(error) if error.is_connection_dropped() => {
+                    script.invoke_async(&mut connection).await
+                }
+                answer => answer,
+            }
+        };
         // The driver's own limit is for one answer; this one is for reconnecting as well.
-        match tokio::time::timeout(self.time_limit, script.invoke_async(&mut connection)).await {
+        match tokio::time::timeout(self.time_limit, answer).await {
             Ok(answer) => answer.map_err(|error| self.error(&error)),
             Err(_) => Err(StoreError::TimedOut(self.time_limit)),
         }

@@ -42,6 +42,6 @@ pub trait Leases: Send + Sync + 'static {
     /// Ends the lease if `owner` still has it, and returns how long it would have lasted.
     fn release<'a>(&'a self, key: &'a str, owner: Owner) -> Answer<'a, Option<Duration>>;
 
-    /// Ends the lease, whoever has it.
-    fn void<'a>(&'a self, key: &'a str) -> Answer<'a, ()>;
+    /// Returns who has the lease.
+    fn holder<'a>(&'a self, key: &'a str) -> Answer<'a, Option<Owner>>;
 }

@@ -39,7 +39,7 @@ use std::time::Duration;
 ///
 /// # Cancellation
 /// A wait that is dropped is recorded. A [`Held`] that is dropped is recorded too, but can't be given
-/// back: it ends with its time to live.
+/// back: it ends with its time to live. So does one whose answer was lost, which nobody knows to have.
 ///
 /// # Reading it
 /// ```promql
@@ -49,7 +49,7 @@ use std::time::Duration;
 ///
 /// # Example
 /// ```no_run
-/// use plimsoll_cache::{Lock, Redis, RedisLeases};
+/// use plimsoll_cache::{Lock, LockConfig, Redis, RedisLeases};
 /// use std::time::Duration;
 ///
 /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
@@ -60,7 +60,6 @@ use std::time::Duration;
 /// held.release().await?;
 /// # Ok(())
 /// # }
-/// # use plimsoll_cache::LockConfig;
 /// ```
 #[derive(Clone)]
 pub struct Lock(Arc<Inner>);
@@ -198,12 +197,20 @@ impl Lock {
         }
     }
 
-    /// Takes the lease of `key` away from whoever has it, as an invalidation does.
+    /// Returns who has the lease of `key`.
     ///
     /// # Errors
     /// What keeps the leases fails.
-    pub async fn void(&self, key: &str) -> Result<(), StoreError> {
-        self.0.leases.void(key).await
+    pub async fn holder(&self, key: &str) -> Result<Option<Owner>, StoreError> {
+        self.0.leases.holder(key).await
+    }
+
+    /// Takes the lease of `key` away from `holder`, if it still has it, as an invalidation does.
+    ///
+    /// # Errors
+    /// What keeps the leases fails.
+    pub async fn void(&self, key: &str, holder: Owner) -> Result<(), StoreError> {
+        self.0.leases.release(key, holder).await.map(drop)
     }
 }
 

@@ -17,11 +17,12 @@ pub struct RedisLeases {
     acquire: Script,
     renew: Script,
     release: Script,
-    void: Script,
+    holder: Script,
 }
 
 const ACQUIRE: &str = "
-if not redis.call('SET', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[2]) then return false end
+if not redis.call('SET', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[2])
+  and redis.call('GET', KEYS[1]) ~= ARGV[1] then return false end
 return next_number(KEYS[2])";
 
 const RENEW: &str = "
@@ -34,7 +35,7 @@ local left = redis.call('PTTL', KEYS[1])
 redis.call('DEL', KEYS[1])
 return left";
 
-const VOID: &str = "redis.call('DEL', KEYS[1])";
+const HOLDER: &str = "return redis.call('GET', KEYS[1])";
 
 impl RedisLeases {
     /// Keeps leases under keys that begin with `prefix`.
@@ -45,7 +46,7 @@ impl RedisLeases {
             acquire: Script::new(&format!("{NEXT}{ACQUIRE}")),
             renew: Script::new(RENEW),
             release: Script::new(RELEASE),
-            void: Script::new(VOID),
+            holder: Script::new(HOLDER),
         }
     }
 
@@ -85,8 +86,12 @@ impl Leases for RedisLeases {
         })
     }
 
-    fn void<'a>(&'a self, key: &'a str) -> Answer<'a, ()> {
-        Box::pin(async move { self.redis.run(&self.void.key(self.key(key))).await })
+    fn holder<'a>(&'a self, key: &'a str) -> Answer<'a, Option<Owner>> {
+        Box::pin(async move {
+            let holder: Option<String> = self.redis.run(&self.holder.key(self.key(key))).await?;
+            // What isn't a number of ours belongs to another program, and stays.
+            Ok(holder.and_then(|holder| u128::from_str_radix(&holder, 16).ok()).map(Owner))
+        })
     }
 }
 

@@ -154,7 +154,8 @@ async fn a_renewal_that_finds_another_owner_says_so() {
     let lock = world.lock(&leases, ttl(3_000, true));
     let held = lock.acquire("k").await.expect("it is free");
     let work = held.keep(async {
-        lock.void("k").await.expect("the leases are up");
+        let holder = lock.holder("k").await.expect("the leases are up").expect("it is held");
+        lock.void("k", holder).await.expect("the leases are up");
         sleep(ms(2_000)).await;
     });
     work.await;

@@ -281,9 +281,9 @@ impl Leases for Shared {
         Box::pin(async { left })
     }
 
-    fn void<'a>(&'a self, key: &'a str) -> Answer<'a, ()> {
-        let voided = self.0.with(key, |now| *now = None);
-        Box::pin(async { voided })
+    fn holder<'a>(&'a self, key: &'a str) -> Answer<'a, Option<Owner>> {
+        let holder = self.0.with(key, |now| now.map(|(holder, _)| holder));
+        Box::pin(async { holder })
     }
 }
 
