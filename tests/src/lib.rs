@@ -10,6 +10,7 @@
 
 pub mod alertmanager;
 pub mod browser;
+pub mod cache_node;
 pub mod collector;
 pub mod load;
 pub mod otlp_sink;

@@ -2,9 +2,12 @@
 
 use crate::process::Process;
 use crate::{free_port, scratch, wait};
-use redis::{FromRedisValue, ToRedisArgs};
+use redis::{AsyncConnectionConfig, FromRedisValue, ToRedisArgs};
 use std::process::Command;
 use std::time::Duration;
+
+/// How long a server may take to start, or to answer.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A running Redis server that keeps nothing on disk: a restart is a fail-over to an empty one.
 pub struct Redis {
@@ -42,7 +45,7 @@ impl Redis {
     }
 
     async fn await_ready(&self) {
-        wait::until("Redis to be ready", Duration::from_secs(30), || async {
+        wait::until("Redis to be ready", PATIENCE, || async {
             let client = redis::Client::open(self.url.as_str()).expect("a URL");
             let mut connection = client.get_multiplexed_async_connection().await.ok()?;
             redis::cmd("PING").query_async::<String>(&mut connection).await.ok()
@@ -56,7 +59,12 @@ impl Redis {
     /// Redis refuses it, or answers with something else than a `T`.
     pub async fn ask<T: FromRedisValue>(&self, words: &[impl ToRedisArgs]) -> T {
         let client = redis::Client::open(self.url.as_str()).expect("a URL");
-        let mut connection = client.get_multiplexed_async_connection().await.expect("a connection");
+        // A server that is busy with a herd takes its time.
+        let config = AsyncConnectionConfig::new()
+            .set_connection_timeout(Some(PATIENCE))
+            .set_response_timeout(Some(PATIENCE));
+        let connection = client.get_multiplexed_async_connection_with_config(&config);
+        let mut connection = connection.await.expect("a connection");
         let mut command = redis::Cmd::new();
         words.iter().for_each(|word| {
             command.arg(word);

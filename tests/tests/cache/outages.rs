@@ -1,0 +1,115 @@
+//! Redis killed, stopped and restarted, and a fail-over that forgets who holds the lease.
+
+use crate::{lost, metrics, node, told, writes};
+use plimsoll_tests::cache_node::{CacheNode, Metrics, Slow};
+use plimsoll_tests::redis::Redis;
+use plimsoll_tests::wait;
+use std::time::Duration;
+use tokio::time::Instant;
+
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Calls until Redis has what was called for.
+async fn until_hit(node: &mut CacheNode) {
+    let end = Instant::now() + PATIENCE;
+    while !node.get("boot").await.ends_with("/hit") {
+        assert!(Instant::now() < end, "no hit within {PATIENCE:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dead_redis_leaves_the_last_copies_and_comes_back() {
+    let (mut redis, slow) = (Redis::start().await, Slow::start().await);
+    let words = told([
+        ("redis", redis.url.as_str()),
+        ("origin", &slow.after(10)),
+        ("locked", "yes"),
+        ("copies", "yes"),
+        ("redis_limit_ms", "300"),
+    ]);
+    let mut node = node(&words).await;
+    assert_eq!(node.get("shoe").await, "1/rebuild");
+    redis.process.kill();
+    assert_eq!(node.get("shoe").await, "1/stale", "the copy");
+    assert_eq!(node.get("sock").await, "2/rebuild", "what was never seen is rebuilt");
+    let down = node.metrics().await;
+    assert_eq!(down.sum("concurrency_cache_lookups_total", &[("result", "error")]), 2.0);
+    assert_eq!(down.sum("concurrency_cache_lookups_total", &[("result", "miss")]), 1.0);
+    assert_eq!(down.sum("concurrency_stale_served_total", &[]), 1.0);
+    assert_eq!(down.sum("concurrency_cache_faults_total", &[("fault", "lease_failed")]), 1.0);
+    redis.restart().await;
+    until_hit(&mut node).await;
+    let up = node.metrics().await;
+    assert_eq!(up.sum("concurrency_rebuild_waiters", &[]), 0.0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_redis_that_is_stopped_holds_nobody_for_longer_than_its_limit() {
+    let (redis, slow) = (Redis::start().await, Slow::start().await);
+    let words = told([
+        ("redis", redis.url.as_str()),
+        ("origin", &slow.after(10)),
+        ("copies", "yes"),
+        ("redis_limit_ms", "300"),
+    ]);
+    let mut node = node(&words).await;
+    assert_eq!(node.get("shoe").await, "1/rebuild");
+    redis.process.signal("STOP");
+    let start = Instant::now();
+    assert_eq!(node.get("shoe").await, "1/stale");
+    let waited = start.elapsed();
+    assert!((Duration::from_millis(290)..Duration::from_secs(2)).contains(&waited), "{waited:?}");
+    let start = Instant::now();
+    assert_eq!(node.get("sock").await, "2/rebuild");
+    // A look-up, a second look, a generation and a write, each within its limit.
+    assert!(start.elapsed() < Duration::from_secs(4), "{:?}", start.elapsed());
+    redis.process.signal("CONT");
+    until_hit(&mut node).await;
+    let metrics = node.metrics().await;
+    assert!(metrics.sum("concurrency_cache_faults_total", &[("fault", "store_timed_out")]) >= 2.0);
+}
+
+/// The leases are in a Redis of their own, which is replaced by an empty one while the lease is held:
+/// two hold it then. Returns what is kept in the end, and the fleet's signals.
+async fn fail_over(unfenced: &str) -> (String, Metrics) {
+    let (redis, mut leases, slow) =
+        (Redis::start().await, Redis::start().await, Slow::start().await);
+    let words = |ms| {
+        told([
+            ("redis", redis.url.as_str()),
+            ("leases", leases.url.as_str()),
+            ("origin", &slow.after(ms)),
+            ("locked", "yes"),
+            ("unfenced", unfenced),
+            // Longer than the rebuild: no renewal tells the holder in time.
+            ("ttl_ms", "60000"),
+        ])
+    };
+    let mut nodes = vec![node(&words(2_500)).await, node(&words(50)).await];
+    nodes[0].tell("get shoe 1").await;
+    wait::until("the first holder", PATIENCE, || async { (slow.calls() == 1).then_some(()) }).await;
+    leases.restart().await;
+    assert_eq!(nodes[1].get("shoe").await, "2/rebuild");
+    assert_eq!(slow.at_once(), 2, "two rebuild under the same lease");
+    assert_eq!(nodes[0].line().await, "asked");
+    assert_eq!(nodes[0].got().await, "1/rebuild");
+    let kept = redis.ask(&["HGET", "test:value:shoe", "value"]).await;
+    (kept, metrics(&mut nodes).await)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_fail_over_of_the_leases_is_safe_with_a_fence() {
+    let (kept, metrics) = fail_over("").await;
+    assert_eq!(kept, "2");
+    assert_eq!((writes(&metrics, "true"), lost(&metrics)), ([1.0, 0.0, 0.0, 1.0], [0.0, 0.0, 1.0]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_fail_over_of_the_leases_is_not_safe_without_and_is_seen() {
+    let (kept, metrics) = fail_over("yes").await;
+    assert_eq!(kept, "1", "the older value is over the newer one");
+    assert_eq!(
+        (writes(&metrics, "false"), lost(&metrics)),
+        ([1.0, 0.0, 1.0, 0.0], [0.0, 1.0, 0.0])
+    );
+}
