@@ -8,6 +8,7 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "this is a command line")]
 #![allow(clippy::expect_used, reason = "a benchmark that can't be set up has no result")]
 
+mod cached;
 mod context;
 mod counted;
 mod encode;
@@ -80,13 +81,14 @@ type Measure = fn(&mut Table);
 /// Runs the groups of the recorder's benchmark whose names begin with `wanted`.
 fn record(wanted: &str) -> Table {
     let mut table = Table::default();
-    let groups: [(&str, Measure); 6] = [
+    let groups: [(&str, Measure); 7] = [
         ("requests", request::measure),
         ("histogram", histogram::measure),
         ("merge", merge::measure),
         ("encode", encode::measure),
         ("locks", locks::measure),
         ("memory", memory::measure),
+        ("cache", cached::measure),
     ];
     for (name, measure) in groups.iter().filter(|(name, _)| name.starts_with(wanted)) {
         eprintln!("{name} …");
