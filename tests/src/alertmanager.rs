@@ -22,6 +22,18 @@ pub struct Alertmanager {
 impl Alertmanager {
     /// Starts one that groups by alert name, service and SLO and notifies at once.
     pub async fn start() -> Self {
+        Self::start_with(|hook| {
+            format!(
+                "route: {{receiver: test, group_by: [alertname, service, slo], group_wait: 0s, \
+                 group_interval: 1s, repeat_interval: 1h}}\n\
+                 receivers: [{{name: test, webhook_configs: [{{url: '{hook}'}}]}}]\n"
+            )
+        })
+        .await
+    }
+
+    /// Starts one on the configuration that `config` gives for the URL of its webhooks.
+    pub async fn start_with(config: impl FnOnce(&str) -> String) -> Self {
         let folder = scratch();
         let received: Arc<Mutex<Vec<Value>>> = Arc::default();
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
@@ -30,15 +42,8 @@ impl Alertmanager {
         let receiver = tokio::spawn(async move {
             axum::serve(listener, router).await.expect("the receiver serves");
         });
-        let config = write(
-            folder.path(),
-            "alertmanager.yml",
-            &format!(
-                "route: {{receiver: test, group_by: [alertname, service, slo], group_wait: 0s, \
-                 group_interval: 1s, repeat_interval: 1h}}\n\
-                 receivers: [{{name: test, webhook_configs: [{{url: 'http://{hook}/'}}]}}]\n"
-            ),
-        );
+        let config = config(&format!("http://{hook}/"));
+        let config = write(folder.path(), "alertmanager.yml", &config);
         let address = format!("127.0.0.1:{}", free_port());
         let mut command = Command::new("prometheus-alertmanager");
         command
@@ -72,13 +77,27 @@ impl Alertmanager {
         answer.json().await.expect("JSON")
     }
 
+    /// Returns how many alerts were posted to it that are `status`, repeated ones included.
+    pub async fn posted(&self, status: &str) -> u64 {
+        let url = format!("http://{}/metrics", self.address);
+        let text = self.http.get(url).send().await.expect("an answer").text().await.expect("text");
+        let of_status = format!("status=\"{status}\"");
+        text.lines()
+            .filter(|line| line.starts_with("alertmanager_alerts_received_total{"))
+            .filter(|line| line.contains(&of_status))
+            .filter_map(|line| line.split_whitespace().last()?.parse::<u64>().ok())
+            .sum()
+    }
+
+    /// Returns every notification so far, oldest first.
+    pub fn notifications(&self) -> Vec<Value> {
+        self.received.lock().expect("no one panicked").clone()
+    }
+
     /// Returns every alert of every notification so far, oldest first.
     pub fn notified(&self) -> Vec<Value> {
-        let received = self.received.lock().expect("no one panicked");
-        received
-            .iter()
-            .flat_map(|body| body["alerts"].as_array().cloned().unwrap_or_default())
-            .collect()
+        let alerts = |body: Value| body["alerts"].as_array().cloned().unwrap_or_default();
+        self.notifications().into_iter().flat_map(alerts).collect()
     }
 }
 

@@ -12,6 +12,7 @@ pub mod alertmanager;
 pub mod browser;
 pub mod cache_node;
 pub mod collector;
+pub mod counters;
 pub mod load;
 pub mod otlp_sink;
 pub mod peers;

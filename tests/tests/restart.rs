@@ -3,39 +3,14 @@
 
 #![allow(clippy::expect_used, clippy::unwrap_used, reason = "tests")]
 
-use axum::{Router, extract::State, routing::get};
+use plimsoll_tests::counters::Counters;
 use plimsoll_tests::plimsoll::Daemon;
 use plimsoll_tests::{scratch, wait, write};
-use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 const PATIENCE: Duration = Duration::from_secs(60);
-
-/// A service whose counters the test moves.
-#[derive(Default)]
-struct Counters {
-    good: AtomicU64,
-    bad: AtomicU64,
-}
-
-async fn expose(State(counters): State<Arc<Counters>>) -> String {
-    format!(
-        "# TYPE process_start_time_seconds gauge\nprocess_start_time_seconds 1700000000\n\
-         # TYPE calls_total counter\ncalls_total{{code=\"200\"}} {}\ncalls_total{{code=\"500\"}} {}\n",
-        counters.good.load(Ordering::SeqCst),
-        counters.bad.load(Ordering::SeqCst)
-    )
-}
-
-async fn serve(counters: Arc<Counters>) -> SocketAddr {
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
-    let address = listener.local_addr().expect("its address");
-    let router = Router::new().route("/metrics", get(expose)).with_state(counters);
-    tokio::spawn(async move { axum::serve(listener, router).await.expect("it serves") });
-    address
-}
 
 async fn await_counts(daemon: &Daemon, good: u64, bad: u64) {
     let what = format!("good {good} and bad {bad}");
@@ -49,8 +24,7 @@ async fn await_counts(daemon: &Daemon, good: u64, bad: u64) {
 
 /// Starts a daemon on a service whose counters the test moves, and waits for its first scrape.
 async fn watched() -> (Arc<Counters>, Daemon) {
-    let counters = Arc::new(Counters::default());
-    let address = serve(counters.clone()).await;
+    let (counters, address) = Counters::serve().await;
     let folder = scratch();
     write(
         folder.path(),
@@ -112,16 +86,7 @@ async fn kills_lose_no_count_and_start_no_alert_anew() {
     let kills =
         std::env::var("PLIMSOLL_KILLS").map_or(12, |kills| kills.parse().expect("a number"));
     let (counters, mut daemon) = watched().await;
-    let traffic = tokio::spawn({
-        let counters = counters.clone();
-        async move {
-            loop {
-                counters.good.fetch_add(3, Ordering::SeqCst);
-                counters.bad.fetch_add(40, Ordering::SeqCst);
-                tokio::time::sleep(Duration::from_millis(20)).await;
-            }
-        }
-    });
+    let traffic = counters.fail();
     let page = daemon.await_alert("calls", "page", "firing", PATIENCE).await;
     await_flush(&daemon).await;
     let mut random = 7_u64;
