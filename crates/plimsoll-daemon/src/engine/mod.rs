@@ -9,9 +9,9 @@ mod importing;
 mod kept;
 mod kept_resolved;
 mod pushed;
+mod sources;
 mod targets;
 
-use crate::backend::{self, Answers};
 use crate::config::Config;
 use crate::corrections::Corrections;
 use crate::imports::Imports;
@@ -22,7 +22,7 @@ use crate::links::Links;
 use crate::notify::{AlertList, Composer, Tally};
 use crate::source::{Arrival, Heard, JobError};
 use crate::timeline::Timeline;
-use crate::view::{LevelView, SloView, View};
+use crate::view::{SloView, View};
 use alerts::AlertBook;
 use flush::Flusher;
 use importing::Importing;
@@ -31,13 +31,12 @@ use plimsoll_model::TimeMs;
 use plimsoll_runtime::clock::{Clock, StepWatch};
 use plimsoll_runtime::ready::Hold;
 use plimsoll_runtime::shutdown::Stop;
-use plimsoll_slo::{Backend, Change, Sli, Slo, Transition, Windows, assess, is_quiet};
+use plimsoll_slo::{Backend, Change, Sli, Transition, Windows, assess, is_quiet};
 use plimsoll_store::{ArchiveError, Ledger, Limits, Mark, Store, StoreError};
-use pushed::{Pushed, Room};
+use sources::Sources;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use targets::Targets;
 use tokio::sync::{mpsc, watch};
 use tokio::time::MissedTickBehavior;
 
@@ -79,10 +78,7 @@ pub(crate) struct Outlets {
 /// The engine of one configuration.
 pub(crate) struct Engine {
     store: Store,
-    targets: Targets,
-    pushed: Pushed,
-    /// What servers answered, by the SLO's id.
-    answers: HashMap<String, Answers>,
+    sources: Sources,
     alerts: AlertBook,
     /// What the last step found to tell.
     told: AlertList,
@@ -106,16 +102,10 @@ impl Engine {
         around: &Surroundings,
     ) -> Result<Self, BuildError> {
         let slice = config.slice();
-        let limits = config.limits;
-        let room =
-            Room { series: limits.series_per_target, label_sets: limits.label_sets_per_family };
-        let pushed = Pushed::new(config.pushed.clone(), room, around.clock.now());
         let links = Arc::new(Links::new(config));
         Ok(Self {
             store: Store::new(config.slos.clone(), Limits { slice })?,
-            targets: Targets::new(arrivals),
-            pushed,
-            answers: answers(config, slice, around.clock.now()),
+            sources: Sources::new(config, arrivals, (slice, around.clock.now())),
             alerts: AlertBook::new(Composer::new(config, links.clone())),
             told: AlertList::default(),
             flusher: Flusher::new(around.keeper.clone()),
@@ -153,7 +143,7 @@ impl Engine {
         let records = self.keeper.load(&mut self.store)?;
         self.alerts.restore(records);
         self.alerts.keep_only(self.store.ledgers().iter().map(Ledger::id));
-        self.targets.add_to(&mut self.store);
+        self.sources.add_to(&mut self.store);
         Ok(())
     }
 
@@ -174,16 +164,16 @@ impl Engine {
             tokio::select! {
                 () = stop.stopped() => break,
                 () = self.flusher.ended() => self.importing.tell(&self.flusher),
-                Some(news) = heard.recv() => self.take(news),
+                Some(news) = heard.recv() => self.sources.take(news, &mut self.store),
                 () = outlets.stage.wanted() => outlets.stage.show(self.view(self.stepped)),
                 _ = ticks.tick() => self.step(&alerts, &outlets),
             }
         }
         // Sources have stopped, but what they sent last is still here.
         while let Ok(news) = heard.try_recv() {
-            self.take(news);
+            self.sources.take(news, &mut self.store);
         }
-        self.pushed.finish(self.clock.now(), &mut self.store);
+        self.sources.finish(self.clock.now(), &mut self.store);
         self.step(&alerts, &outlets);
         let mut checkpoint = self.store.checkpoint();
         checkpoint.alerts = Some(self.alerts.records());
@@ -192,35 +182,14 @@ impl Engine {
         written
     }
 
-    fn take(&mut self, news: Heard) {
-        match news {
-            Heard::Come(arrival) => self.targets.come(*arrival, &mut self.store),
-            Heard::Gone(number) => self.targets.go(number, &mut self.store),
-            Heard::Report(report) => self.targets.take(report, &mut self.store),
-            Heard::Answered(heard) => self.hear(heard),
-            Heard::Pushed(batch) => self.pushed.take(batch, &mut self.store),
-            Heard::Discovery { job, error } => self.targets.note(job, error),
-        }
-    }
-
-    fn hear(&mut self, heard: backend::Heard) {
-        for answered in heard.answers {
-            if let Some(answers) = self.answers.get_mut(answered.slo()) {
-                answers.take(heard.at, answered);
-            }
-        }
-    }
-
     fn step(&mut self, alerts: &watch::Sender<AlertList>, outlets: &Outlets) {
         let now = self.clock.now();
         if let Some(step_ms) = self.steps.observe_step(&self.clock) {
             tracing::warn!(step_ms, "the wall clock was set; windows go on by the monotonic clock");
         }
         self.corrections.apply_to(&mut self.store);
-        self.pushed.step(now, &mut self.store);
-        self.store.advance(now);
+        self.sources.advance(now, &mut self.store);
         self.importing.step(now, &mut self.store);
-        self.answers.values_mut().for_each(|answers| answers.advance(now));
         self.told = self.step_alerts(now, outlets);
         alerts.send_if_modified(|told| {
             let is_news = !same_phases(told, &self.told);
@@ -248,7 +217,7 @@ impl Engine {
         let mut list = self.alerts.begin(now);
         for position in 0..self.store.ledgers().len() {
             let Some(ledger) = self.store.ledgers().get(position) else { continue };
-            let is_quiet = match self.answers.get(ledger.id()) {
+            let is_quiet = match self.sources.answers(ledger.id()) {
                 Some(answers) => is_quiet(ledger.slo(), answers, now),
                 None => is_quiet(ledger.slo(), ledger, now),
             };
@@ -265,7 +234,7 @@ impl Engine {
     }
 
     fn slo(&self, ledger: &Ledger, now: TimeMs) -> SloView {
-        let answers = self.answers.get(ledger.id());
+        let answers = self.sources.answers(ledger.id());
         let assessment = match answers {
             Some(answers) => assess(ledger.slo(), answers, now),
             None => assess(ledger.slo(), ledger, now),
@@ -296,8 +265,7 @@ impl Engine {
     fn view(&self, now: TimeMs) -> View {
         let ledgers = self.store.ledgers().iter();
         let mut slos: Vec<SloView> = ledgers.map(|ledger| self.slo(ledger, now)).collect();
-        let mut targets = self.targets.views(&self.store);
-        targets.extend(self.pushed.views(now, &self.store));
+        let targets = self.sources.targets(now, &self.store);
         let by_id: HashMap<&str, usize> =
             self.store.ledgers().iter().enumerate().map(|(at, ledger)| (ledger.id(), at)).collect();
         for (position, target) in targets.iter().enumerate() {
@@ -307,36 +275,18 @@ impl Engine {
                 }
             }
         }
-        let level = |level: plimsoll_store::LevelView| {
-            let pushed = self.pushed.label(level.target);
-            let (job, instance) = pushed.unwrap_or_else(|| self.targets.label(level.target));
-            LevelView { job, instance, level }
-        };
         View {
             at: now,
             slos,
             alerts: self.told.clone(),
-            levels: self.store.levels().into_iter().map(level).collect(),
+            levels: self.sources.levels(&self.store),
             targets,
-            discovery: self.trouble(),
+            discovery: self.sources.trouble(),
             flushed_at: self.flusher.written(),
             flush_error: self.flusher.error().map(str::to_owned),
             links: self.links.clone(),
         }
     }
-
-    fn trouble(&self) -> Vec<(String, String)> {
-        let pushed = self.pushed.trouble().map(|error| ("pushed".to_owned(), error));
-        self.targets.trouble().into_iter().chain(pushed).collect()
-    }
-}
-
-/// What is known of the SLOs that servers count, before any of them answered.
-fn answers(config: &Config, slice: Duration, now: TimeMs) -> HashMap<String, Answers> {
-    let asked = config.slos.iter().filter(|slo| slo.backend != Backend::Own);
-    let answers =
-        |slo: &Arc<Slo>| (format!("{}/{}", slo.service, slo.name), Answers::new(slo, slice, now));
-    asked.map(answers).collect()
 }
 
 fn same_phases(one: &AlertList, other: &AlertList) -> bool {
