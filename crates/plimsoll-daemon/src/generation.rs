@@ -73,7 +73,7 @@ impl Built {
             asker.spawn(&mut tasks, news.clone(), clock.clone(), stop.clone());
         }
         let inbox = outlets.inbox.clone();
-        inbox.open(Door { news, interest: self.interest, body_bytes: self.body_bytes });
+        inbox.open(Door::new(news, self.interest, self.body_bytes));
         self.notifier.spawn(&mut tasks, &heard, clock, &stop);
         let engine = tokio::spawn(self.engine.run(received, alerts, outlets, engine_stop));
         Running { stopper, engine, engine_stopper, tasks, inbox }

@@ -204,6 +204,13 @@ async fn take(
             .is_some_and(|source| source.to_string().contains("length limit"));
         if is_long { Refused::Huge(bytes_max) } else { Refused::Broken }
     })?;
+    let unpacked = match packing {
+        Packing::Plain => bytes.len(),
+        Packing::Snappy => snap::raw::decompress_len(&bytes).unwrap_or_default(),
+        // Nothing says how long it will be.
+        Packing::Gzip => bytes_max,
+    };
+    let _turn = shared.inbox.turn(unpacked, bytes_max).await;
     let Door { interest, .. } = door.clone();
     let reading = move || read(wire, packing, &bytes, bytes_max, &interest);
     let mut pushed = tokio::task::spawn_blocking(reading).await.map_err(|_| Refused::Reader)??;

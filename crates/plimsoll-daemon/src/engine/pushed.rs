@@ -64,7 +64,7 @@ impl Pushed {
 
     /// Takes in what one body held; times in it are those of the daemon's clock.
     pub(super) fn take(&mut self, batch: PushedBatch, store: &mut Store) {
-        let PushedBatch { via, at, points } = batch;
+        let PushedBatch { via, at, points, _room } = batch;
         for mut point in points {
             let labels = &point.key.labels;
             let get = |name: &str| labels.get(name).unwrap_or_default().to_owned();

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
+use tokio::sync::OwnedSemaphorePermit;
 
 /// A target's number: as long as a configuration stands, none is given twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -48,6 +49,8 @@ pub(crate) struct PushedBatch {
     pub(crate) at: TimeMs,
     /// Times in it are those of the daemon's clock.
     pub(crate) points: Vec<Point>,
+    /// Given back once the engine has taken the points: so many wait at most.
+    pub(crate) _room: OwnedSemaphorePermit,
 }
 
 /// What one attempt to scrape one target gave.

@@ -57,6 +57,38 @@ async fn each_bad_target_blinds_its_own_slo_only() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_family_of_too_many_label_sets_leaves_room_for_the_others() {
+    let folder = Folder::new();
+    let router = axum::Router::new().route(
+        "/metrics",
+        axum::routing::get(|| async {
+            let crowd = (0..20).map(|user| format!("crowd_total{{user=\"{user}\"}} 1\n"));
+            crowd
+                .chain(["requests_total 100\n".into(), "failures_total 1\n".into()])
+                .collect::<String>()
+        }),
+    );
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("an address");
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    folder.write("slo.yml", &slos(&["crowd"]));
+    let limits = "limits: {label_sets_per_family: 5}\n";
+    folder.write("plimsoll.yml", &config(&[("crowd", address)], limits));
+    let daemon = Running::start(folder.config());
+    let is_refused = |list: &Value| {
+        let target = &list["targets"][0];
+        // 15 of the crowd at each scrape, and the others are taken.
+        let refused = target["samples_refused"]["label_set_limit"].as_u64();
+        target["samples"] == 7 && refused.is_some_and(|refused| refused > 0 && refused % 15 == 0)
+    };
+    daemon.until("/api/v1/targets", is_refused).await;
+    let metrics = daemon.get("/metrics").await.text().await.expect("text");
+    let family = "plimsoll_scrape_samples_refused_total{reason=\"label_set_limit\"";
+    assert!(metrics.contains(family), "{metrics}");
+    daemon.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_target_that_comes_back_is_seen_again() {
     let target = Target::start(Manner::Garbage).await;
     let folder = Folder::new();

@@ -177,6 +177,45 @@ async fn rubbish_is_refused_with_the_reason_and_the_rest_goes_on() {
     daemon.stop().await;
 }
 
+/// OTLP as JSON: so many since the process began.
+fn total(all: u64, bad: u64, (start_ms, at_ms): (i64, i64)) -> String {
+    let point = |count: u64| {
+        json!([{"asInt": count.to_string(), "timeUnixNano": (at_ms * 1_000_000).to_string(),
+            "startTimeUnixNano": (start_ms * 1_000_000).to_string()}])
+    };
+    let sum = |name: &str, count| json!({"name": name, "sum": {"aggregationTemporality": 2, "isMonotonic": true, "dataPoints": point(count)}});
+    json!({"resourceMetrics": [{
+        "resource": {"attributes": [{"key": "service.name", "value": {"stringValue": "checkout"}}]},
+        "scopeMetrics": [{"metrics": [sum("requests", all), sum("failures", bad)]}],
+    }]})
+    .to_string()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_process_counted_while_its_pushes_were_lost_is_known() {
+    let folder = Folder::new();
+    let daemon = start(&folder, "");
+    let send = async |all, bad, times| {
+        let post = daemon.post("/v1/metrics").header("content-type", "application/json");
+        let answer = post.body(total(all, bad, times)).send().await.expect("an answer");
+        assert_eq!(answer.status(), 200);
+    };
+    let first = now_ms() - 10_000;
+    let began = first - 60_000;
+    send(1_000, 10, (began, first)).await;
+    send(1_100, 12, (began, first + 200)).await;
+    // Nothing for forty of its intervals, and the same process goes on.
+    send(5_100, 112, (began, first + 8_200)).await;
+    send(5_200, 112, (began, first + 8_400)).await;
+    // What comes after the last push is unknown; of what was counted nothing is.
+    let is_counted = |slo: &Value| {
+        let count = |key: &str| slo["counts"][key].as_u64();
+        (count("good"), count("bad")) == (Some(4_098), Some(102))
+    };
+    daemon.until(SLO, is_counted).await;
+    daemon.stop().await;
+}
+
 /// OTLP as JSON: so much since the point before.
 fn delta(bad: u64, at_ms: i64) -> String {
     let point = |count: u64| {
