@@ -1,17 +1,16 @@
 //! One SLO over time: its counts, how fast it burnt, and what was left of its budget.
 
 use super::Shared;
+use super::past::{Past, Stretch};
 use super::problem::Problem;
 use super::query::instant_or;
 use crate::instant::rfc3339;
-use crate::keeper::HistoryQuery;
-use crate::view::SloView;
+use crate::view::{SloView, View};
 use axum::Json;
 use axum::http::StatusCode;
-use plimsoll_model::{Counts, TimeMs};
+use plimsoll_model::{Counts, TimeMs, WindowCounts};
 use plimsoll_slo::{Slo, Span};
 use plimsoll_spec::Length;
-use plimsoll_store::HistoryPoint;
 use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::time::Duration;
@@ -30,23 +29,17 @@ struct Range {
 /// `GET /api/v1/slos/{id}/history?from&to&step`; the last hour in steps of ten seconds by default.
 pub(super) async fn history(
     shared: &Shared,
-    slo: &SloView,
+    (view, slo): (&View, &SloView),
     query: &str,
 ) -> Result<Json<Value>, Problem> {
     let range = range(query, shared.now())?;
     let period = slo.slo.period.longest();
     // What was left at the first point depends on the whole period before it.
-    let asked = HistoryQuery {
-        id: slo.id.clone(),
-        from: range.from - period,
-        to: range.to,
-        step: range.step,
-        recent: slo.recent.clone(),
-    };
-    let points = shared.keeper.history(asked).await.map_err(|error| {
+    let stretch = Stretch { from: range.from - period, to: range.to, step: range.step };
+    let past = Past::read(shared, view, slo, stretch).await.map_err(|error| {
         Problem::new(StatusCode::INTERNAL_SERVER_ERROR, format!("no history: {error}"))
     })?;
-    Ok(Json(json!({ "points": shaped(&slo.slo, &points, &range) })))
+    Ok(Json(json!({ "points": shaped(&slo.slo, &past, &range) })))
 }
 
 fn range(query: &str, now: TimeMs) -> Result<Range, Problem> {
@@ -84,30 +77,29 @@ fn url_pairs(query: &str) -> HashMap<String, String> {
         .unwrap_or_default()
 }
 
-fn shaped(slo: &Slo, points: &[HistoryPoint], range: &Range) -> Vec<Value> {
-    let between = points.windows(2).map(|pair| match pair {
-        [one, next] => next.at.since(one.at),
+fn shaped(slo: &Slo, past: &Past, range: &Range) -> Vec<Value> {
+    let starts = past.starts();
+    let between = starts.windows(2).map(|pair| match pair {
+        [one, next] => next.since(*one),
         _ => range.step,
     });
-    let mut trailing = Trailing::new(slo, between.min().unwrap_or(range.step));
-    let mut shaped = Vec::new();
-    for point in points {
-        let remaining = trailing.remaining(points, point);
-        if point.at >= range.from {
-            let (good, bad) = (point.counts.good, point.counts.bad);
-            let coverage = part(point.known.as_secs_f64(), point.expected.as_secs_f64());
-            shaped.push(json!({
-                "at": rfc3339(point.at),
-                "good": good,
-                "bad": bad,
-                "unknown": point.counts.unknown,
-                "coverage": coverage,
-                "burn": burn(slo, point.counts),
-                "remaining": remaining,
-            }));
-        }
-    }
-    shaped
+    let step = between.min().unwrap_or(range.step);
+    let first = starts.partition_point(|start| *start < range.from);
+    let shown = starts.get(first..).unwrap_or_default().iter().enumerate();
+    let point = |(number, at): (usize, &TimeMs)| {
+        let next = starts.get(first + number + 1).copied().unwrap_or(*at + step);
+        let held = past.held(*at, next, step);
+        json!({
+            "at": rfc3339(*at),
+            "good": held.counts.good,
+            "bad": held.counts.bad,
+            "unknown": held.counts.unknown,
+            "coverage": part(held.known.as_secs_f64(), held.expected.as_secs_f64()),
+            "burn": burn(slo, held.counts),
+            "remaining": remaining(slo, past, &starts, *at + step),
+        })
+    };
+    shown.map(point).collect()
 }
 
 fn part(part: f64, whole: f64) -> Option<f64> {
@@ -122,54 +114,24 @@ fn burn(slo: &Slo, counts: Counts) -> Value {
     json!({ "low": burn(counts.bad), "high": burn(counts.bad.saturating_add(counts.unknown)) })
 }
 
-/// The counts of the period that ends with a point; the budget is what `plimsoll_slo` says it is:
-/// E = observed total × period ÷ known time.
-struct Trailing<'a> {
-    slo: &'a Slo,
-    /// How long one point lasts.
-    step: Duration,
-    first: usize,
-    counts: Counts,
-    known: Duration,
-    expected: Duration,
+/// Returns what was left of the budget at the end of a point; the budget is what `plimsoll_slo` says
+/// it is: E = observed total × period ÷ known time.
+fn remaining(slo: &Slo, past: &Past, starts: &[TimeMs], end: TimeMs) -> Value {
+    let period = slo.period.span(end);
+    let first = starts.partition_point(|start| *start < period.start);
+    let since = starts.get(first).copied().unwrap_or(end).min(end);
+    let elapsed = end.since(since);
+    let held = past.held(period.start, end, elapsed);
+    let left = |bad: u64| Some(1.0 - bad as f64 / allowed(slo, &held, elapsed, period)?);
+    let most = held.counts.bad.saturating_add(held.counts.unknown);
+    json!({ "low": left(most), "high": left(held.counts.bad) })
 }
 
-impl<'a> Trailing<'a> {
-    fn new(slo: &'a Slo, step: Duration) -> Self {
-        let (counts, known, expected) = (Counts::default(), Duration::ZERO, Duration::ZERO);
-        Self { slo, step, first: 0, counts, known, expected }
-    }
-
-    /// Takes `point` in, lets go of what the period that it belongs to doesn't reach back to, and says what is left then.
-    fn remaining(&mut self, points: &[HistoryPoint], point: &HistoryPoint) -> Value {
-        self.counts += point.counts;
-        self.known += point.known;
-        self.expected += point.expected;
-        let period = self.slo.period.span(point.at + self.step);
-        while let Some(oldest) = points.get(self.first)
-            && oldest.at < period.start
-        {
-            self.counts.good = self.counts.good.saturating_sub(oldest.counts.good);
-            self.counts.bad = self.counts.bad.saturating_sub(oldest.counts.bad);
-            self.counts.unknown = self.counts.unknown.saturating_sub(oldest.counts.unknown);
-            self.known = self.known.saturating_sub(oldest.known);
-            self.expected = self.expected.saturating_sub(oldest.expected);
-            self.first += 1;
-        }
-        let since = points.get(self.first).map_or(point.at, |oldest| oldest.at);
-        let elapsed = point.at.since(since) + self.step;
-        let left = |bad: u64| Some(1.0 - bad as f64 / self.allowed(elapsed, period)?);
-        let most = self.counts.bad.saturating_add(self.counts.unknown);
-        json!({ "low": left(most), "high": left(self.counts.bad) })
-    }
-
-    /// Returns how many bad ones the period's budget allows; `None` before anything was known.
-    fn allowed(&self, elapsed: Duration, period: Span) -> Option<f64> {
-        let seen = part(self.known.as_secs_f64(), self.expected.as_secs_f64())?;
-        let known = elapsed.min(period.length()).as_secs_f64() * seen;
-        let length = period.length().as_secs_f64();
-        let expected = part(self.counts.known() as f64 * length, known)?;
-        let allowed = expected * f64::from(self.slo.objective.allowed_ppm()) / 1e6;
-        (allowed > 0.0).then_some(allowed)
-    }
+/// Returns how many bad ones the period's budget allows; `None` before anything was known.
+fn allowed(slo: &Slo, held: &WindowCounts, elapsed: Duration, period: Span) -> Option<f64> {
+    let seen = part(held.known.as_secs_f64(), held.expected.as_secs_f64())?;
+    let known = elapsed.min(period.length()).as_secs_f64() * seen;
+    let expected = part(held.counts.known() as f64 * period.length().as_secs_f64(), known)?;
+    let allowed = expected * f64::from(slo.objective.allowed_ppm()) / 1e6;
+    (allowed > 0.0).then_some(allowed)
 }

@@ -10,6 +10,7 @@ mod manage;
 mod metrics;
 mod openapi;
 mod page;
+mod past;
 mod problem;
 mod push;
 mod query;

@@ -31,7 +31,7 @@ pub(super) async fn slo_or_history(
     if let Some(id) = path.strip_suffix("/history")
         && let Some(slo) = view.slos.iter().find(|slo| slo.id == id)
     {
-        return history::history(&shared, slo, query.as_deref().unwrap_or_default()).await;
+        return history::history(&shared, (&view, slo), query.as_deref().unwrap_or_default()).await;
     }
     Err(Problem::not_found(format!("there is no SLO {path}; GET /api/v1/slos lists them")))
 }

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use std::io::Write;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 async fn one_target() -> (Folder, Target) {
     let (folder, target) = (Folder::new(), Target::start(Manner::Good).await);
@@ -99,6 +100,29 @@ async fn its_own_metrics_please_promtool() {
     let said = promtool.wait_with_output().expect("it ends");
     let words = String::from_utf8_lossy(&said.stderr);
     assert!(said.status.success() && words.is_empty(), "{words}");
+    daemon.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_weighted_composite_has_the_history_of_its_parts() {
+    let (one, two) = (Target::start(Manner::Good).await, Target::start(Manner::Good).await);
+    two.failing.store(true, Ordering::SeqCst);
+    let folder = Folder::new();
+    let whole = "  - {name: whole, objective: 99%, window: 1h, sli: {weighted: {one: 700000, two: 300000}}}\n";
+    folder.write("slo.yml", &(slos(&["one", "two"]) + whole));
+    let jobs = [("one", one.address), ("two", two.address)];
+    folder.write("plimsoll.yml", &config(&jobs, ""));
+    let daemon = Running::start(folder.config());
+    let history = "/api/v1/slos/shop%2Fwhole/history?step=1";
+    // All of the one part is bad and nothing of the other: 30 %, of which 1 % is allowed.
+    let is_weighed = |told: &Value| {
+        let points = told["points"].as_array().expect("points");
+        points.iter().any(|point| {
+            let burn = point["burn"]["low"].as_f64().unwrap_or_default();
+            (burn - 30.0).abs() < 0.1 && point["remaining"]["high"].is_number()
+        })
+    };
+    daemon.until(history, is_weighed).await;
     daemon.stop().await;
 }
 

@@ -32,6 +32,13 @@ pub struct HistoryPoint {
     pub(crate) unrated_ms: u64,
 }
 
+impl HistoryPoint {
+    /// Says whether some of it wasn't seen, and nobody knows how much happens in such a time.
+    pub fn is_rate_unknown(&self) -> bool {
+        self.unrated_ms > 0
+    }
+}
+
 /// Slots that lie together, by their start in milliseconds.
 #[derive(Debug, Default)]
 pub(super) struct Run(BTreeMap<i64, Tally>);
