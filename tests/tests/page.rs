@@ -83,6 +83,84 @@ async fn a_fault_turns_the_right_row_red_and_the_chart_moves() {
     browser.close().await;
 }
 
+/// Sets a field of a form, as a person would have.
+async fn fill(window: &Client, field: &str, text: &str) {
+    let script =
+        format!("document.querySelector('#correction [name={field}]').value = arguments[0]");
+    window.execute(&script, vec![text.into()]).await.expect("a field");
+}
+
+#[tokio::test]
+async fn what_was_counted_is_put_right_on_the_page() {
+    let demo = Daemon::demo(&[]).await;
+    let browser = Browser::start(1280, 1400).await;
+    let window = &browser.window;
+    let detail = format!("{}/#/slo/checkout%2Fauth-latency?range=5m&zone=utc", demo.url);
+    window.goto(&detail).await.expect("the detail");
+    let minute = wait::until("a minute that can be put right", Duration::from_secs(240), || async {
+        let history = demo.get("/api/v1/slos/checkout%2Fauth-latency/history?step=10").await;
+        let at = |point: &serde_json::Value| {
+            let at = point["at"].as_str()?;
+            time::OffsetDateTime::parse(at, &time::format_description::well_known::Rfc3339).ok()
+        };
+        let points = history["points"].as_array()?;
+        let (first, last) = (at(points.first()?)?, at(points.last()?)?);
+        let whole = first.unix_timestamp().div_euclid(60) * 60 + 60;
+        (last.unix_timestamp() > whole + 80).then_some(whole)
+    })
+    .await;
+    let field = |seconds: i64| {
+        let at = time::OffsetDateTime::from_unix_timestamp(seconds).expect("a time");
+        format!("{}T{:02}:{:02}", at.date(), at.hour(), at.minute())
+    };
+    let (from, to) = (field(minute), field(minute + 60));
+    await_text(window, "[data-testid='correct']").await;
+    let open = async || {
+        let button = window.find(Locator::Css("[data-testid='correct']")).await.expect("a button");
+        button.click().await.expect("a click");
+        await_text(window, "#correction-title").await;
+    };
+    let submit = "document.querySelector('#correction button.primary').click()";
+    open().await;
+    for (field, text) in
+        [("good", "1000"), ("bad", "7"), ("reason", "a load test"), ("author", "Ann")]
+    {
+        fill(window, field, text).await;
+    }
+    fill(window, "from", "2001-01-01T00:00").await;
+    fill(window, "to", "2001-01-01T00:05").await;
+    window.execute(submit, Vec::new()).await.expect("sent");
+    let fault = wait::until("the daemon's reason", PATIENCE, || async {
+        let fault = window.find(Locator::Css("#correction-fault")).await.ok()?.text().await.ok()?;
+        (!fault.is_empty()).then_some(fault)
+    })
+    .await;
+    screenshot(window, "correction.png").await;
+    assert!(!fault.contains("undefined"), "{fault}");
+    window
+        .execute("document.getElementById('correction').close()", Vec::new())
+        .await
+        .expect("closed");
+
+    open().await;
+    for (field, text) in
+        [("good", "1000"), ("bad", "7"), ("reason", "a load test"), ("author", "Ann")]
+    {
+        fill(window, field, text).await;
+    }
+    fill(window, "from", &from).await;
+    fill(window, "to", &to).await;
+    window.execute(submit, Vec::new()).await.expect("sent");
+    let told = await_text(window, "[data-testid='corrections'] li").await;
+    for words in ["1,000 good, 7 bad", "a load test", "Ann"] {
+        assert!(told.contains(words), "{told}");
+    }
+    screenshot(window, "corrections.png").await;
+    let kept = demo.get("/api/v1/corrections").await;
+    assert_eq!(kept["corrections"][0]["author"], "Ann", "{kept:#}");
+    browser.close().await;
+}
+
 #[tokio::test]
 async fn an_empty_daemon_says_what_to_do_next_on_a_phone_too() {
     let folder = scratch();

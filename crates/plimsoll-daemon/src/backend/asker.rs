@@ -198,6 +198,8 @@ impl Asker {
         for (position, asking) in asked {
             let Some(asked) = self.questions.get_mut(position) else { continue };
             asked.due = at + self.interval;
+            // Some servers call it the question's fault, too, when a part of theirs is gone.
+            asked.alone &= outcome.is_err();
             let Some(Asking { every, worth, .. }) = asking else { continue };
             let value = match &outcome {
                 Ok(values) => {
