@@ -90,6 +90,28 @@ async fn fill(window: &Client, field: &str, text: &str) {
     window.execute(&script, vec![text.into()]).await.expect("a field");
 }
 
+/// Waits until a whole minute was counted, and returns it as fields of a form have it.
+async fn whole_minute(demo: &Daemon) -> (String, String) {
+    let minute =
+        wait::until("a minute that can be put right", Duration::from_secs(240), || async {
+            let history = demo.get("/api/v1/slos/checkout%2Fauth-latency/history?step=10").await;
+            let at = |point: &serde_json::Value| {
+                let at = point["at"].as_str()?;
+                time::OffsetDateTime::parse(at, &time::format_description::well_known::Rfc3339).ok()
+            };
+            let points = history["points"].as_array()?;
+            let (first, last) = (at(points.first()?)?, at(points.last()?)?);
+            let whole = first.unix_timestamp().div_euclid(60) * 60 + 60;
+            (last.unix_timestamp() > whole + 80).then_some(whole)
+        })
+        .await;
+    let field = |seconds: i64| {
+        let at = time::OffsetDateTime::from_unix_timestamp(seconds).expect("a time");
+        format!("{}T{:02}:{:02}", at.date(), at.hour(), at.minute())
+    };
+    (field(minute), field(minute + 60))
+}
+
 #[tokio::test]
 async fn what_was_counted_is_put_right_on_the_page() {
     let demo = Daemon::demo(&[]).await;
@@ -97,23 +119,7 @@ async fn what_was_counted_is_put_right_on_the_page() {
     let window = &browser.window;
     let detail = format!("{}/#/slo/checkout%2Fauth-latency?range=5m&zone=utc", demo.url);
     window.goto(&detail).await.expect("the detail");
-    let minute = wait::until("a minute that can be put right", Duration::from_secs(240), || async {
-        let history = demo.get("/api/v1/slos/checkout%2Fauth-latency/history?step=10").await;
-        let at = |point: &serde_json::Value| {
-            let at = point["at"].as_str()?;
-            time::OffsetDateTime::parse(at, &time::format_description::well_known::Rfc3339).ok()
-        };
-        let points = history["points"].as_array()?;
-        let (first, last) = (at(points.first()?)?, at(points.last()?)?);
-        let whole = first.unix_timestamp().div_euclid(60) * 60 + 60;
-        (last.unix_timestamp() > whole + 80).then_some(whole)
-    })
-    .await;
-    let field = |seconds: i64| {
-        let at = time::OffsetDateTime::from_unix_timestamp(seconds).expect("a time");
-        format!("{}T{:02}:{:02}", at.date(), at.hour(), at.minute())
-    };
-    let (from, to) = (field(minute), field(minute + 60));
+    let (from, to) = whole_minute(&demo).await;
     await_text(window, "[data-testid='correct']").await;
     let open = async || {
         let button = window.find(Locator::Css("[data-testid='correct']")).await.expect("a button");

@@ -74,7 +74,7 @@ pub enum CorrectionError {
         slot: String,
     },
     /// The stretch reaches beyond what is kept.
-    #[error("{key}: history is kept from {from} ms to {to} ms since the epoch")]
+    #[error("{key}: history is kept from {} to {}", utc(*from), utc(*to))]
     Beyond {
         /// Which edge.
         key: &'static str,
@@ -85,14 +85,16 @@ pub enum CorrectionError {
     },
     /// Something of it may still be told.
     #[error(
-        "to: a target is silent since {0} ms since the epoch, and may yet tell what happened: correct \
-         it once it speaks again or is gone"
+        "to: a target is silent since {}, and may yet tell what happened: correct it once it speaks \
+         again or is gone",
+        utc(*.0)
     )]
     StillOpen(i64),
     /// A part of another correction would be left.
     #[error(
-        "from: the correction of {from} to {to} ms since the epoch would be cut: cover it whole, or \
-         leave it out"
+        "from: the correction of {} to {} would be cut: cover it whole, or leave it out",
+        utc(*from),
+        utc(*to)
     )]
     Cuts {
         /// Where the other begins.
@@ -309,4 +311,10 @@ fn read(bytes: &[u8]) -> Option<Correction> {
     let amendment = Amendment { span, was, good, bad };
     let correction = Correction { asked, was: was.counts, in_force: true, key, amendment };
     reader.is_at_end().then_some(correction)
+}
+
+/// Writes an instant as people read it.
+fn utc(ms: i64) -> String {
+    let at = chrono::DateTime::from_timestamp_millis(ms).unwrap_or_default();
+    at.to_rfc3339_opts(chrono::SecondsFormat::AutoSi, true)
 }
