@@ -93,7 +93,10 @@ fn what_cannot_be_corrected_says_why() {
         (asked(60, 62, 0, 0), "to: history is kept in slots of 5m"),
         (asked(65, 60, 0, 0), "from: has to be before to"),
         (asked(115, 125, 0, 0), "to: history is kept from"),
-        (asked(65, 75, 0, 0), "from: the correction of 3600000 to 4200000"),
+        (
+            asked(65, 75, 0, 0),
+            "from: the correction of 1970-01-01T01:00:00Z to 1970-01-01T01:10:00Z",
+        ),
         (NewCorrection { slo: "shop/none".into(), ..asked(60, 70, 0, 0) }, "slo: nothing"),
     ] {
         let refused = correct(&mut archive, &mut scene, asked).expect_err(word);
