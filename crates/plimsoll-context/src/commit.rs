@@ -1,7 +1,6 @@
 use crate::ConflictKey;
 use crate::composite::{Assessment, Composite};
 use crate::decision::Open;
-use crate::keys::Begun;
 use crate::report::{Report, Verdict};
 use crate::series::Ending;
 use std::time::Duration;
@@ -13,40 +12,38 @@ use std::time::Duration;
 #[derive(Debug)]
 #[must_use = "a commit that is dropped counts as cancelled"]
 pub struct Committing {
-    // Ended first: a commit that is over is no longer in anybody's way.
-    begun: Begun,
-    composite: Composite,
     open: Open,
+    composite: Composite,
 }
 
 impl Committing {
-    pub(crate) fn new(open: Open, composite: Composite, begun: Begun) -> Self {
-        Self { begun, composite, open }
+    pub(crate) fn new(open: Open, composite: Composite) -> Self {
+        Self { open, composite }
     }
 
     /// Notes the version that the store has given `key` in this commit.
     pub fn made_version(&mut self, key: ConflictKey, version: u64) {
-        self.begun.keys.made(key, version);
+        self.open.keys.made(key, version);
     }
 
     pub(crate) fn made_only(&mut self, version: u64) {
-        self.begun.keys.made_only(version);
+        self.open.keys.made_only(version);
     }
 
     pub(crate) fn made_next(&mut self) {
-        self.begun.keys.made_next();
+        self.open.keys.made_next();
     }
 
     /// The store has taken it. Returns what is known of the decision, as of now.
     pub fn committed(self) -> Report {
-        let Self { begun, composite, open } = self;
+        let Self { mut open, composite } = self;
+        open.keys.end(&open.point.sequences);
         let point = &*open.point;
         let (assessment, fault) = composite.assess(&*point.clock, point.clock_error_ns);
         if let Some(fault) = fault {
             point.note(fault.into());
         }
-        let conflicts = begun.conflicts(|reason| point.note(reason));
-        drop(begun);
+        let conflicts = open.keys.conflicts(&point.sequences, |reason| point.note(reason));
         let band = open.band();
         let report = Report {
             band: point.bands.get(band).copied().unwrap_or(1),
@@ -72,10 +69,8 @@ impl Committing {
     }
 
     fn end(self, ending: Ending) {
-        let Self { begun, open, .. } = self;
-        drop(begun);
-        let band = open.band();
-        open.end(band, ending);
+        let band = self.open.band();
+        self.open.end(band, ending);
     }
 }
 

@@ -25,16 +25,16 @@ struct Anchor {
 }
 
 impl Anchor {
-    fn read(clock: &dyn Clock) -> Self {
-        let before_ns = clock.own_ns();
+    /// Reads the wall clock after the own one has shown `before_ns`.
+    fn read(clock: &dyn Clock, before_ns: u64) -> Self {
         let wall_ns = unix_ns(clock.wall());
         let error_ns = clock.own_ns().saturating_sub(before_ns);
         Self { ahead_ns: wall_ns.saturating_sub(signed(before_ns)), error_ns }
     }
 
-    /// Says whether the wall clock was set since.
-    fn is_void(self, clock: &dyn Clock) -> bool {
-        let again = Self::read(clock);
+    /// Says whether the wall clock was set since, when the own one has shown `before_ns`.
+    fn is_void(self, clock: &dyn Clock, before_ns: u64) -> bool {
+        let again = Self::read(clock, before_ns);
         let moved_ns = again.ahead_ns.saturating_sub(self.ahead_ns).unsigned_abs();
         moved_ns > STEP_NS_MIN.saturating_add(self.error_ns).saturating_add(again.error_ns)
     }
@@ -105,8 +105,9 @@ impl Composite {
         error_ns: u64,
     ) -> Result<Option<u64>, Fault> {
         self.readings += 1;
-        let now = signed(clock.own_ns());
-        let Some(placed) = self.place(reading, now, clock) else {
+        let now_ns = clock.own_ns();
+        let now = signed(now_ns);
+        let Some(placed) = self.place(reading, now_ns, clock) else {
             self.is_known = false;
             return Ok(None);
         };
@@ -127,26 +128,31 @@ impl Composite {
     }
 
     /// Places a reading on the own clock; none when nothing bounds how current it was.
-    fn place(&mut self, reading: Reading, now: i64, clock: &dyn Clock) -> Option<Placed> {
+    fn place(&mut self, reading: Reading, now_ns: u64, clock: &dyn Clock) -> Option<Placed> {
         let mut own = |stamp: Stamp| match stamp {
             Stamp::Own(ns) => signed(ns),
             Stamp::Wall(at) => {
-                let anchor = self.anchor.get_or_insert_with(|| Anchor::read(clock));
+                let anchor = self.anchor.get_or_insert_with(|| Anchor::read(clock, now_ns));
                 unix_ns(at).saturating_sub(anchor.ahead_ns)
             }
         };
         let (since, until) = (reading.since.map(&mut own), reading.until.map(&mut own));
         let as_of = reading.as_of.map(own);
         // What was true until some time to come is true now.
-        as_of.or(until.map(|until| until.min(now))).map(|as_of| Placed { as_of, since, until })
+        as_of.or(until.map(|until| until.min(signed(now_ns)))).map(|as_of| Placed {
+            as_of,
+            since,
+            until,
+        })
     }
 
     /// Judges all readings as of now, at the commit.
     pub(crate) fn assess(&self, clock: &dyn Clock, error_ns: u64) -> (Assessment, Option<Fault>) {
-        if self.anchor.is_some_and(|anchor| anchor.is_void(clock)) {
+        let now_ns = clock.own_ns();
+        if self.anchor.is_some_and(|anchor| anchor.is_void(clock, now_ns)) {
             return (Assessment::UNKNOWN, Some(Fault::ClockStep));
         }
-        let now = signed(clock.own_ns());
+        let now = signed(now_ns);
         let anchored_ns = |anchor: Anchor| signed(error_ns.saturating_add(anchor.error_ns));
         let error = self.anchor.map_or(0, anchored_ns);
         let is_known = self.is_known && self.readings > 0;

@@ -18,13 +18,13 @@ use std::sync::Arc;
 pub struct Decision {
     open: Open,
     composite: Composite,
-    keys: Keys,
 }
 
 /// A decision in flight, until it is dropped.
 #[derive(Debug)]
 pub(crate) struct Open {
     pub(crate) point: Arc<Point>,
+    pub(crate) keys: Keys,
     level: Option<Guard>,
     in_flight_at_begin: u64,
     ended: Option<(usize, Ending)>,
@@ -44,6 +44,8 @@ impl Open {
 
 impl Drop for Open {
     fn drop(&mut self) {
+        // First: a commit that is over is no longer in anybody's way.
+        self.keys.end(&self.point.sequences);
         let (band, ending) = self.ended.unwrap_or_else(|| (self.band(), Ending::Cancelled));
         self.point.leave(band, ending);
         if let Some(level) = self.level.take() {
@@ -58,17 +60,17 @@ impl Drop for Open {
 
 impl Decision {
     pub(crate) fn new(point: Arc<Point>) -> Self {
-        let keys = Keys::new(Arc::clone(&point.sequences));
         let level = Some(point.level.guard());
         let in_flight_at_begin = point.enter();
-        let open = Open { point, level, in_flight_at_begin, ended: None };
-        Self { open, composite: Composite::new(), keys }
+        let open = Open { point, keys: Keys::default(), level, in_flight_at_begin, ended: None };
+        Self { open, composite: Composite::new() }
     }
 
     /// Adds a key of which nothing is read yet.
     pub(crate) fn watch(&mut self, key: ConflictKey) {
-        if let Err(reason) = self.keys.watch(key) {
-            self.open.point.note(reason);
+        let Open { point, keys, .. } = &mut self.open;
+        if let Err(reason) = keys.watch(&point.sequences, key) {
+            point.note(reason);
         }
     }
 
@@ -90,28 +92,30 @@ impl Decision {
     ///
     /// A version that is read after the data it belongs to hides what happens between.
     pub fn read_version(&mut self, key: ConflictKey, version: u64) {
-        if let Err(reason) = self.keys.read(key, version) {
-            self.open.point.note(reason);
+        let Open { point, keys, .. } = &mut self.open;
+        if let Err(reason) = keys.read(&point.sequences, key, version) {
+            point.note(reason);
         }
     }
 
     /// Begins the commit, for stores whose commit is no future: do the store's own now, and say how it
     /// went.
-    pub fn begin_commit(self) -> Committing {
-        Committing::new(self.open, self.composite, self.keys.begin())
+    pub fn begin_commit(mut self) -> Committing {
+        let Open { point, keys, .. } = &mut self.open;
+        keys.begin(&point.sequences);
+        Committing::new(self.open, self.composite)
     }
 
     /// Begins the commit if the decision has seen every other commit of its keys that was begun in this
     /// process; otherwise the decision is refused.
-    pub fn begin_commit_guarded(self) -> Option<Committing> {
-        match self.keys.begin_alone() {
-            Some(begun) => Some(Committing::new(self.open, self.composite, begun)),
-            None => {
-                let band = self.open.band();
-                self.open.end(band, Ending::Refused);
-                None
-            }
+    pub fn begin_commit_guarded(mut self) -> Option<Committing> {
+        let Open { point, keys, .. } = &mut self.open;
+        if keys.begin_alone(&point.sequences) {
+            return Some(Committing::new(self.open, self.composite));
         }
+        let band = self.open.band();
+        self.open.end(band, Ending::Refused);
+        None
     }
 
     /// Commits by `store`, the store's own commit, and says what is known of the decision.

@@ -4,7 +4,6 @@ use crate::claims::Claims;
 use crate::report::Conflicts;
 use crate::stripes::{Seen, Stripes};
 use crate::{ConflictKey, series::Reason};
-use std::sync::Arc;
 
 /// How many keys a decision may have; those beyond aren't known.
 const KEYS_MAX: usize = 64;
@@ -16,13 +15,15 @@ pub(crate) struct Sequences {
     claims: Claims,
 }
 
-/// The keys of one decision.
-#[derive(Debug)]
+/// The keys of one decision; nearly all have one, which takes no allocation.
+#[derive(Debug, Default)]
 pub(crate) struct Keys {
-    of: Arc<Sequences>,
-    list: Vec<Entry>,
+    first: Option<Entry>,
+    rest: Vec<Entry>,
     /// Keys beyond the bound.
     refused: u32,
+    /// How many of them have begun their commit, which isn't over.
+    begun: usize,
 }
 
 #[derive(Debug)]
@@ -46,28 +47,34 @@ impl Sequences {
 }
 
 impl Keys {
-    pub(crate) fn new(of: Arc<Sequences>) -> Self {
-        Self { of, list: Vec::new(), refused: 0 }
-    }
-
     /// Adds a key whose data isn't read yet. Refuses one beyond the bound.
-    pub(crate) fn watch(&mut self, key: ConflictKey) -> Result<(), Reason> {
-        if self.list.iter().any(|entry| entry.key == key) {
+    pub(crate) fn watch(&mut self, of: &Sequences, key: ConflictKey) -> Result<(), Reason> {
+        if self.entry(key).is_some() {
             return Ok(());
         }
-        if self.list.len() >= KEYS_MAX {
+        if self.len() >= KEYS_MAX {
             self.refused += 1;
             return Err(Reason::Keys);
         }
-        let seen = self.of.stripes.look(key.0);
-        let shares = self.list.iter().any(|entry| entry.seen.stripe == seen.stripe);
-        self.list.push(Entry { key, seen, read: None, made: None, missed: 0, shares });
+        let seen = of.stripes.look(key.0);
+        let shares = self.iter().any(|entry| entry.seen.stripe == seen.stripe);
+        let entry = Entry { key, seen, read: None, made: None, missed: 0, shares };
+        if self.first.is_none() {
+            self.first = Some(entry);
+        } else {
+            self.rest.push(entry);
+        }
         Ok(())
     }
 
     /// Notes the store's version of a key's data, with the data or before it.
-    pub(crate) fn read(&mut self, key: ConflictKey, version: u64) -> Result<(), Reason> {
-        self.watch(key)?;
+    pub(crate) fn read(
+        &mut self,
+        of: &Sequences,
+        key: ConflictKey,
+        version: u64,
+    ) -> Result<(), Reason> {
+        self.watch(of, key)?;
         self.entry(key).into_iter().for_each(|entry| entry.read = Some(version));
         Ok(())
     }
@@ -80,64 +87,52 @@ impl Keys {
     /// Notes the store's version that the commit has made of each key that was read with one, by a
     /// comparison in the store: nobody came between.
     pub(crate) fn made_next(&mut self) {
-        for entry in &mut self.list {
+        for entry in self.iter_mut() {
             entry.made = entry.read.map(|version| version.wrapping_add(1));
         }
     }
 
     /// Notes the version of the commit for the only key that was read with one; of several none is it.
     pub(crate) fn made_only(&mut self, version: u64) {
-        let mut versioned = self.list.iter_mut().filter(|entry| entry.read.is_some());
+        let mut versioned = self.iter_mut().filter(|entry| entry.read.is_some());
         if let (Some(entry), None) = (versioned.next(), versioned.next()) {
             entry.made = Some(version);
         }
     }
 
     /// Begins the commit of every key.
-    pub(crate) fn begin(mut self) -> Begun {
-        for entry in self.list.iter_mut().filter(|entry| !entry.shares) {
-            entry.missed = self.of.stripes.begin(entry.seen);
+    pub(crate) fn begin(&mut self, of: &Sequences) {
+        for entry in self.iter_mut().filter(|entry| !entry.shares) {
+            entry.missed = of.stripes.begin(entry.seen);
         }
-        Begun { keys: self }
+        self.begun = self.len();
     }
 
     /// Begins the commit of every key if the decision has seen all others' of them; otherwise of none.
-    pub(crate) fn begin_alone(mut self) -> Option<Begun> {
-        let mut begun = 0;
-        for entry in &self.list {
-            if !entry.shares && !self.of.stripes.begin_alone(entry.seen) {
-                break;
-            }
-            begun += 1;
+    pub(crate) fn begin_alone(&mut self, of: &Sequences) -> bool {
+        let begins = |entry: &&Entry| entry.shares || of.stripes.begin_alone(entry.seen);
+        self.begun = self.iter().take_while(begins).count();
+        let is_whole = self.begun == self.len() && self.refused == 0;
+        if !is_whole {
+            self.end(of);
         }
-        if begun == self.list.len() && self.refused == 0 {
-            return Some(Begun { keys: self });
-        }
-        // Those that had begun end at once, by the guard's drop.
-        self.list.truncate(begun);
-        drop(Begun { keys: self });
-        None
+        is_whole
     }
 
-    fn entry(&mut self, key: ConflictKey) -> Option<&mut Entry> {
-        self.list.iter_mut().find(|entry| entry.key == key)
+    /// Ends the commits that have begun, whether the store took them or not.
+    pub(crate) fn end(&mut self, of: &Sequences) {
+        for entry in self.iter().take(self.begun).filter(|entry| !entry.shares) {
+            of.stripes.end(entry.seen.stripe);
+        }
+        self.begun = 0;
     }
-}
 
-/// A commit that is under way, until it is dropped.
-#[derive(Debug)]
-pub(crate) struct Begun {
-    pub(crate) keys: Keys,
-}
-
-impl Begun {
     /// Says who overtook a decision that the store has taken, and calls `note` for what can't be judged.
-    pub(crate) fn conflicts(&self, mut note: impl FnMut(Reason)) -> Conflicts {
-        let refused = self.keys.refused;
-        let mut conflicts = Conflicts { unknown_keys: refused, ..Conflicts::default() };
-        for entry in &self.keys.list {
+    pub(crate) fn conflicts(&self, of: &Sequences, mut note: impl FnMut(Reason)) -> Conflicts {
+        let mut conflicts = Conflicts { unknown_keys: self.refused, ..Conflicts::default() };
+        for entry in self.iter() {
             match entry.missed() {
-                Ok(missed) => self.add(&mut conflicts, entry, missed),
+                Ok(missed) => entry.add_to(&mut conflicts, missed, &of.claims),
                 Err(reason) => {
                     conflicts.unknown_keys += 1;
                     note(reason);
@@ -147,24 +142,20 @@ impl Begun {
         conflicts
     }
 
-    fn add(&self, conflicts: &mut Conflicts, entry: &Entry, missed: u64) {
-        // By the stripes, a key that shares one is counted where it comes first.
-        if entry.shares && entry.read.is_none() {
-            return;
-        }
-        let version = entry.read.unwrap_or(entry.seen.over);
-        conflicts.stale_keys += u32::from(missed > 0);
-        conflicts.commits_missed = conflicts.commits_missed.saturating_add(missed);
-        let of = if entry.read.is_some() { entry.key.0 } else { entry.seen.stripe as u64 };
-        conflicts.excess_keys += u32::from(self.keys.of.claims.claim(of, version));
+    fn len(&self) -> usize {
+        usize::from(self.first.is_some()) + self.rest.len()
     }
-}
 
-impl Drop for Begun {
-    fn drop(&mut self) {
-        for entry in self.keys.list.iter().filter(|entry| !entry.shares) {
-            self.keys.of.stripes.end(entry.seen.stripe);
-        }
+    fn iter(&self) -> impl Iterator<Item = &Entry> {
+        self.first.iter().chain(&self.rest)
+    }
+
+    fn iter_mut(&mut self) -> impl Iterator<Item = &mut Entry> {
+        self.first.iter_mut().chain(&mut self.rest)
+    }
+
+    fn entry(&mut self, key: ConflictKey) -> Option<&mut Entry> {
+        self.iter_mut().find(|entry| entry.key == key)
     }
 }
 
@@ -178,5 +169,19 @@ impl Entry {
             (Some(read), Some(made)) if made > read => Ok(made - read - 1),
             (Some(_), Some(_)) => Err(Reason::VersionRegressed),
         }
+    }
+
+    fn add_to(&self, conflicts: &mut Conflicts, missed: u64, claims: &Claims) {
+        // By the stripes, a key that shares one is counted where it comes first.
+        if self.shares && self.read.is_none() {
+            return;
+        }
+        conflicts.stale_keys += u32::from(missed > 0);
+        conflicts.commits_missed = conflicts.commits_missed.saturating_add(missed);
+        let (of, version) = match self.read {
+            Some(version) => (self.key.0, version),
+            None => (self.seen.stripe as u64, self.seen.over),
+        };
+        conflicts.excess_keys += u32::from(claims.claim(of, version));
     }
 }

@@ -55,7 +55,7 @@ pub(crate) struct Point {
     pub(crate) validity: Duration,
     pub(crate) clock_error_ns: u64,
     pub(crate) bands: Box<[u64]>,
-    pub(crate) sequences: Arc<Sequences>,
+    pub(crate) sequences: Sequences,
     pub(crate) series: Series,
     pub(crate) level: Activity,
     /// Decisions in flight, which the level knows only when it is read.
@@ -80,7 +80,7 @@ impl DecisionPoint {
             validity: spec.validity,
             clock_error_ns: ns(spec.clock_error),
             bands: spec.bands.into(),
-            sequences: Arc::new(Sequences::new(spec.stripes)),
+            sequences: Sequences::new(spec.stripes),
             open: AtomicU64::new(0),
         };
         let point = registry.shared(&catalog::DECISIONS, "decision", labels, |_| point);

@@ -2,7 +2,9 @@
 
 #![allow(clippy::expect_used, reason = "a test fails by it")]
 
-use plimsoll_context::{Bounds, Clock, DecisionSpec, ManualClock, Reading, Report, Verdict};
+use plimsoll_context::{
+    Bounds, Clock, DecisionPoint, DecisionSpec, ManualClock, Reading, Report, Source, Verdict,
+};
 use plimsoll_record::Registry;
 use rand::{Rng, SeedableRng, rngs::SmallRng};
 use std::sync::Arc;
@@ -80,11 +82,11 @@ fn holds(bounds: Bounds, truth_ns: u64) -> bool {
 
 /// Takes one decision in a random world; returns what was said of it, and the truth.
 fn decide(
-    point: &plimsoll_context::DecisionPoint,
+    point: &DecisionPoint,
+    source: &Source,
     clock: &ManualClock,
     random: &mut SmallRng,
 ) -> (Report, (u64, u64, u64), bool) {
-    let source = point.source("store").expect("registers");
     let mut decision = point.begin([]);
     let mut shown = Vec::new();
     let mut is_known = true;
@@ -102,7 +104,7 @@ fn decide(
         } else {
             store.reading(of, now_ns, random)
         };
-        decision.read(&source, reading);
+        decision.read(source, reading);
     }
     clock.advance(Duration::from_nanos(random.random_range(0..50 * MS)));
     let report = decision.begin_commit().committed();
@@ -117,10 +119,12 @@ fn bounds_hold_the_truth_and_no_verdict_is_wrong() {
         .clock(Arc::clone(&clock) as _)
         .register_in(&Registry::new())
         .expect("registers");
+    let source = point.source("store").expect("registers");
     let mut random = SmallRng::seed_from_u64(7);
     let mut verdicts = [0_u32; 3];
-    for round in 0..100_000 {
-        let (report, (staleness, spread, gap), is_known) = decide(&point, &clock, &mut random);
+    for round in 0..50_000 {
+        let (report, (staleness, spread, gap), is_known) =
+            decide(&point, &source, &clock, &mut random);
         assert!(holds(report.staleness, staleness), "{round}: {report:?}, {staleness} ns");
         assert!(holds(report.coherence_gap, gap), "{round}: {report:?}, {gap} ns");
         assert_eq!(report.staleness.upper.is_some(), is_known, "{round}: unknown is unknown");
@@ -140,7 +144,7 @@ fn bounds_hold_the_truth_and_no_verdict_is_wrong() {
 }
 
 /// A point with a window of 300 ms and a clock error of 2 ms, its source, and its clocks.
-fn point() -> (plimsoll_context::DecisionPoint, plimsoll_context::Source, Arc<ManualClock>) {
+fn point() -> (DecisionPoint, Source, Arc<ManualClock>) {
     let clock = Arc::new(ManualClock::new());
     let point = DecisionSpec::new("auth", Duration::from_millis(300))
         .clock_error(Duration::from_millis(2))

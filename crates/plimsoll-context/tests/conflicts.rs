@@ -14,7 +14,7 @@ use std::time::Duration;
 
 const KEYS: usize = 4;
 const THREADS: u64 = 4;
-const DECISIONS: usize = 5_000;
+const DECISIONS: usize = 3_000;
 
 /// Keys and how often each was committed.
 type Store = [AtomicU64; KEYS];
