@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use std::net::SocketAddr;
 
 const CONFIG: &str = "listen: 127.0.0.1:0\ndata_dir: state\n\
-    global: {scrape_interval: 100ms, scrape_timeout: 80ms}\n\
+    global: {scrape_interval: 100ms, scrape_timeout: 100ms}\n\
     scrape_configs:\n  - job_name: checkout\n    file_sd_configs: [{files: ['t*.json']}]\n    \
     relabel_configs: [{source_labels: [__meta_filepath], regex: '.*/(.*)[.]json', target_label: file}]\n    \
     metric_relabel_configs: [{source_labels: [__name__], regex: 'requests_(.*)', target_label: __name__, \

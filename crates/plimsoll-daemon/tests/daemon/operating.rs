@@ -81,7 +81,7 @@ async fn its_own_metrics_please_promtool() {
         r#"plimsoll_slo_alert_firing{service="shop",severity="page",slo="checkout"} 1"#,
         r#"plimsoll_slo_alert_firing{service="shop",severity="ticket",slo="checkout"}"#,
         r#"plimsoll_slo_burn_rate{bound="low",service="shop",slo="checkout",window="500ms"}"#,
-        r#"plimsoll_slo_coverage_ratio{service="shop",slo="checkout",window="1h"} 1"#,
+        r#"plimsoll_slo_coverage_ratio{service="shop",slo="checkout",window="1h"} "#,
         r#"plimsoll_slo_budget_remaining_ratio{bound="high",service="shop",slo="checkout"}"#,
         r#"plimsoll_slo_events_total{service="shop",slo="checkout",verdict="bad"}"#,
         "process_start_time_seconds ",
@@ -142,12 +142,13 @@ async fn a_history_and_its_marks_outlive_a_restart() {
     daemon.stop().await;
 
     let daemon = Running::start(folder.config());
-    let slo = daemon.until(SLO, |slo| good(slo) > 0).await;
+    // The last answer before the stop may have come too late to be counted.
+    let bad = target.bad.load(std::sync::atomic::Ordering::SeqCst);
+    daemon.until(SLO, |slo| slo["counts"]["bad"] == bad).await;
     let history = daemon.json(&format!("{SLO}/history?step=1")).await;
     let points = history["points"].as_array().expect("points");
     let sum = |key: &str| points.iter().filter_map(|point| point[key].as_u64()).sum::<u64>();
-    let bad = target.bad.load(std::sync::atomic::Ordering::SeqCst);
-    assert_eq!((sum("bad"), slo["counts"]["bad"].as_u64()), (bad, Some(bad)));
+    assert_eq!(sum("bad"), bad);
     // 1 % may be bad; the last point's budget is that of everything so far.
     let left = |value: &Value| value["high"].as_f64().expect("a number");
     let last = left(&points.last().expect("a point")["remaining"]);
@@ -227,11 +228,13 @@ async fn a_wall_clock_that_was_set_back_loses_and_doubles_nothing() {
 
     // The same machine, an hour earlier by its clock.
     let daemon = Running::start_with(folder.config(), SetBack(SystemClock::start()));
-    let slo = daemon.until(SLO, |slo| good(slo) >= kept + 500).await;
+    // The newest slices are known, unless a scrape of theirs came late.
+    let known = json!({"low": 0.0, "high": 0.0});
+    let goes_on = |slo: &Value| {
+        good(slo) >= kept + 500 && slo["state"] == "ok" && slo["burn"]["500ms"] == known
+    };
+    let slo = daemon.until(SLO, goes_on).await;
     assert!(good(&slo) <= target.total.load(std::sync::atomic::Ordering::SeqCst));
-    assert_eq!(slo["state"], "ok");
-    let shortest = &slo["burn"]["500ms"];
-    assert_eq!(shortest, &json!({"low": 0.0, "high": 0.0}), "the newest slices are known");
     daemon.stop().await;
 }
 

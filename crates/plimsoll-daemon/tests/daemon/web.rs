@@ -1,6 +1,6 @@
 //! TLS, users and tokens, on the daemon's side and on its targets'.
 
-use crate::world::{Folder, PATIENCE, Running, config, slos};
+use crate::world::{Folder, PATIENCE, Running, config, slos, slowed};
 use rcgen::{BasicConstraints, CertificateParams, IsCa, KeyPair};
 use serde_json::Value;
 use std::net::SocketAddr;
@@ -192,10 +192,7 @@ async fn a_target_behind_tls_is_asked_as_its_job_says() {
     ];
     let text = config(&[], "")
         .replace("scrape_configs:\n", &format!("scrape_configs:\n{}", jobs.concat()));
-    folder.write(
-        "plimsoll.yml",
-        &text.replace("100ms, scrape_timeout: 80ms", "1s, scrape_timeout: 1s"),
-    );
+    folder.write("plimsoll.yml", &slowed(&text));
     let daemon = Running::start(folder.config());
     let settled = |list: &Value| {
         ["basic", "bearer"].iter().all(|job| of(list, job)["state"] == "up")

@@ -66,9 +66,14 @@ pub(crate) fn config(jobs: &[(&str, SocketAddr)], more: &str) -> String {
     let each: String = jobs.iter().map(job).collect();
     format!(
         "listen: 127.0.0.1:0\ndata_dir: state\n\
-         global: {{scrape_interval: 100ms, scrape_timeout: 80ms, external_labels: {{region: eu}}}}\n\
+         global: {{scrape_interval: 100ms, scrape_timeout: 100ms, external_labels: {{region: eu}}}}\n\
          scrape_configs:\n{each}slo_files: ['slo*.yml']\n{more}"
     )
+}
+
+/// The same configuration with one scrape a second.
+pub(crate) fn slowed(config: &str) -> String {
+    config.replace("100ms, scrape_timeout: 100ms", "1s, scrape_timeout: 900ms")
 }
 
 /// A daemon that runs, in a runtime of its own, so that it can be killed with all that it began.
