@@ -163,3 +163,22 @@ async fn a_renewal_that_finds_another_owner_says_so() {
     held.release().await.expect("the leases are up");
     assert_eq!((world.lost("renewal"), world.lost("release")), (1.0, 0.0), "counted once");
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_came_between_a_miss_and_the_lease_is_not_rebuilt() {
+    let (world, leases) = (World::new(), Arc::default());
+    let store = Store::<true>::new(world.local());
+    let cache = |world: &World, lag_ms| {
+        let lock = Some(world.lock(&leases, ttl(10_000, true)));
+        let mut store = store.clone();
+        store.lag_ms = lag_ms;
+        world.cache(CacheConfig { lock, ..world.config() }, store, ms(100))
+    };
+    let quick = cache(&world, 0);
+    // Its miss is under way for as long as the other needs for lease, rebuild, write and release.
+    let other = World { origin: world.origin.clone(), clock: world.clock.clone(), ..World::new() };
+    let late = cache(&other, 500);
+    let (quick, late) = tokio::join!(quick.get("shoe"), late.get("shoe"));
+    assert_eq!((quick.expect("a value").value, late.expect("a value").value), (1, 1));
+    assert_eq!((world.origin.calls(), other.writes("true")), (1, [0.0; 4]));
+}

@@ -293,11 +293,13 @@ impl Leases for Shared {
 pub(crate) struct Faulty<const FENCED: bool> {
     kept: Arc<LocalStore<u64>>,
     pub(crate) error: Arc<Mutex<Option<StoreError>>>,
+    /// How long an answer is under way, in milliseconds.
+    pub(crate) lag_ms: u64,
 }
 
 impl<const FENCED: bool> Faulty<FENCED> {
     pub(crate) fn new(kept: LocalStore<u64>) -> Self {
-        Self { kept: Arc::new(kept), error: Arc::default() }
+        Self { kept: Arc::new(kept), error: Arc::default(), lag_ms: 0 }
     }
 
     pub(crate) fn fail(&self, error: Option<StoreError>) {
@@ -315,7 +317,9 @@ impl<const IS_FENCED: bool> Store for Faulty<IS_FENCED> {
 
     async fn get(&self, key: &str) -> Result<Option<Entry<u64>>, StoreError> {
         self.up()?;
-        self.kept.get(key).await
+        let found = self.kept.get(key).await;
+        sleep(ms(self.lag_ms)).await;
+        found
     }
 
     async fn put(&self, key: &str, fresh: Fresh<'_, u64>) -> Result<Written, StoreError> {
