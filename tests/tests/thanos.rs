@@ -8,6 +8,7 @@ use plimsoll_tests::prometheus::{Make, Prometheus};
 use plimsoll_tests::thanos::Thanos;
 use plimsoll_tests::traffic::Traffic;
 use plimsoll_tests::{peers, scratch, wait, write};
+use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
@@ -30,13 +31,7 @@ async fn thanos_gives_the_daemon_s_verdict_or_none() {
     let Some(program) = peers::thanos() else { return };
     let folder = scratch();
     let slos = write(folder.path(), "slos/shop.yaml", SLOS);
-    let output = Command::new(binary())
-        .args(["rules", "--scrape-interval", "1s"])
-        .arg(&slos)
-        .output()
-        .expect("plimsoll runs");
-    let rules = String::from_utf8(output.stdout).expect("UTF-8");
-    let rules = write(folder.path(), "rules.yaml", &rules);
+    let rules = write(folder.path(), "rules.yaml", &rules_of(&slos));
     let thanos_folder = scratch();
     let mut thanos = Thanos::start(&program, thanos_folder.path(), &rules).await;
 
@@ -50,20 +45,8 @@ async fn thanos_gives_the_daemon_s_verdict_or_none() {
     );
     let make = Make { config: &config, ..Make::default() };
     let _prometheus = Prometheus::start_as(make, &targets, &[]).await;
-    let scraped: Vec<String> = targets
-        .iter()
-        .map(|(job, address)| {
-            format!("{{job_name: {job}, static_configs: [{{targets: ['{address}']}}]}}")
-        })
-        .collect();
-    let text = format!(
-        "global: {{scrape_interval: 1s, scrape_timeout: 1s}}\nscrape_configs: [{}]\n\
-         slo_files: ['slos/*.yaml']\nbackends: {{prometheus: {{url: '{}', interval: 1s}}}}\n",
-        scraped.join(", "),
-        thanos.query_url
-    );
     write(folder.path(), "slos/thanos.yaml", SLO_ON_THANOS);
-    write(folder.path(), "plimsoll.yml", &text);
+    write(folder.path(), "plimsoll.yml", &asking(&thanos.query_url, &targets));
     let daemon = Daemon::serve(folder).await;
 
     traffic.pass(Duration::from_secs(20), 0, false).await;
@@ -91,4 +74,29 @@ async fn thanos_gives_the_daemon_s_verdict_or_none() {
     assert_eq!((&blind["burn"]["6s"], &blind["ratio"]), (&nothing, &nothing), "{blind:#}");
     assert!(blind["blind"].to_string().contains("Unavailable"), "{blind:#}");
     assert_eq!(blind["state"], "page", "going blind resolves nothing: {blind:#}");
+}
+
+/// Returns the rules that the ruler evaluates.
+fn rules_of(slos: &Path) -> String {
+    let output = Command::new(binary())
+        .args(["rules", "--scrape-interval", "1s"])
+        .arg(slos)
+        .output()
+        .expect("plimsoll runs");
+    String::from_utf8(output.stdout).expect("UTF-8")
+}
+
+/// Returns the configuration of a daemon that scrapes the targets, and asks the querier as well.
+fn asking(querier: &str, targets: &[(&str, &str)]) -> String {
+    let scraped: Vec<String> = targets
+        .iter()
+        .map(|(job, address)| {
+            format!("{{job_name: {job}, static_configs: [{{targets: ['{address}']}}]}}")
+        })
+        .collect();
+    format!(
+        "global: {{scrape_interval: 1s, scrape_timeout: 1s}}\nscrape_configs: [{}]\n\
+         slo_files: ['slos/*.yaml']\nbackends: {{prometheus: {{url: '{querier}', interval: 1s}}}}\n",
+        scraped.join(", "),
+    )
 }

@@ -394,7 +394,6 @@ fn slice_ending(at: TimeMs, slice_ms: i64) -> i64 {
 fn slices(length: Duration, slice_ms: i64) -> i64 {
     // At each step for each window: narrow integers cost a fraction of `as_millis`.
     let whole_ms = length.as_secs().saturating_mul(1_000);
-    let length_ms = whole_ms.saturating_add(length.subsec_millis().into());
-    let length_ms = i64::try_from(length_ms).unwrap_or(i64::MAX);
-    (length_ms.saturating_add(slice_ms / 2) / slice_ms).max(1)
+    let length_ms = i64::try_from(whole_ms.saturating_add(length.subsec_millis().into()));
+    (length_ms.unwrap_or(i64::MAX).saturating_add(slice_ms / 2) / slice_ms).max(1)
 }
