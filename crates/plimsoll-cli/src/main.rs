@@ -16,6 +16,7 @@ mod progress;
 mod prometheus;
 mod rules;
 mod serve;
+mod sidecar;
 mod slo_files;
 mod when;
 
@@ -44,6 +45,8 @@ enum Verb {
     Demo(demo::Arguments),
     /// Run the daemon: scrape, keep budgets, page
     Serve(serve::Arguments),
+    /// Look at software that isn't Rust from outside, and export its concurrency signals
+    Sidecar(sidecar::Arguments),
     /// Read configuration and SLO files and report every fault at once
     Check(check::Arguments),
     /// Write a commented configuration and SLO file to start from
@@ -77,6 +80,7 @@ fn main() -> ExitCode {
     let outcome = match arguments.verb {
         Verb::Demo(arguments) => demo::run(arguments),
         Verb::Serve(arguments) => serve::run(&arguments),
+        Verb::Sidecar(arguments) => sidecar::run(arguments),
         Verb::Check(arguments) => Ok(check::run(&arguments)),
         Verb::Init(arguments) => init::run(&arguments),
         Verb::Explain(arguments) => explain::run(&arguments),

@@ -1,11 +1,30 @@
 use crate::Labels;
 use std::borrow::Cow;
+use std::collections::HashSet;
 
 /// Every instrument of a registry at one instant, in the shape that every format is written from.
 #[derive(Clone, Debug, Default)]
 pub struct Snapshot {
     /// The families, in order of registration; no name twice.
     pub families: Vec<Family>,
+}
+
+impl Snapshot {
+    /// Adds a family. One that is there already takes the series whose labels it hasn't, so that no name
+    /// and no label set stands twice; series of another kind than its own are left out.
+    pub fn add(&mut self, family: Family) {
+        let Some(there) = self.families.iter_mut().find(|there| there.name == family.name) else {
+            self.families.push(family);
+            return;
+        };
+        if there.kind != family.kind {
+            return;
+        }
+        let known: HashSet<Labels> =
+            there.series.iter().map(|series| series.labels.clone()).collect();
+        let new = family.series.into_iter().filter(|series| !known.contains(&series.labels));
+        there.series.extend(new);
+    }
 }
 
 /// All series of one name.
@@ -80,5 +99,29 @@ impl HistogramValue {
     /// Returns how many observations there are: the sum of the buckets.
     pub fn count(&self) -> u64 {
         self.buckets.iter().map(|bucket| bucket.count).sum::<u64>() + self.above
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn family(kind: FamilyKind, labels: &[&str]) -> Family {
+        let series = labels.iter().map(|value| Series {
+            labels: Labels::new([("of", *value)]).unwrap(),
+            value: Value::Gauge(1.0),
+        });
+        Family { name: "x".into(), help: "".into(), unit: None, kind, series: series.collect() }
+    }
+
+    #[test]
+    fn a_name_and_a_label_set_stand_once() {
+        let mut snapshot = Snapshot::default();
+        snapshot.add(family(FamilyKind::Gauge, &["a", "b"]));
+        snapshot.add(family(FamilyKind::Gauge, &["b", "c"]));
+        snapshot.add(family(FamilyKind::Counter, &["d"]));
+        let [family] = snapshot.families.as_slice() else { panic!("{snapshot:?}") };
+        let of = family.series.iter().filter_map(|series| series.labels.get("of"));
+        assert_eq!(of.collect::<Vec<_>>(), ["a", "b", "c"]);
     }
 }

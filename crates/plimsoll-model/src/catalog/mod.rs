@@ -11,12 +11,14 @@ mod context;
 mod own;
 mod recorded;
 mod service;
+mod sidecar;
 mod standard;
 
 pub use context::*;
 pub use own::*;
 pub use recorded::*;
 pub use service::*;
+pub use sidecar::*;
 pub use standard::*;
 
 /// Every signal, in the order of the catalog.
@@ -104,6 +106,14 @@ pub const ALL: &[&Signal] = &[
     &SLO_ALERT_FIRING,
     &SCRAPE_SAMPLES_REFUSED,
     &NOTIFICATIONS,
+    &COLLECTOR_UP,
+    &COLLECTOR_ROUNDS,
+    &COLLECTOR_ROUND_TIME,
+    &COLLECTOR_SERIES_DROPPED,
+    &HOST_CPUS,
+    &HOST_CPU_BUSY,
+    &HOST_LOAD_AVERAGE,
+    &HOST_MEMORY,
     &BUILD_INFO,
     &CONFIG_LAST_RELOAD_SUCCESSFUL,
     &PROCESS_START_TIME,

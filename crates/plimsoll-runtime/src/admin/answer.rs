@@ -1,3 +1,4 @@
+use super::Exhibit;
 use super::debug::{Debug, VIEW};
 use crate::process::Probe;
 use crate::ready::Readiness;
@@ -8,7 +9,7 @@ use hyper::{Method, Request, Response, StatusCode};
 use plimsoll_exposition::{Encoding, Format, encode};
 use plimsoll_model::Details;
 use plimsoll_record::Registry;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
@@ -20,12 +21,18 @@ pub(super) struct Answers {
     readiness: Readiness,
     probe: Mutex<Probe>,
     debug: Debug,
+    exhibit: Option<Arc<dyn Exhibit>>,
 }
 
 impl Answers {
     pub(super) fn new(registry: Registry, readiness: Readiness, probe: Probe) -> Self {
         let debug = Debug::new(&registry);
-        Self { registry, readiness, probe: Mutex::new(probe), debug }
+        Self { registry, readiness, probe: Mutex::new(probe), debug, exhibit: None }
+    }
+
+    /// Shows what the process has beside its registry.
+    pub(super) fn showing(self, exhibit: Arc<dyn Exhibit>) -> Self {
+        Self { exhibit: Some(exhibit), ..self }
     }
 
     /// Merges what was recorded since the last time.
@@ -40,6 +47,7 @@ impl Answers {
 
     pub(super) fn answer<B>(&self, request: &Request<B>) -> Response<Full<Bytes>> {
         let answer: fn(&Self, &Request<B>) -> _ = match request.uri().path() {
+            "/" if self.exhibit.is_some() => |answers, _| answers.page(),
             "/metrics" => Self::metrics,
             "/-/healthy" => |_, _| plain(StatusCode::OK, "healthy\n"),
             "/-/ready" => |answers, _| answers.ready(),
@@ -72,11 +80,18 @@ impl Answers {
             }
         };
         self.probe.lock().unwrap_or_else(PoisonError::into_inner).append_to(&mut snapshot);
+        if let Some(exhibit) = &self.exhibit {
+            exhibit.append_to(&mut snapshot);
+        }
         let mut response = plain(StatusCode::OK, encode::detailed(encoding, &snapshot, &details));
         let content_type = HeaderValue::from_static(encoding.content_type());
         response.headers_mut().insert(CONTENT_TYPE, content_type);
         response.headers_mut().insert(VARY, HeaderValue::from_static("accept"));
         response
+    }
+
+    fn page(&self) -> Response<Full<Bytes>> {
+        typed(HTML, self.exhibit.as_ref().map(|exhibit| exhibit.page()).unwrap_or_default())
     }
 
     fn timeline<B>(&self, request: &Request<B>) -> Response<Full<Bytes>> {

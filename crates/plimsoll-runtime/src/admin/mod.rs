@@ -13,9 +13,11 @@ use crate::process::Probe;
 use crate::ready::Readiness;
 use crate::shutdown::{self, Stopper};
 use answer::Answers;
+use plimsoll_model::Snapshot;
 use plimsoll_record::Registry;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
 use std::thread::JoinHandle;
 use thiserror::Error;
 
@@ -25,6 +27,15 @@ pub struct Admin {
     address: SocketAddr,
     stopper: Stopper,
     thread: Option<JoinHandle<()>>,
+}
+
+/// What a process shows on its admin port beside what it has recorded.
+pub trait Exhibit: Send + Sync + 'static {
+    /// Adds the process's own families to what `/metrics` answers.
+    fn append_to(&self, snapshot: &mut Snapshot);
+
+    /// Returns what `/` answers, as HTML.
+    fn page(&self) -> String;
 }
 
 /// The admin thread can't start.
@@ -63,14 +74,31 @@ pub fn spawn(
     registry: Registry,
     readiness: Readiness,
 ) -> Result<Admin, BindError> {
+    start(address, |probe| Answers::new(registry, readiness, probe))
+}
+
+/// Starts the admin thread as [`spawn`] does, and shows `exhibit` as well: its families under
+/// `/metrics`, its page at `/`.
+///
+/// # Errors
+/// As [`spawn`].
+pub fn spawn_showing(
+    address: SocketAddr,
+    registry: Registry,
+    readiness: Readiness,
+    exhibit: Arc<dyn Exhibit>,
+) -> Result<Admin, BindError> {
+    start(address, |probe| Answers::new(registry, readiness, probe).showing(exhibit))
+}
+
+fn start(address: SocketAddr, answers: impl FnOnce(Probe) -> Answers) -> Result<Admin, BindError> {
     let listen = |source| BindError::Listen { address, source };
     let listener = TcpListener::bind(address).map_err(listen)?;
     listener.set_nonblocking(true)?;
     let address = listener.local_addr()?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let (stopper, stop) = shutdown::channel();
-    let probe = Probe::new(SystemClock::start().now());
-    let answers = Answers::new(registry, readiness, probe);
+    let answers = answers(Probe::new(SystemClock::start().now()));
     let thread = std::thread::Builder::new()
         .name("plimsoll-admin".into())
         .spawn(move || runtime.block_on(serve::serve(listener, answers, stop)))?;

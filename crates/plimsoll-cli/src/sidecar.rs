@@ -1,0 +1,81 @@
+//! `plimsoll sidecar`: concurrency signals of software that isn't Rust, until it is told to stop.
+
+use anyhow::Context;
+use plimsoll_runtime::clock::SystemClock;
+use plimsoll_runtime::shutdown;
+use plimsoll_sidecar::{CollectorConfig, Config, HostConfig, Sidecar};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+#[derive(clap::Args)]
+#[command(
+    about = "Look at software that isn't Rust from outside, and export its concurrency signals",
+    after_help = "The page at / says which collector is up, and why one isn't; /metrics has the series.\n\
+                  SIGTERM or Ctrl-C drains and exits with 0, a second one aborts.\n\n\
+                  Example: plimsoll sidecar --host"
+)]
+pub(crate) struct Arguments {
+    /// What to look at, and how often; flags are added to it
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Address of the page and of /metrics [default: 127.0.0.1:9798]
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Option<SocketAddr>,
+    /// The machine as a whole: processors, load, memory
+    #[arg(long)]
+    host: bool,
+    /// Where the system's /proc is, as /host/proc in a container
+    #[arg(long, value_name = "FOLDER")]
+    proc_root: Option<PathBuf>,
+    /// Where the system's /sys is
+    #[arg(long, value_name = "FOLDER")]
+    sys_root: Option<PathBuf>,
+}
+
+pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
+    let mut config = match arguments.config.as_deref().map(Config::read).transpose() {
+        Ok(config) => config.unwrap_or_default(),
+        Err(faults) => {
+            for fault in faults {
+                eprintln!("{fault}");
+            }
+            return Ok(ExitCode::from(2));
+        }
+    };
+    arguments.add_to(&mut config);
+    if config.collectors.is_empty() {
+        eprintln!("plimsoll: nothing to look at: give a flag as --host, or --config FILE");
+        return Ok(ExitCode::from(2));
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("can't start the runtime")?;
+    runtime.block_on(async {
+        let (stopper, stop) = shutdown::channel();
+        let bound = Sidecar::bind(config, Arc::new(SystemClock::start()), stop)?;
+        println!("plimsoll sidecar listens on http://{}/", bound.address());
+        let signals = tokio::spawn(shutdown::on_signals(stopper)?);
+        bound.run().await;
+        signals.abort();
+        anyhow::Ok(())
+    })?;
+    Ok(ExitCode::SUCCESS)
+}
+
+impl Arguments {
+    /// Adds what the flags say, which stands above what the file says.
+    fn add_to(self, config: &mut Config) {
+        config.listen = self.listen.unwrap_or(config.listen);
+        if let Some(root) = self.proc_root {
+            config.proc_root = root;
+        }
+        if let Some(root) = self.sys_root {
+            config.sys_root = root;
+        }
+        let host = self.host.then(|| CollectorConfig::Host(HostConfig::default()));
+        config.collectors.extend(host.into_iter().map(CollectorConfig::planned));
+    }
+}

@@ -1,0 +1,47 @@
+//! What the sidecar sees from outside.
+
+use crate::{Kind, Signal};
+
+mod host;
+
+pub use host::*;
+
+/// Whether the latest look of a collector brought anything.
+pub const COLLECTOR_UP: Signal = Signal {
+    otel_name: "concurrency.collector.up",
+    unit: "{collector}",
+    name: "concurrency_collector_up",
+    kind: Kind::Gauge,
+    labels: &["collector"],
+    help: "1 if the latest look of a collector brought anything; the page at / says why not.",
+};
+
+/// The rounds of a collector.
+pub const COLLECTOR_ROUNDS: Signal = Signal {
+    otel_name: "concurrency.collector.rounds",
+    unit: "{round}",
+    name: "concurrency_collector_rounds",
+    kind: Kind::Counter,
+    labels: &["collector", "result"],
+    help: "Looks of a collector, by result: ok, failed.",
+};
+
+/// How long the latest look took.
+pub const COLLECTOR_ROUND_TIME: Signal = Signal {
+    otel_name: "concurrency.collector.round",
+    unit: "s",
+    name: "concurrency_collector_round_seconds",
+    kind: Kind::Gauge,
+    labels: &["collector"],
+    help: "How long the latest look of a collector took.",
+};
+
+/// Series beyond the bound.
+pub const COLLECTOR_SERIES_DROPPED: Signal = Signal {
+    otel_name: "concurrency.collector.series_dropped",
+    unit: "{series}",
+    name: "concurrency_collector_series_dropped",
+    kind: Kind::Counter,
+    labels: &["collector"],
+    help: "Series of a collector's looks that were beyond a family's bound.",
+};

@@ -1,0 +1,49 @@
+use crate::Reading;
+use async_trait::async_trait;
+use plimsoll_record::Registry;
+use plimsoll_runtime::clock::Clock;
+use plimsoll_runtime::shutdown::Stop;
+use std::fmt::Display;
+use std::path::PathBuf;
+use std::sync::Arc;
+use thiserror::Error;
+
+/// Something that looks at one thing from outside.
+#[async_trait]
+pub trait Collector: Send {
+    /// Looks once.
+    ///
+    /// The future is dropped where it waits when the round's deadline passes; the next call begins
+    /// anew, so nothing may be half done then.
+    ///
+    /// # Errors
+    /// Why nothing can be known now, in words for a person. No secret may stand in it.
+    async fn collect(&mut self) -> Result<Reading, Reason>;
+}
+
+/// Why a collector has nothing to say: one sentence, without secrets, with what to do about it.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+#[error("{0}")]
+pub struct Reason(String);
+
+impl Reason {
+    /// Makes a reason from what was tried and what came of it.
+    pub fn new(reason: impl Display) -> Self {
+        Self(reason.to_string())
+    }
+}
+
+/// What a collector is built in: where the system's files are, where it records, when it ends.
+#[derive(Clone)]
+pub struct World {
+    /// Where `/proc` is.
+    pub proc_root: PathBuf,
+    /// Where `/sys` is.
+    pub sys_root: PathBuf,
+    /// For those that record edges themselves, as a proxy does.
+    pub registry: Registry,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// When to finish.
+    pub stop: Stop,
+}

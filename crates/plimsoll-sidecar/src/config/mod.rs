@@ -1,0 +1,192 @@
+//! What to look at, and how often: from flags, or from a file whose every fault is told at once.
+
+mod raw;
+
+pub(crate) use raw::interval;
+
+use crate::{Collector, HostConfig, World, host};
+use plimsoll_spec::{Document, Fault, MapShape, Place, Shape, optional};
+use raw::RawConfig;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// Where the sidecar listens, if nothing else is said.
+pub const LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 9798);
+
+/// What the sidecar runs.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Address of `/metrics` and of the page.
+    pub listen: SocketAddr,
+    /// Where `/proc` is.
+    pub proc_root: PathBuf,
+    /// Where `/sys` is.
+    pub sys_root: PathBuf,
+    /// What to look at.
+    pub collectors: Vec<Planned>,
+}
+
+/// A collector and its pace.
+#[derive(Clone, Debug)]
+pub struct Planned {
+    /// What its `collector` label says, instead of the name that it has by itself.
+    pub label: Option<String>,
+    /// How often and how long.
+    pub pace: Pace,
+    /// What it looks at.
+    pub collector: CollectorConfig,
+}
+
+/// How often a collector looks, and how long it may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pace {
+    /// From the begin of a round to that of the next.
+    pub interval: Duration,
+    /// After so long a round has failed.
+    pub deadline: Duration,
+}
+
+/// One kind of collector and what it is told.
+#[derive(Clone, Debug)]
+pub enum CollectorConfig {
+    /// The machine as a whole.
+    Host(HostConfig),
+}
+
+static SIDECAR: Shape = Shape::Map(&MapShape {
+    keys: &[
+        optional("listen", Shape::parsed::<SocketAddr>()),
+        optional("proc_root", Shape::TEXT),
+        optional("sys_root", Shape::TEXT),
+        optional("host", Shape::List(&Shape::Map(&host::SHAPE))),
+    ],
+    check: None,
+});
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            listen: LISTEN,
+            proc_root: "/proc".into(),
+            sys_root: "/sys".into(),
+            collectors: Vec::new(),
+        }
+    }
+}
+
+impl Config {
+    /// Reads a configuration.
+    ///
+    /// # Errors
+    /// Every fault of the file, each with its place.
+    pub fn read(file: &Path) -> Result<Self, Vec<Fault>> {
+        let name = file.display().to_string();
+        let text = plimsoll_spec::load(file).map_err(|error| {
+            let reason = format!("can't be read: {error}");
+            let Place { line, column } = Place { line: 1, column: 1 };
+            let file = name.as_str().into();
+            vec![Fault { file, line, column, key: String::new(), value: String::new(), reason }]
+        })?;
+        Self::parse(&name, &text)
+    }
+
+    /// Reads a configuration from its text; `file` is what faults call it.
+    ///
+    /// # Errors
+    /// As [`Config::read`].
+    pub fn parse(file: &str, text: &str) -> Result<Self, Vec<Fault>> {
+        let document = Document::parse(file, text)?;
+        let raw: RawConfig = document.read(&SIDECAR)?;
+        let base = Self::default();
+        let mut config = Self {
+            listen: raw.listen.map_or(base.listen, |listen| listen.0),
+            proc_root: raw.proc_root.unwrap_or(base.proc_root),
+            sys_root: raw.sys_root.unwrap_or(base.sys_root),
+            collectors: Vec::new(),
+        };
+        let mut faults = Vec::new();
+        let host = raw.host.into_iter().map(|raw| raw.map(CollectorConfig::Host));
+        let kinds = [("host", host.collect::<Vec<_>>())];
+        for (kind, collectors) in kinds {
+            for (index, raw) in collectors.into_iter().enumerate() {
+                match raw.planned() {
+                    Ok(planned) => config.collectors.push(planned),
+                    Err((key, reason)) => {
+                        faults.push(document.fault(&format!("{kind}[{index}].{key}"), reason));
+                    }
+                }
+            }
+        }
+        if faults.is_empty() && config.collectors.is_empty() {
+            faults.push(document.fault("", "names nothing to look at: add a list, as host: [{}]"));
+        }
+        if faults.is_empty() { Ok(config) } else { Err(faults) }
+    }
+}
+
+impl CollectorConfig {
+    /// Returns what the `collector` label says when nobody chose a name: the kind and what it looks at.
+    pub fn name(&self) -> String {
+        match self {
+            Self::Host(config) => config.name(),
+        }
+    }
+
+    /// Returns the pace of this kind.
+    pub fn pace(&self) -> Pace {
+        match self {
+            Self::Host(_) => Pace::EACH_SECOND,
+        }
+    }
+
+    /// Plans it with its own name and pace.
+    pub fn planned(self) -> Planned {
+        Planned { label: None, pace: self.pace(), collector: self }
+    }
+
+    /// Makes the collector.
+    ///
+    /// # Errors
+    /// What can't be had at all, as an address that is in use. What may come later isn't asked for
+    /// here: a server that is down is a reason of its rounds.
+    pub(crate) fn build(self, _world: &World) -> Result<Box<dyn Collector>, crate::Reason> {
+        match self {
+            Self::Host(config) => config.build(),
+        }
+    }
+}
+
+impl Pace {
+    /// Once a second, with a second to do it.
+    pub const EACH_SECOND: Self =
+        Self { interval: Duration::from_secs(1), deadline: Duration::from_secs(1) };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_says_what_to_look_at() {
+        let text = "listen: 127.0.0.1:0\nhost: [{label: machine, interval: 5s}]\n";
+        let config = Config::parse("sidecar.yml", text).unwrap();
+        let [planned] = config.collectors.as_slice() else { panic!("{config:?}") };
+        assert_eq!(planned.label.as_deref(), Some("machine"));
+        let second = Duration::from_secs(1);
+        assert_eq!(planned.pace, Pace { interval: 5 * second, deadline: second });
+    }
+
+    #[test]
+    fn every_fault_is_told_with_its_place() {
+        let text = "listen: here\nhost:\n- interval: 0s\n- deadlin: 1s\nhosts: []\n";
+        let faults = Config::parse("sidecar.yml", text).unwrap_err();
+        let lines: Vec<_> = faults.iter().map(|fault| fault.line).collect();
+        assert_eq!(lines, [1, 3, 4, 5], "{faults:?}");
+        let faults =
+            Config::parse("sidecar.yml", "host: [{interval: 1s, deadline: 2s}]").unwrap_err();
+        assert!(faults[0].to_string().contains("rounds don't overlap"), "{faults:?}");
+        let faults = Config::parse("sidecar.yml", "listen: 127.0.0.1:0").unwrap_err();
+        assert!(faults[0].to_string().contains("nothing to look at"), "{faults:?}");
+    }
+}

@@ -1,0 +1,29 @@
+//! The concurrency signals of software that isn't Rust, with no change to its code.
+//!
+//! A [`Collector`] looks at one thing from outside, as often as it is told to, and returns a
+//! [`Reading`]: every series that it knows now. What a round doesn't return is gone from the next
+//! scrape, so that a process that ended leaves nothing behind, and what can't be known is absent. A
+//! collector that fails or takes too long costs its own series only, and says why on the page.
+//!
+//! ```text
+//! configuration ─build→ Collector ─collect→ Reading ─publish→ Board ─append→ Snapshot
+//!    config                host, …             round.rs          board.rs      admin thread
+//! ```
+
+#![forbid(unsafe_code)]
+
+mod blocking;
+mod board;
+mod collector;
+mod config;
+mod host;
+mod page;
+mod reading;
+mod round;
+mod sidecar;
+
+pub use collector::{Collector, Reason, World};
+pub use config::{CollectorConfig, Config, LISTEN, Pace, Planned};
+pub use host::HostConfig;
+pub use reading::Reading;
+pub use sidecar::{Bound, Sidecar, StartError};

@@ -1,0 +1,83 @@
+use plimsoll_model::{Family, FamilyKind, Labels, LevelPart, Series, Signal, Value};
+use std::borrow::Cow;
+
+/// What a collector knows after one round: all of its series, at one instant.
+#[derive(Clone, Debug, Default)]
+pub struct Reading {
+    families: Vec<Family>,
+}
+
+impl Reading {
+    /// Adds a gauge. A value that isn't a finite number isn't known, and is left out.
+    pub fn gauge(&mut self, signal: &'static Signal, labels: &Labels, value: f64) {
+        if value.is_finite() {
+            self.add(signal, labels, Value::Gauge(value));
+        }
+    }
+
+    /// Adds a counter of events, which must not fall while what it counts lives.
+    pub fn count(&mut self, signal: &'static Signal, labels: &Labels, total: u64) {
+        self.add(signal, labels, Value::Count(total));
+    }
+
+    /// Adds a counter of seconds, in nanoseconds.
+    pub fn seconds(&mut self, signal: &'static Signal, labels: &Labels, total_ns: u128) {
+        self.add(signal, labels, Value::SecondsNs(total_ns));
+    }
+
+    /// Adds one series of a level; the value is of the part's kind.
+    pub fn level_part(
+        &mut self,
+        signal: &'static Signal,
+        part: LevelPart,
+        labels: &Labels,
+        value: Value,
+    ) {
+        let series = Series { labels: labels.clone(), value };
+        let name = part.family_name(signal);
+        match self.families.iter_mut().find(|family| family.name == name) {
+            Some(family) => family.series.push(series),
+            None => self.families.push(Family {
+                name: Cow::Owned(name),
+                help: Cow::Owned(part.help(signal)),
+                unit: part.prometheus_unit(),
+                kind: part.family_kind(),
+                series: vec![series],
+            }),
+        }
+    }
+
+    /// Returns how many series there are.
+    pub fn len(&self) -> usize {
+        self.families.iter().map(|family| family.series.len()).sum()
+    }
+
+    /// Says whether there is no series at all.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Returns the families, no name twice.
+    pub fn families(&self) -> &[Family] {
+        &self.families
+    }
+
+    fn add(&mut self, signal: &'static Signal, labels: &Labels, value: Value) {
+        let kind = match value {
+            Value::Count(_) | Value::SecondsNs(_) => FamilyKind::Counter,
+            Value::Gauge(_) => FamilyKind::Gauge,
+            Value::Histogram(_) => FamilyKind::Histogram,
+        };
+        let series = Series { labels: labels.clone(), value };
+        match self.families.iter_mut().find(|family| family.name == signal.name) {
+            Some(family) => family.series.push(series),
+            None => self.families.push(Family {
+                name: Cow::Borrowed(signal.name),
+                help: Cow::Borrowed(signal.help),
+                unit: signal.prometheus_unit(),
+                kind,
+                series: vec![series],
+            }),
+        }
+    }
+}

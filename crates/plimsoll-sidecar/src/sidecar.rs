@@ -1,0 +1,103 @@
+use crate::board::Board;
+use crate::config::Planned;
+use crate::{Config, Reason, World, page, round};
+use plimsoll_model::Snapshot;
+use plimsoll_record::Registry;
+use plimsoll_runtime::admin::{self, Admin, BindError, Exhibit};
+use plimsoll_runtime::clock::Clock;
+use plimsoll_runtime::ready::Readiness;
+use plimsoll_runtime::shutdown::Stop;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use thiserror::Error;
+use tokio::task::JoinSet;
+
+/// Every collector of a configuration.
+#[derive(Debug)]
+pub struct Sidecar;
+
+/// The sidecar can't start.
+#[derive(Debug, Error)]
+pub enum StartError {
+    /// There is no admin port.
+    #[error(transparent)]
+    Bind(#[from] BindError),
+    /// A collector can't be made.
+    #[error("{collector}: {reason}")]
+    Collector {
+        /// Its label.
+        collector: Arc<str>,
+        /// Why, and what to do.
+        reason: Reason,
+    },
+}
+
+/// A sidecar that answers already and whose collectors wait for [`Bound::run`].
+pub struct Bound {
+    admin: Admin,
+    board: Arc<Board>,
+    rounds: JoinSet<()>,
+}
+
+impl Sidecar {
+    /// Binds the admin port, makes every collector and starts their rounds.
+    ///
+    /// # Errors
+    /// The port, or something that a collector listens on, can't be had.
+    ///
+    /// # Panics
+    /// Outside a tokio runtime with its drivers enabled.
+    pub fn bind(config: Config, clock: Arc<dyn Clock>, stop: Stop) -> Result<Bound, StartError> {
+        let board = Arc::new(Board::new(clock.clone()));
+        let registry = Registry::new();
+        let world = World {
+            proc_root: config.proc_root,
+            sys_root: config.sys_root,
+            registry: registry.clone(),
+            clock,
+            stop,
+        };
+        let mut rounds = JoinSet::new();
+        for Planned { label, pace, collector } in config.collectors {
+            let (slot, name) = board.slot(&label.unwrap_or_else(|| collector.name()));
+            let built = collector.build(&world);
+            let built =
+                built.map_err(|reason| StartError::Collector { collector: name, reason })?;
+            rounds.spawn(round::run(built, pace, slot, board.clone(), world.stop.clone()));
+        }
+        let shown = Arc::new(Shown(board.clone()));
+        let admin = admin::spawn_showing(config.listen, registry, Readiness::new(), shown)?;
+        Ok(Bound { admin, board, rounds })
+    }
+}
+
+impl Bound {
+    /// Returns the address of `/metrics` and of the page.
+    pub fn address(&self) -> SocketAddr {
+        self.admin.address()
+    }
+
+    /// Waits until every collector has ended, which the stop makes them do.
+    pub async fn run(mut self) {
+        while let Some(ended) = self.rounds.join_next().await {
+            if let Err(error) = ended {
+                tracing::error!(%error, "a collector's rounds ended");
+            }
+        }
+        drop(self.board);
+        self.admin.stop();
+    }
+}
+
+/// What the admin port shows beside what proxies have recorded.
+struct Shown(Arc<Board>);
+
+impl Exhibit for Shown {
+    fn append_to(&self, snapshot: &mut Snapshot) {
+        self.0.append_to(snapshot);
+    }
+
+    fn page(&self) -> String {
+        page::html(&self.0)
+    }
+}
