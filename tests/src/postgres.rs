@@ -10,7 +10,7 @@ use tokio_postgres::{Client, NoTls};
 
 /// A running PostgreSQL server that syncs nothing to the disk, with an empty database.
 pub struct Postgres {
-    /// Its address, as `postgres://postgres@127.0.0.1:5432/postgres`.
+    /// Its address, as `postgres://postgres@127.0.0.1:5432/postgres?sslmode=disable`.
     pub url: String,
     /// The process.
     pub process: Process,
@@ -36,7 +36,7 @@ impl Postgres {
         command.args(["-p", &port.to_string(), "-c", "listen_addresses=127.0.0.1"]);
         command.args(["-c", "fsync=off", "-c", "synchronous_commit=off"]);
         let process = Process::start("postgres", &mut command, &folder.path().join("log"));
-        let url = format!("postgres://postgres@127.0.0.1:{port}/postgres");
+        let url = format!("postgres://postgres@127.0.0.1:{port}/postgres?sslmode=disable");
         let server = Self { url, process, _folder: folder };
         wait::until("PostgreSQL to be ready", Duration::from_secs(60), || async {
             let (client, connection) = tokio_postgres::connect(&server.url, NoTls).await.ok()?;

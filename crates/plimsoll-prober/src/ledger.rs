@@ -144,6 +144,12 @@ impl Ledger {
         }
     }
 
+    /// Returns when the first marker was committed, while a store has shown none of them.
+    pub(crate) fn waits_since_ns(&self, store: usize) -> Option<u64> {
+        self.stores.get(store).filter(|of| of.looks && of.counted == 0)?;
+        self.oldest_unseen(store).map(|written| written.commit.from_ns)
+    }
+
     /// Returns a time of which all that was committed before it is readable in a store.
     pub(crate) fn frontier_ns(&self, store: usize) -> Option<u64> {
         self.stores.get(store).filter(|of| of.looks)?.frontier_ns

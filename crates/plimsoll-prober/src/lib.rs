@@ -39,13 +39,17 @@ mod postgres;
 mod prober;
 mod redis;
 mod series;
+mod server;
 mod spec;
 mod store;
+mod trouble;
 
 pub use crate::redis::{RedisKey, RedisStream};
 pub use error::ProberError;
 pub use marker::{Marker, NoMarker};
 pub use postgres::{PostgresQuery, PostgresTable};
 pub use prober::{Frontier, Prober};
+pub use server::Server;
 pub use spec::{Gap, ProberSpec};
 pub use store::{Origin, Serving, StoreError};
+pub use trouble::{Trouble, Troubles};

@@ -1,11 +1,15 @@
 //! PostgreSQL: a table as the system of record; the same table on a replica, or any query, as a store.
 
-use crate::store::{Origin, Serving, StoreError};
-use crate::{Marker, ProberError};
+use crate::store::{Origin, Serving, StoreError, deepest};
+use crate::{Marker, ProberError, Server};
 use async_trait::async_trait;
 use tokio::sync::Mutex;
 use tokio::task::JoinHandle;
-use tokio_postgres::{Client, Config, Error, NoTls};
+use tokio_postgres::config::{Host, SslMode};
+use tokio_postgres::error::SqlState;
+use tokio_postgres::tls::MakeTlsConnect;
+use tokio_postgres::{Client, Config, Error, NoTls, Socket};
+use tokio_postgres_rustls::MakeRustlsConnect;
 
 /// The heartbeats of a table in PostgreSQL, by name: an origin, and a store as well.
 ///
@@ -27,12 +31,16 @@ pub struct PostgresQuery {
 }
 
 impl PostgresTable {
-    /// Describes the heartbeat `name` in `table` of the server at `url`, as
-    /// `postgres://user@host/database`. It connects when it is first asked, and again after an error.
+    /// Describes the heartbeat `name` in `table` of a server, as `postgres://user@host/database`. It
+    /// connects when it is first asked, and again after an error.
     ///
     /// # Errors
-    /// An address that can't be used, or a table whose name isn't one.
-    pub fn new(url: &str, table: &str, name: impl Into<String>) -> Result<Self, ProberError> {
+    /// An address or a certificate that can't be used, or a table whose name isn't one.
+    pub fn new(
+        server: impl Into<Server>,
+        table: &str,
+        name: impl Into<String>,
+    ) -> Result<Self, ProberError> {
         let is_plain = |part: &str| {
             let is_letter = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
             !part.starts_with(|first: char| first.is_ascii_digit())
@@ -49,7 +57,7 @@ impl PostgresTable {
             "INSERT INTO {table} (name, marker) VALUES ($1, $2) \
              ON CONFLICT (name) DO UPDATE SET marker = excluded.marker"
         );
-        Ok(Self { lookup: PostgresQuery::new(url, query)?, upsert, name })
+        Ok(Self { lookup: PostgresQuery::new(server, query)?, upsert, name })
     }
 }
 
@@ -57,9 +65,9 @@ impl PostgresQuery {
     /// Describes a query whose one row has the marker as its one column, of type `text`.
     ///
     /// # Errors
-    /// An address that can't be used.
-    pub fn new(url: &str, query: impl Into<String>) -> Result<Self, ProberError> {
-        Ok(Self { session: Session::new(url)?, query: query.into() })
+    /// An address or a certificate that can't be used.
+    pub fn new(server: impl Into<Server>, query: impl Into<String>) -> Result<Self, ProberError> {
+        Ok(Self { session: Session::new(server.into())?, query: query.into() })
     }
 }
 
@@ -95,9 +103,11 @@ impl Serving for PostgresQuery {
 }
 
 /// A connection that is made when it is needed.
-#[derive(Debug)]
 struct Session {
+    server: Server,
     config: Config,
+    /// None where no TLS is spoken.
+    tls: Option<MakeRustlsConnect>,
     slot: Mutex<Option<Connected>>,
 }
 
@@ -109,12 +119,18 @@ struct Connected {
 }
 
 impl Session {
-    fn new(url: &str) -> Result<Self, ProberError> {
-        let config = url.parse().map_err(|error: Error| ProberError::Address {
-            address: without_password(url),
-            reason: error.to_string(),
-        })?;
-        Ok(Self { config, slot: Mutex::new(None) })
+    fn new(server: Server) -> Result<Self, ProberError> {
+        let mut config = config(&server.url).map_err(|error| server.fault(deepest(&error)))?;
+        let is_local = config.get_hosts().iter().all(|host| matches!(host, Host::Unix(_)));
+        let tls = if config.get_ssl_mode() == SslMode::Disable || is_local {
+            config.ssl_mode(SslMode::Disable);
+            None
+        } else {
+            config.ssl_mode(SslMode::Require);
+            let tls = server.trust.client_config().map_err(|reason| server.fault(reason))?;
+            Some(MakeRustlsConnect::new(tls))
+        };
+        Ok(Self { server, config, tls, slot: Mutex::new(None) })
     }
 
     /// Returns the client in the slot, or connects anew if there is none that works.
@@ -124,15 +140,42 @@ impl Session {
         }
         let connected = match slot.take() {
             Some(connected) => connected,
-            None => {
-                let connected = self.config.connect(NoTls).await;
-                let (client, connection) = connected.map_err(|error| failed(&error))?;
-                // Its errors come back through the client.
-                let driver = tokio::spawn(async move { drop(connection.await) });
-                Connected { client, driver }
-            }
+            None => self.connect().await?,
         };
         Ok(&slot.insert(connected).client)
+    }
+
+    async fn connect(&self) -> Result<Connected, StoreError> {
+        let mut config = self.config.clone();
+        if let Some(password) = self.server.read_password()? {
+            config.password(password);
+        }
+        match &self.tls {
+            Some(tls) => connect(&config, tls.clone()).await,
+            None => connect(&config, NoTls).await,
+        }
+    }
+}
+
+async fn connect<T>(config: &Config, tls: T) -> Result<Connected, StoreError>
+where
+    T: MakeTlsConnect<Socket, Stream: Send + 'static>,
+{
+    let (client, connection) = config.connect(tls).await.map_err(|error| failed(&error))?;
+    // Its errors come back through the client.
+    let driver = tokio::spawn(async move { drop(connection.await) });
+    Ok(Connected { client, driver })
+}
+
+/// Reads an address. PostgreSQL's own clients know two modes more, which ask for what is done anyway.
+fn config(url: &str) -> Result<Config, Error> {
+    let url = url.replace("sslmode=verify-full", "sslmode=require");
+    url.replace("sslmode=verify-ca", "sslmode=require").parse()
+}
+
+impl std::fmt::Debug for Session {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.debug_struct("Session").field("server", &self.server).finish_non_exhaustive()
     }
 }
 
@@ -142,23 +185,35 @@ impl Drop for Connected {
     }
 }
 
-/// Tells an error of the server's from one of the way to it.
+/// Tells an error of the server's from one of the way to it, and says what to do about it.
 fn failed(error: &Error) -> StoreError {
-    match error.as_db_error() {
-        Some(refused) => StoreError::Refused(refused.to_string()),
-        None => StoreError::Unreachable(error.to_string()),
-    }
-}
-
-/// Returns an address as it may be shown.
-pub(crate) fn without_password(url: &str) -> String {
-    match (url.find("://"), url.rfind('@')) {
-        (Some(scheme), Some(at)) if scheme + 3 < at => {
-            format!("{}…{}", url.get(..scheme + 3).unwrap_or(""), url.get(at..).unwrap_or(""))
+    let Some(refused) = error.as_db_error() else {
+        let mut cause = std::error::Error::source(error);
+        let is_of_the_way = std::iter::from_fn(|| {
+            let now = cause?;
+            cause = now.source();
+            Some(now)
+        })
+        .any(<dyn std::error::Error>::is::<std::io::Error>);
+        let said = deepest(error);
+        return match error.is_closed() || is_of_the_way {
+            true => StoreError::Unreachable(said),
+            false => StoreError::Refused(said),
+        };
+    };
+    let hint = match refused.code() {
+        code if *code == SqlState::UNDEFINED_TABLE => {
+            ": create it, as `CREATE TABLE … (name text PRIMARY KEY, marker text NOT NULL)`"
         }
-        _ if url.contains("password") => "…".to_owned(),
-        _ => url.to_owned(),
-    }
+        code if *code == SqlState::INSUFFICIENT_PRIVILEGE => {
+            ": GRANT SELECT on it, and INSERT and UPDATE where markers are written"
+        }
+        code if *code == SqlState::READ_ONLY_SQL_TRANSACTION => {
+            ": write to the primary, and watch the replica as a store"
+        }
+        _ => "",
+    };
+    StoreError::Refused(format!("{}{hint}", refused.message()))
 }
 
 #[cfg(test)]
@@ -178,12 +233,29 @@ mod tests {
     }
 
     #[test]
-    fn an_address_is_shown_without_its_password() {
-        assert_eq!(without_password("postgres://a:secret@host/b"), "postgres://…@host/b");
-        assert_eq!(without_password("host=a password=secret"), "…");
-        assert_eq!(without_password("redis://host/0"), "redis://host/0");
-        let refused = PostgresQuery::new("postgres://a:secret@[", "SELECT 1");
-        let said = refused.map(|_| ()).expect_err("it is no address").to_string();
-        assert!(!said.contains("secret"), "{said}");
+    fn tls_is_left_out_only_where_the_address_says_so() {
+        let local = ["postgres://a@host/b?sslmode=disable", "host=/run/postgresql user=a"];
+        let remote = ["", "?sslmode=prefer", "?sslmode=require", "?sslmode=verify-full"];
+        let authority = rcgen::generate_simple_self_signed(["host".to_owned()]).expect("made");
+        for url in local {
+            let session = Session::new(Server::new(url)).expect("an address");
+            assert!(session.tls.is_none(), "{url}");
+        }
+        for query in remote {
+            let server =
+                Server::new(format!("postgres://a@host/b{query}")).roots(authority.cert.pem());
+            let session = Session::new(server).expect("an address");
+            assert!(session.tls.is_some(), "{query}");
+            assert_eq!(session.config.get_ssl_mode(), SslMode::Require, "{query}");
+        }
+    }
+
+    #[test]
+    fn an_address_that_is_none_is_shown_without_its_password() {
+        for url in ["postgres://a:secret@[", "postgres://a:secret@host/b?colour=red"] {
+            let refused = PostgresQuery::new(url, "SELECT 1");
+            let said = refused.map(|_| ()).expect_err("it is no address").to_string();
+            assert!(!said.contains("secret"), "{said}");
+        }
     }
 }

@@ -2,7 +2,8 @@ use crate::ProberError;
 use crate::ledger::{Ledger, Span};
 use crate::series::{Errors, Series};
 use crate::spec::{Gap, InFlight, OnGap, ProberSpec};
-use crate::store::{Origin, Serving, StoreError};
+use crate::store::{Origin, Reason, Serving, StoreError};
+use crate::trouble::{Told, Troubles};
 use futures_util::future::join_all;
 use plimsoll_context::{Clock, Stamp};
 use plimsoll_record::Registry;
@@ -45,17 +46,20 @@ pub struct Prober {
     shared: Arc<Shared>,
     origin: Writer,
     stores: Vec<Looker>,
+    interval: Duration,
 }
 
 /// What the writer, the lookers and whoever reads share. No lock is kept over an await.
 #[derive(Debug)]
-struct Shared {
+pub(crate) struct Shared {
     ledger: Mutex<Ledger>,
-    clock: Arc<dyn Clock>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) told: Told,
 }
 
 /// Writes markers.
 struct Writer {
+    name: String,
     origin: Arc<dyn Origin>,
     errors: Errors,
     random: SmallRng,
@@ -78,6 +82,10 @@ struct Looker {
     wrote: watch::Receiver<()>,
 }
 
+/// What is said of a store that shows another prober's markers.
+const FOREIGN: &str =
+    "it shows another prober's markers: give each prober a heartbeat's key of its own";
+
 /// Up to when a store shows all that was committed, as far as a [`Prober`] knows. Cloning shares it.
 #[derive(Clone, Debug)]
 pub struct Frontier {
@@ -90,7 +98,8 @@ impl Prober {
     pub(crate) fn new(spec: ProberSpec, registry: &Registry) -> Result<Self, ProberError> {
         let mut random = SmallRng::seed_from_u64(spec.seed);
         let ledger = Mutex::new(Ledger::new(random.random(), spec.stores.len()));
-        let shared = Arc::new(Shared { ledger, clock: Arc::clone(&spec.clock) });
+        let clock = Arc::clone(&spec.clock);
+        let shared = Arc::new(Shared { ledger, clock, told: Told::default() });
         let (wrote, written) = watch::channel(());
         let mut stores = Vec::new();
         for (place, (name, store)) in spec.stores.iter().enumerate() {
@@ -108,15 +117,16 @@ impl Prober {
         stores.iter().for_each(|looker| show_when_asked(registry, &shared, looker));
         let (name, origin) = spec.origin;
         let origin = Writer {
-            origin,
             errors: Errors::new(&name, registry)?,
+            name,
+            origin,
             random,
             interval: spec.interval,
             timeout: spec.timeout,
             in_flight: spec.in_flight,
             wrote,
         };
-        Ok(Self { shared, origin, stores })
+        Ok(Self { shared, origin, stores, interval: spec.interval })
     }
 
     /// Returns up to when the store of that name shows all that was committed, for
@@ -125,6 +135,12 @@ impl Prober {
     pub fn frontier(&self, store: &str) -> Option<Frontier> {
         let looker = self.stores.iter().find(|looker| looker.name == store)?;
         Some(Frontier { shared: Arc::clone(&self.shared), store: looker.place })
+    }
+
+    /// Returns what says why something isn't known, in words.
+    pub fn troubles(&self) -> Troubles {
+        let names = self.stores.iter().map(|looker| looker.name.clone()).collect();
+        Troubles::new(Arc::clone(&self.shared), names, self.interval)
     }
 
     /// Probes until `stop` is there. It starts no task: whoever awaits it owns it.
@@ -164,11 +180,13 @@ impl Writer {
                 let commit = Span { from_ns, until_ns: shared.clock.own_ns() };
                 let in_flight = self.in_flight.as_ref().and_then(|in_flight| in_flight());
                 shared.ledger().wrote(marker, commit, in_flight);
+                shared.told.is_well(&self.name);
                 self.wrote.send_replace(());
             }
             Err(error) => {
                 shared.ledger().failed_to_write();
                 self.errors.note(error.reason());
+                shared.told.tell(&self.name, error.to_string());
             }
         }
     }
@@ -191,9 +209,17 @@ impl Looker {
         let shown = in_time(self.timeout, self.store.newest()).await;
         let look = Span { from_ns, until_ns: shared.clock.own_ns() };
         let (visible, fault) = match shown {
-            Ok(shown) => shared.ledger().saw(self.place, look, shown),
+            Ok(shown) => {
+                let (visible, fault) = shared.ledger().saw(self.place, look, shown);
+                match fault {
+                    Some(Reason::Foreign) => shared.told.tell(&self.name, FOREIGN.to_owned()),
+                    _ => shared.told.is_well(&self.name),
+                }
+                (visible, fault)
+            }
             Err(error) => {
                 shared.ledger().failed_to_look(self.place);
+                shared.told.tell(&self.name, error.to_string());
                 (Vec::new(), Some(error.reason()))
             }
         };
@@ -221,7 +247,7 @@ impl Frontier {
 
 impl Shared {
     /// Each change is whole when the lock is let go, so a panic elsewhere leaves nothing half done.
-    fn ledger(&self) -> MutexGuard<'_, Ledger> {
+    pub(crate) fn ledger(&self) -> MutexGuard<'_, Ledger> {
         self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,11 +1,13 @@
 //! Redis: a key, or the entries of a stream.
 
-use crate::postgres::without_password;
 use crate::store::{Origin, Serving, StoreError};
-use crate::{Marker, ProberError};
+use crate::{Marker, ProberError, Server};
 use async_trait::async_trait;
 use redis::aio::MultiplexedConnection;
-use redis::{Client, Cmd, FromRedisValue, RedisError, cmd};
+use redis::{
+    Client, ClientTlsConfig, Cmd, ConnectionAddr, ConnectionInfo, FromRedisValue,
+    IntoConnectionInfo, RedisError, TlsCertificates, cmd,
+};
 use std::collections::HashMap;
 use tokio::sync::Mutex;
 
@@ -39,13 +41,13 @@ const ENTRIES: usize = 1_000;
 const READS_MAX: usize = 64;
 
 impl RedisKey {
-    /// Describes `key` of the server at `url`, as `redis://host:6379/0`. It connects when it is first
-    /// asked, and again after an error.
+    /// Describes `key` of a server, as `redis://host:6379/0`, or `rediss://` with TLS. It connects when
+    /// it is first asked, and again after an error.
     ///
     /// # Errors
-    /// An address that can't be used.
-    pub fn new(url: &str, key: impl Into<String>) -> Result<Self, ProberError> {
-        Ok(Self { session: Session::new(url)?, key: key.into() })
+    /// An address or a certificate that can't be used.
+    pub fn new(server: impl Into<Server>, key: impl Into<String>) -> Result<Self, ProberError> {
+        Ok(Self { session: Session::new(server.into())?, key: key.into() })
     }
 }
 
@@ -53,15 +55,15 @@ impl RedisStream {
     /// Describes `field` of the entries of `stream`, from its beginning on.
     ///
     /// # Errors
-    /// An address that can't be used.
+    /// An address or a certificate that can't be used.
     pub fn new(
-        url: &str,
+        server: impl Into<Server>,
         stream: impl Into<String>,
         field: impl Into<String>,
     ) -> Result<Self, ProberError> {
         let read = Mutex::new(Cursor { after: "0-0".to_owned(), newest: None });
         let (stream, field) = (stream.into(), field.into());
-        Ok(Self { session: Session::new(url)?, stream, field, read })
+        Ok(Self { session: Session::new(server.into())?, stream, field, read })
     }
 }
 
@@ -118,17 +120,44 @@ impl Serving for RedisStream {
 /// A connection that is made when it is needed.
 #[derive(Debug)]
 struct Session {
-    client: Client,
+    server: Server,
+    info: ConnectionInfo,
     slot: Mutex<Option<MultiplexedConnection>>,
 }
 
 impl Session {
-    fn new(url: &str) -> Result<Self, ProberError> {
-        let client = Client::open(url).map_err(|error| ProberError::Address {
-            address: without_password(url),
-            reason: error.to_string(),
-        })?;
-        Ok(Self { client, slot: Mutex::new(None) })
+    fn new(server: Server) -> Result<Self, ProberError> {
+        let info = server.url.as_str().into_connection_info();
+        let info = info.map_err(|error| server.fault(error))?;
+        if matches!(info.addr(), ConnectionAddr::TcpTls { .. }) {
+            // What it is given is looked at now, not when it first connects.
+            server.trust.client_config().map_err(|reason| server.fault(reason))?;
+        }
+        Ok(Self { server, info, slot: Mutex::new(None) })
+    }
+
+    async fn connect(&self) -> Result<MultiplexedConnection, StoreError> {
+        let mut info = self.info.clone();
+        if let Some(password) = self.server.read_password()? {
+            let settings = info.redis_settings().clone().set_password(password);
+            info = info.set_redis_settings(settings);
+        }
+        let client = match info.addr() {
+            ConnectionAddr::TcpTls { .. } => Client::build_with_tls(info, self.certificates()),
+            _ => Client::open(info),
+        };
+        let client = client.map_err(|error| failed(&error))?;
+        client.get_multiplexed_async_connection().await.map_err(|error| failed(&error))
+    }
+
+    fn certificates(&self) -> TlsCertificates {
+        let trust = &self.server.trust;
+        let identity = trust.identity.clone();
+        TlsCertificates {
+            client_tls: identity
+                .map(|(client_cert, client_key)| ClientTlsConfig { client_cert, client_key }),
+            root_cert: trust.roots.clone(),
+        }
     }
 
     /// Asks on the connection in the slot, or on a new one. Dropped at an await, or failed, it leaves
@@ -137,10 +166,7 @@ impl Session {
         let mut slot = self.slot.lock().await;
         let mut connection = match slot.take() {
             Some(connection) => connection,
-            None => {
-                let connected = self.client.get_multiplexed_async_connection().await;
-                connected.map_err(|error| failed(&error))?
-            }
+            None => self.connect().await?,
         };
         let answer = what.query_async(&mut connection).await.map_err(|error| failed(&error));
         if !matches!(answer, Err(StoreError::Unreachable(_))) {

@@ -59,6 +59,15 @@ impl StoreError {
     }
 }
 
+/// Returns the innermost of a chain of errors: the outer ones only repeat that something failed.
+pub(crate) fn deepest(error: &dyn std::error::Error) -> String {
+    let mut error = error;
+    while let Some(source) = error.source() {
+        error = source;
+    }
+    error.to_string()
+}
+
 /// Why it can't be said what a store shows: the values of the label `reason`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Reason {

@@ -117,6 +117,7 @@ struct Probing {
     registry: Registry,
     gaps: Arc<Mutex<Vec<Gap>>>,
     frontier: plimsoll_prober::Frontier,
+    troubles: plimsoll_prober::Troubles,
     running: tokio::task::JoinHandle<()>,
 }
 
@@ -135,8 +136,9 @@ impl Probing {
             .build_in(&registry)
             .expect("builds");
         let frontier = prober.frontier("cache").expect("it is watched");
+        let troubles = prober.troubles();
         let running = tokio::spawn(prober.run(std::future::pending()));
-        Self { pipeline, registry, gaps, frontier, running }
+        Self { pipeline, registry, gaps, frontier, troubles, running }
     }
 
     fn series(&self, family: &str, labels: &[(&str, &str)]) -> Option<Value> {
@@ -167,6 +169,12 @@ impl Probing {
             Some(Value::Histogram(histogram)) => histogram,
             other => panic!("no histogram: {other:?}"),
         }
+    }
+
+    /// What is said to be wrong, as `store: reason`.
+    fn troubles(&self) -> Vec<String> {
+        let all = self.troubles.now();
+        all.into_iter().map(|of| format!("{}: {}", of.store, of.reason)).collect()
     }
 
     fn gaps(&self) -> Vec<Gap> {
@@ -328,6 +336,26 @@ async fn dropping_it_makes_its_gauges_absent() {
     probing.running.abort();
     sleep(ms(1)).await;
     assert_eq!(probing.oldest_unseen(), None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_wrong_is_said_in_words_until_it_is_right() {
+    let probing = Probing::start();
+    probing.pipeline.with(|state| state.instead = Some(None));
+    sleep(ms(900)).await;
+    assert_eq!(probing.troubles(), [""; 0], "it may yet come");
+    sleep(ms(200)).await;
+    let never = "no marker was ever seen there: does the pipeline pass the heartbeat on?";
+    assert_eq!(probing.troubles(), [format!("cache: {never}")]);
+    probing.pipeline.with(|state| (state.reads, state.writes) = (Mood::Down, Mood::Hangs));
+    sleep(ms(2_000)).await;
+    let (down, hangs) = ("can't reach it: connection refused", "it gave no answer in time");
+    assert_eq!(probing.troubles(), [format!("cache: {down}"), format!("record: {hangs}")]);
+    probing.pipeline.with(|state| {
+        (state.reads, state.writes, state.instead) = (Mood::Well, Mood::Well, None);
+    });
+    sleep(ms(2_000)).await;
+    assert_eq!(probing.troubles(), [""; 0]);
 }
 
 #[tokio::test]
