@@ -17,10 +17,15 @@ pub fn thanos() -> Option<PathBuf> {
     find("thanos-0.42.4", "thanos")
 }
 
-/// Where the program lies that reads resources with the Prometheus operator's own types; none, and a
-/// line that says so, when it isn't built.
+/// Where the program lies that reads resources with Kubernetes' and the Prometheus operator's own types;
+/// none, and a line that says so, when it isn't built.
 pub fn operator() -> Option<PathBuf> {
-    find("prometheus-operator-0.93.0", "strict")
+    find("operator-0.93.0-kubernetes-0.36.3", "strict")
+}
+
+/// Where kustomize lies; none, and a line that says so, when it isn't built.
+pub fn kustomize() -> Option<PathBuf> {
+    find("kustomize-5.8.0", "kustomize")
 }
 
 /// Where the Collector lies; none, and a line that says so, when it isn't built.

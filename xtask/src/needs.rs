@@ -10,7 +10,7 @@ struct Need {
     package: &'static str,
 }
 
-const NEEDS: [Need; 9] = [
+const NEEDS: &[Need] = &[
     Need { program: "prometheus", package: "prometheus" },
     Need { program: "promtool", package: "prometheus" },
     Need { program: "prometheus-alertmanager", package: "prometheus-alertmanager" },
@@ -20,6 +20,7 @@ const NEEDS: [Need; 9] = [
     Need { program: "chromium", package: "chromium" },
     Need { program: "chromedriver", package: "chromium-driver" },
     Need { program: "node", package: "nodejs" },
+    Need { program: "systemd-analyze", package: "systemd" },
 ];
 
 /// Makes sure that everything is there; installs it as root.

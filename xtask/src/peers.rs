@@ -9,10 +9,14 @@ use std::process::Command;
 const PROMETHEUS: &str = "prometheus-0.315.0";
 const COLLECTOR: &str = "collector-0.159.0";
 const THANOS: &str = "thanos-0.42.4";
-const OPERATOR: &str = "prometheus-operator-0.93.0";
+const OPERATOR: &str = "operator-0.93.0-kubernetes-0.36.3";
+const KUSTOMIZE: &str = "kustomize-5.8.0";
 
 /// The Collector's own builder; newer than the parts, which it takes as they are.
 const BUILDER: &str = "go.opentelemetry.io/collector/cmd/builder@v0.164.0";
+
+/// What renders the examples for Kubernetes.
+const KUSTOMIZE_MODULE: &str = "sigs.k8s.io/kustomize/kustomize/v5@v5.8.0";
 
 /// Makes sure that the peers are there: builds what is missing, which takes minutes the first time.
 ///
@@ -44,7 +48,7 @@ struct Peer {
     build: fn(&Path) -> Result<(), Failure>,
 }
 
-const PEERS: [Peer; 4] = [
+const PEERS: &[Peer] = &[
     Peer {
         version: PROMETHEUS,
         programs: &["prometheus", "promtool"],
@@ -76,6 +80,15 @@ const PEERS: [Peer; 4] = [
         programs: &["strict"],
         build: |peers| {
             build_module(peers, OPERATOR, "operator", "plimsoll-rs.dev/peers/operator/strict")
+        },
+    },
+    Peer {
+        version: KUSTOMIZE,
+        programs: &["kustomize"],
+        build: |peers| {
+            let folder = peers.join(KUSTOMIZE);
+            make(&folder)?;
+            install("build kustomize", KUSTOMIZE_MODULE, &folder)
         },
     },
 ];
@@ -128,11 +141,7 @@ fn build_collector(peers: &Path) -> Result<(), Failure> {
     let folder = peers.join(COLLECTOR);
     let sources = folder.join("sources");
     make(&sources)?;
-    let mut install = go(peers);
-    step(
-        "build the Collector's builder",
-        install.args(["install", BUILDER]).env("GOBIN", &folder),
-    )?;
+    install("build the Collector's builder", BUILDER, &folder)?;
     let manifest = std::fs::read_to_string(root().join("tests/peers/collector/manifest.yaml"))
         .map_err(|error| io(&folder, &error))?
         .replace("OUTPUT_PATH", &sources.display().to_string());
@@ -146,6 +155,11 @@ fn build_collector(peers: &Path) -> Result<(), Failure> {
     step(&format!("build {COLLECTOR} (once, about 8 minutes)"), &mut build)?;
     std::fs::rename(sources.join("otelcol"), folder.join("otelcol"))
         .map_err(|error| io(&folder, &error))
+}
+
+/// Builds a program of a module as it is published, into `folder`.
+fn install(what: &str, module: &str, folder: &Path) -> Result<(), Failure> {
+    step(what, go(folder).args(["install", module]).env("GOBIN", folder))
 }
 
 fn go(within: &Path) -> Command {

@@ -16,12 +16,12 @@ const SLO_FILE_KEYS: [&str; 3] = ["apiVersion", "version", "slos"];
     after_help = "SLO files are read as they are, whatever they are written for: plimsoll/v1, OpenSLO\n\
                   (openslo/v1, openslo/v1alpha, openslo.com/v2alpha), Sloth (prometheus/v1 and\n\
                   PrometheusServiceLevel), Pyrra (pyrra.dev/v1alpha1).\n\n\
-                  Exit status: 0 and a line per SLO, or 2 and on standard error a line per fault:\n\
+                  Exit status: 0 and a line per SLO and collector, or 2 and on standard error a line per fault:\n\
                   file:line:column: key: value: reason\n\n\
                   Example: plimsoll check plimsoll.yml slos/*.yaml"
 )]
 pub(crate) struct Arguments {
-    /// Configuration files of the daemon and SLO files, told apart by what is in them
+    /// Configuration files of the daemon, of sidecars, and SLO files, told apart by what is in them
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
 }
@@ -43,6 +43,9 @@ pub(crate) fn run(arguments: &Arguments) -> ExitCode {
     for slo in once(&found.slos) {
         println!("{slo}");
     }
+    for collector in &found.collectors {
+        println!("{collector}");
+    }
     ExitCode::SUCCESS
 }
 
@@ -56,6 +59,7 @@ fn once(lines: &[String]) -> impl Iterator<Item = &String> {
 #[derive(Default)]
 struct Found {
     slos: Vec<String>,
+    collectors: Vec<String>,
     warnings: Vec<String>,
     faults: Vec<String>,
     /// In which file each id stands.
@@ -67,6 +71,14 @@ impl Found {
         let name = file.display().to_string();
         // A file that can't be read is the configuration reader's fault to tell.
         let text = plimsoll_spec::load(file).unwrap_or_default();
+        if is_sidecars(&name, &text) {
+            return match plimsoll_sidecar::Config::parse(&name, &text) {
+                Ok(config) => {
+                    self.collectors.extend(config.collectors.iter().map(ToString::to_string));
+                }
+                Err(faults) => self.fault(&faults),
+            };
+        }
         match is_slo_file(&name, &text) {
             true => match plimsoll_spec::read(&name, &text) {
                 Ok(read) => {
@@ -105,6 +117,10 @@ impl Found {
     fn fault(&mut self, faults: &[Fault]) {
         self.faults.extend(faults.iter().map(ToString::to_string));
     }
+}
+
+fn is_sidecars(name: &str, text: &str) -> bool {
+    Document::parse(name, text).is_ok_and(|it| plimsoll_sidecar::Config::recognises(&it))
 }
 
 fn is_slo_file(name: &str, text: &str) -> bool {

@@ -6,7 +6,9 @@
 mod alerts;
 mod collector;
 mod dashboards;
+mod kubernetes;
 mod runbooks;
+mod systemd;
 
 use plimsoll_rules::rule::RuleFile;
 use std::path::{Path, PathBuf};

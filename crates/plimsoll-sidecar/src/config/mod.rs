@@ -7,6 +7,7 @@ pub(crate) use raw::interval;
 use crate::{Collector, HostConfig, World, host};
 use plimsoll_spec::{Document, Fault, MapShape, Place, Shape, optional};
 use raw::RawConfig;
+use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -36,6 +37,14 @@ pub struct Planned {
     pub pace: Pace,
     /// What it looks at.
     pub collector: CollectorConfig,
+}
+
+impl fmt::Display for Planned {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Pace { interval, deadline } = self.pace;
+        let name = self.label.clone().unwrap_or_else(|| self.collector.name());
+        write!(out, "{name}: every {interval:?}, within {deadline:?}")
+    }
 }
 
 /// How often a collector looks, and how long it may take.
@@ -76,6 +85,13 @@ impl Default for Config {
 }
 
 impl Config {
+    /// Says whether a document is one of these, by the keys that only a sidecar has.
+    pub fn recognises(document: &Document) -> bool {
+        let Shape::Map(map) = &SIDECAR else { return false };
+        let own = map.keys.iter().filter(|key| key.name != "listen");
+        own.into_iter().any(|key| document.root().get(key.name).is_some())
+    }
+
     /// Reads a configuration.
     ///
     /// # Errors

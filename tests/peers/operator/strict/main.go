@@ -1,16 +1,34 @@
-// Command strict reads PrometheusRule documents from standard input into the operator's own type, so
-// that a key that the operator doesn't know, or one of the wrong type, is a fault.
+// Command strict reads Kubernetes resources from standard input into the types that Kubernetes and the
+// Prometheus operator publish, so that a key that they don't know, or one of the wrong type, is a fault.
+// It writes one line for each: its kind and its name.
 package main
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"os"
 
-	v1 "github.com/prometheus-operator/prometheus-operator/pkg/apis/monitoring/v1"
+	monitoring "github.com/prometheus-operator/prometheus-operator/pkg/apis/monitoring/v1"
+	apps "k8s.io/api/apps/v1"
+	core "k8s.io/api/core/v1"
+	meta "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/json"
 	"sigs.k8s.io/yaml"
 )
+
+// The kinds that there are examples of.
+var kinds = map[string]func() meta.Object{
+	"apps/v1 DaemonSet":                       func() meta.Object { return &apps.DaemonSet{} },
+	"apps/v1 Deployment":                      func() meta.Object { return &apps.Deployment{} },
+	"monitoring.coreos.com/v1 PodMonitor":     func() meta.Object { return &monitoring.PodMonitor{} },
+	"monitoring.coreos.com/v1 PrometheusRule": func() meta.Object { return &monitoring.PrometheusRule{} },
+	"monitoring.coreos.com/v1 ServiceMonitor": func() meta.Object { return &monitoring.ServiceMonitor{} },
+	"v1 ConfigMap":                            func() meta.Object { return &core.ConfigMap{} },
+	"v1 Service":                              func() meta.Object { return &core.Service{} },
+	"v1 ServiceAccount":                       func() meta.Object { return &core.ServiceAccount{} },
+}
 
 func main() {
 	if err := read(os.Stdin); err != nil {
@@ -25,16 +43,39 @@ func read(from io.Reader) error {
 		return err
 	}
 	for number, document := range bytes.Split(text, []byte("\n---\n")) {
-		var rule v1.PrometheusRule
-		if err := yaml.UnmarshalStrict(document, &rule); err != nil {
+		if err := one(document); err != nil {
 			return fmt.Errorf("document %d: %w", number+1, err)
 		}
-		if rule.APIVersion != "monitoring.coreos.com/v1" || rule.Kind != v1.PrometheusRuleKind {
-			return fmt.Errorf("document %d: is %s %s", number+1, rule.APIVersion, rule.Kind)
-		}
-		if rule.Name == "" || len(rule.Spec.Groups) == 0 {
-			return fmt.Errorf("document %d: has no name or no group", number+1)
-		}
 	}
+	return nil
+}
+
+func one(document []byte) error {
+	var is meta.TypeMeta
+	if err := yaml.Unmarshal(document, &is); err != nil {
+		return err
+	}
+	kind := is.APIVersion + " " + is.Kind
+	make, known := kinds[kind]
+	if !known {
+		return fmt.Errorf("is %s, which nobody here knows", kind)
+	}
+	resource := make()
+	// As the API server reads it: a key that is written in another case is another key.
+	text, err := yaml.YAMLToJSONStrict(document)
+	if err != nil {
+		return err
+	}
+	unknown, err := json.UnmarshalStrict(text, resource)
+	if err = errors.Join(append(unknown, err)...); err != nil {
+		return err
+	}
+	if resource.GetName() == "" {
+		return fmt.Errorf("%s has no name", kind)
+	}
+	if rule, is := resource.(*monitoring.PrometheusRule); is && len(rule.Spec.Groups) == 0 {
+		return fmt.Errorf("has no group")
+	}
+	fmt.Println(is.Kind, resource.GetName())
 	return nil
 }
