@@ -29,7 +29,7 @@ impl Deciding {
         let spec = DecisionSpec::new("bench", Duration::from_millis(300));
         let point = spec.register_in(&registry).expect("registers");
         let sources =
-            ["one", "two", "three", "four"].map(|name| point.source(name).expect("registers"));
+            ["one", "two", "three", "four"].map(|name| point.source(name));
         Self { point, sources, as_of: SystemClock.wall(), registry, guarded }
     }
 }

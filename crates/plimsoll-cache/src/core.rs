@@ -1,11 +1,12 @@
 //! What the callers of a cache and its rebuilds share.
 
-use crate::environment::Clock;
+use crate::environment::wall_us;
 use crate::error::GetError;
 use crate::flight::Flights;
 use crate::signals::{Fault, Signals};
 use crate::store::LocalStore;
 use crate::{CacheConfig, Entry, Fresh, Origin, RebuildError, Served, Store, early};
+use plimsoll::Clock;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -111,7 +112,7 @@ impl<S: Store> Core<S> {
     /// Gives a generation by the wall clock, for a store that gives none: greater than `seen` and than
     /// every one that this process gave before, though the clock be set back.
     pub(crate) fn own_generation(&self, seen: u64) -> u64 {
-        let now_us = self.clock().unix_us();
+        let now_us = wall_us(self.clock());
         let after = |last: u64| now_us.max(last.max(seen).saturating_add(1));
         let update = |last: u64| Some(after(last));
         let last = self.last_generation.fetch_update(Ordering::Relaxed, Ordering::Relaxed, update);

@@ -1,9 +1,10 @@
 //! Where time and chance come from; tests give their own.
 
+use plimsoll::{Clock, SystemClock};
 use rand::Rng;
 use std::fmt;
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::UNIX_EPOCH;
 
 /// Time and chance.
 #[derive(Clone)]
@@ -24,31 +25,6 @@ impl Default for Environment {
 impl fmt::Debug for Environment {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.debug_struct("Environment").finish_non_exhaustive()
-    }
-}
-
-/// The clocks of a process.
-pub trait Clock: Send + Sync + 'static {
-    /// Returns nanoseconds on a clock that nobody sets.
-    fn now_ns(&self) -> u64;
-
-    /// Returns microseconds since the Unix epoch, as the wall clock has them now.
-    fn unix_us(&self) -> u64;
-}
-
-/// The clocks of the machine: the one that stamps the recorder's edges, and the wall's.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct SystemClock;
-
-impl Clock for SystemClock {
-    fn now_ns(&self) -> u64 {
-        plimsoll_record::clock::now_ns()
-    }
-
-    #[allow(clippy::disallowed_methods)] // This is the clock module.
-    fn unix_us(&self) -> u64 {
-        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        u64::try_from(since.as_micros()).unwrap_or(u64::MAX)
     }
 }
 
@@ -73,4 +49,10 @@ impl Random for SystemRandom {
     fn unique(&self) -> u128 {
         rand::rng().random()
     }
+}
+
+/// Microseconds since 1970 on the wall; a clock before that isn't set at all.
+pub(crate) fn wall_us(clock: &dyn Clock) -> u64 {
+    let since = clock.wall().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_micros()).unwrap_or(u64::MAX)
 }

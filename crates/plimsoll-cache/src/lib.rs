@@ -51,9 +51,10 @@ pub use self::redis::{Redis, RedisUrlError};
 pub use cache::Cache;
 pub use config::{CacheConfig, Fallback, WithoutLease};
 pub use entry::{Entry, Fresh, Origin, Served, Written};
-pub use environment::{Clock, Environment, Random, SystemClock, SystemRandom};
+pub use environment::{Environment, Random, SystemRandom};
 pub use error::{ConfigError, GetError, InvalidateError, RebuildError};
 pub use lock::{
     AcquireError, Acquired, Answer, Held, Leases, Lock, LockConfig, Owner, RedisLeases,
 };
+pub use plimsoll::{Clock, ManualClock, SystemClock};
 pub use store::{LocalStore, RedisStore, Store, StoreError, Stored};

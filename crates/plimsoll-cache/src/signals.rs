@@ -1,7 +1,6 @@
 use crate::StoreError;
-use crate::environment::Clock;
 use plimsoll::instrument::{Count, Distribution, Level, Stay};
-use plimsoll::{Name, Outcome, Registry};
+use plimsoll::{Clock, Name, Outcome, Registry};
 use plimsoll_model::{Labels, Signal, catalog};
 use plimsoll_record::{ActivitySpec, HistogramSpec, Split};
 use std::time::Duration;
@@ -191,7 +190,7 @@ pub(crate) struct Running<'a> {
 
 impl<'a> Running<'a> {
     pub(crate) fn begin(signals: &'a Signals, clock: &'a dyn Clock) -> Self {
-        Self { signals, clock, since_ns: clock.now_ns(), outcome: Outcome::Cancelled }
+        Self { signals, clock, since_ns: clock.own_ns(), outcome: Outcome::Cancelled }
     }
 
     /// Ends it and returns how long it took.
@@ -201,7 +200,7 @@ impl<'a> Running<'a> {
     }
 
     fn elapsed(&self) -> Duration {
-        Duration::from_nanos(self.clock.now_ns().saturating_sub(self.since_ns))
+        Duration::from_nanos(self.clock.own_ns().saturating_sub(self.since_ns))
     }
 }
 

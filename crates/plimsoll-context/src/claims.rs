@@ -31,7 +31,7 @@ fn mixed(number: u64) -> u64 {
     mixed ^ (mixed >> 33)
 }
 
-#[cfg(all(test, not(loom)))]
+#[cfg(test)]
 mod tests {
     use super::*;
 

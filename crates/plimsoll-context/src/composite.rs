@@ -1,8 +1,9 @@
 //! What the readings of one decision say together, folded as they come.
 
 use crate::Bounds;
-use crate::clock::{Clock, signed, unix_ns};
 use crate::reading::{Reading, Stamp};
+use crate::time::{signed, unix_ns};
+use plimsoll::Clock;
 
 /// Why a reading, or all of a decision's, can't be judged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,6 +66,17 @@ pub(crate) struct Composite {
     as_of_min: i64,
 }
 
+/// What is known of a source when it was read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Read {
+    /// How old it was; 0 when it is said to be from the future.
+    pub(crate) age_ns: u64,
+    /// The time that it stood for, since 1970.
+    pub(crate) as_of_unix_ns: i64,
+    /// It is said to be from the future, by no more than the clock error.
+    pub(crate) is_ahead: bool,
+}
+
 /// One reading on the process's own clock.
 #[derive(Clone, Copy, Debug)]
 struct Placed {
@@ -96,14 +108,14 @@ impl Composite {
         }
     }
 
-    /// Takes a reading that was made just now. Returns how old it was, or what is wrong with it; a
-    /// reading of which nothing is known has no age.
+    /// Takes a reading that was made just now. Returns how current it was, or what is wrong with it; of
+    /// a reading of which nothing is known, nothing.
     pub(crate) fn take(
         &mut self,
         reading: Reading,
         clock: &dyn Clock,
         error_ns: u64,
-    ) -> Result<Option<u64>, Fault> {
+    ) -> Result<Option<Read>, Fault> {
         self.readings += 1;
         let now_ns = clock.own_ns();
         let now = signed(now_ns);
@@ -112,8 +124,8 @@ impl Composite {
             return Ok(None);
         };
         let anchor_ns = self.anchor.map_or(0, |anchor| anchor.error_ns);
-        let error_ns = signed(error_ns.saturating_add(anchor_ns)).saturating_add(ORDER_NS);
-        if let Err(fault) = placed.check(now.saturating_add(error_ns)) {
+        let now_max = now.saturating_add(signed(anchor_ns)).saturating_add(ORDER_NS);
+        if let Err(fault) = placed.check(now_max.saturating_add(signed(error_ns))) {
             self.is_known = false;
             return Err(fault);
         }
@@ -124,7 +136,13 @@ impl Composite {
         self.true_at_last_min = self.true_at_last_min.min(until.unwrap_or(as_of));
         self.as_of_max = self.as_of_max.max(as_of);
         self.as_of_min = self.as_of_min.min(as_of);
-        Ok(Some(u64::try_from(now.saturating_sub(as_of)).unwrap_or(0)))
+        // Not kept where only the own clock has stamped: a step of the wall's is no matter there.
+        let anchor = self.anchor.unwrap_or_else(|| Anchor::read(clock, now_ns));
+        Ok(Some(Read {
+            age_ns: u64::try_from(now.saturating_sub(as_of)).unwrap_or(0),
+            as_of_unix_ns: as_of.saturating_add(anchor.ahead_ns),
+            is_ahead: as_of > now_max,
+        }))
     }
 
     /// Places a reading on the own clock; none when nothing bounds how current it was.

@@ -5,7 +5,8 @@ use crate::point::Point;
 use crate::report::{Committed, Guarded};
 use crate::series::{Ending, Reason};
 use crate::{ConflictKey, Reading, Source};
-use plimsoll_record::{Guard, Outcome};
+use plimsoll::Outcome;
+use plimsoll::instrument::Stay;
 use std::future::Future;
 use std::sync::Arc;
 
@@ -25,7 +26,7 @@ pub struct Decision {
 pub(crate) struct Open {
     pub(crate) point: Arc<Point>,
     pub(crate) keys: Keys,
-    level: Option<Guard>,
+    level: Option<Stay>,
     in_flight_at_begin: u64,
     ended: Option<(usize, Ending)>,
 }
@@ -60,7 +61,7 @@ impl Drop for Open {
 
 impl Decision {
     pub(crate) fn new(point: Arc<Point>) -> Self {
-        let level = Some(point.level.guard());
+        let level = Some(point.level.enter());
         let in_flight_at_begin = point.enter();
         let open = Open { point, keys: Keys::default(), level, in_flight_at_begin, ended: None };
         Self { open, composite: Composite::new() }
@@ -77,12 +78,18 @@ impl Decision {
     /// Says how current something is that the decision has just read.
     ///
     /// A reading that can't be, from the future by more than the clock error or over before it began, is
-    /// counted in `concurrency_decision_errors_total` and taken as unknown.
+    /// counted in `concurrency_decision_errors_total` and taken as unknown. One from the future by less
+    /// has the age 0, and is counted in `concurrency_clock_skew_total`.
     pub fn read(&mut self, source: &Source, reading: Reading) {
         let point = &self.open.point;
         match self.composite.take(reading, &*point.clock, point.clock_error_ns) {
             Ok(None) => {}
-            Ok(Some(age_ns)) => source.observe(point.band(point.in_flight()), age_ns),
+            Ok(Some(read)) => {
+                source.observe(point.band(point.in_flight()), read);
+                if read.is_ahead {
+                    point.series.skew();
+                }
+            }
             Err(fault) => point.note(fault.into()),
         }
     }

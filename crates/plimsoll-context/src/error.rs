@@ -1,5 +1,7 @@
-use plimsoll_record::RegisterError;
 use std::time::Duration;
+
+/// How many bands there are at most, since each is a set of series.
+pub(crate) const BANDS_MAX: usize = 16;
 
 /// Why a kind of decision couldn't be registered.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
@@ -28,10 +30,12 @@ pub enum DecisionError {
         /// The number that was given.
         stripes: usize,
     },
-    /// An instrument couldn't be made.
-    #[error(transparent)]
-    Register(#[from] RegisterError),
-    /// A label couldn't be made of a name.
-    #[error(transparent)]
-    Label(#[from] plimsoll_model::LabelError),
+    /// The bands can't be used.
+    #[error("the bands of {name} must ascend from 1 and be at most {BANDS_MAX}, not {bands:?}")]
+    Bands {
+        /// The decision's name.
+        name: String,
+        /// The lower edges that were given.
+        bands: Vec<u64>,
+    },
 }

@@ -16,7 +16,7 @@
 //! let auth = DecisionSpec::new("card_auth", Duration::from_millis(300))
 //!     .clock_error(Duration::from_millis(2))
 //!     .register()?;
-//! let exposure = auth.source("redis:exposure")?;
+//! let exposure = auth.source("redis:exposure");
 //!
 //! let mut decision = auth.begin([ConflictKey::of("card-4711")]); // before anything is read
 //! # let as_of = SystemTime::now();
@@ -60,7 +60,6 @@
 
 mod bounds;
 mod claims;
-mod clock;
 mod commit;
 mod composite;
 mod decision;
@@ -68,8 +67,6 @@ mod error;
 mod false_conflict;
 mod key;
 mod keys;
-#[cfg(all(test, loom))]
-mod models;
 mod point;
 mod reading;
 mod report;
@@ -77,14 +74,15 @@ mod series;
 mod spec;
 mod stripes;
 mod sync;
+mod time;
 
 pub use bounds::Bounds;
-pub use clock::{Clock, ManualClock, SystemClock};
 pub use commit::Committing;
 pub use decision::Decision;
 pub use error::DecisionError;
 pub use false_conflict::false_conflict_probability;
 pub use key::ConflictKey;
+pub use plimsoll::{Clock, ManualClock, SystemClock};
 pub use point::{DecisionPoint, Source};
 pub use reading::{Reading, Stamp};
 pub use report::{Committed, Conflicts, Guarded, Report, Verdict};

@@ -1,10 +1,13 @@
-use crate::clock::{Clock, ns};
+use crate::composite::Read;
 use crate::decision::Decision;
 use crate::keys::Sequences;
-use crate::series::{Ending, Reason, Series, histogram};
-use crate::{ConflictKey, DecisionError, DecisionSpec};
-use plimsoll_model::{Labels, catalog};
-use plimsoll_record::{Activity, ActivitySpec, Histogram, Registry};
+use crate::series::{Ending, Reason, Series, distribution};
+use crate::time::ns;
+use crate::{ConflictKey, DecisionSpec};
+use plimsoll::instrument::{Distribution, Level, Value};
+use plimsoll::{Clock, Name, Registry};
+use plimsoll_model::catalog;
+use plimsoll_record::ActivitySpec;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -22,6 +25,7 @@ use std::time::Duration;
 /// | histogram `concurrency_decision_coherence_gap_seconds` | upper bound of the least time by which the composite never existed |
 /// | `concurrency_decision_staleness_unknown_total` | committed decisions whose staleness has no upper bound |
 /// | histogram `concurrency_snapshot_staleness_seconds{source,band}` | the age of what was read, at each read |
+/// | gauge `concurrency_snapshot_as_of_timestamp_seconds{source}` | the time that what was last read stood for |
 /// | `concurrency_stale_commits_total{decision}` | commits that another had overtaken |
 /// | `concurrency_conflict_excess_total{decision}` | commits beyond the first on each version of a key |
 /// | `concurrency_decision_errors_total{decision,reason}` | what couldn't be judged, and why |
@@ -57,7 +61,7 @@ pub(crate) struct Point {
     pub(crate) bands: Box<[u64]>,
     pub(crate) sequences: Sequences,
     pub(crate) series: Series,
-    pub(crate) level: Activity,
+    pub(crate) level: Level,
     /// Decisions in flight, which the level knows only when it is read.
     open: AtomicU64,
     edges_ns: Vec<u64>,
@@ -65,16 +69,23 @@ pub(crate) struct Point {
 
 /// Something that decisions read, with the series of how old it was (C1). Cloning is cheap.
 #[derive(Clone, Debug)]
-pub struct Source(Arc<[Histogram]>);
+pub struct Source(Arc<OfSource>);
+
+#[derive(Debug)]
+struct OfSource {
+    /// Its age at each read, by band.
+    staleness: Box<[Distribution]>,
+    as_of: Value,
+}
 
 impl DecisionPoint {
     /// Makes what a checked specification describes.
-    pub(crate) fn new(spec: DecisionSpec, registry: &Registry) -> Result<Self, DecisionError> {
-        let labels = Labels::new([("decision", &*spec.name)])?;
+    pub(crate) fn new(spec: DecisionSpec, registry: &Registry) -> Self {
+        let labels = spec.name.under("decision");
         let level = ActivitySpec::new(&catalog::DECISION_IN_FLIGHT, labels.clone());
         let point = Point {
-            level: registry.activity(level.bands(&spec.bands))?,
-            series: Series::new(&spec, registry)?,
+            level: Level::new(registry, level.bands(&spec.bands)),
+            series: Series::new(&spec, registry),
             edges_ns: spec.edges_ns(),
             clock: spec.clock,
             validity: spec.validity,
@@ -84,20 +95,21 @@ impl DecisionPoint {
             open: AtomicU64::new(0),
         };
         let point = registry.shared(&catalog::DECISIONS, "decision", labels, |_| point);
-        Ok(Self { point, registry: registry.clone() })
+        Self { point, registry: registry.clone() }
     }
 
     /// Registers something that decisions of this kind read, by its name.
-    ///
-    /// # Errors
-    /// Something else exports a series of that name.
-    pub fn source(&self, name: &str) -> Result<Source, DecisionError> {
+    pub fn source(&self, name: impl Into<Name>) -> Source {
+        let name = name.into();
+        let edges_ns = [&self.point.edges_ns, name.edges_ns()].concat();
         let of_band = |band: &u64| {
-            let labels = Labels::new([("source", name), ("band", &*band.to_string())])?;
-            let signal = &catalog::SNAPSHOT_STALENESS;
-            Ok(histogram(&self.registry, signal, labels, &self.point.edges_ns)?)
+            let labels = name.with(&[("source", name.text()), ("band", &band.to_string())]);
+            distribution(&self.registry, &catalog::SNAPSHOT_STALENESS, labels, &edges_ns)
         };
-        self.point.bands.iter().map(of_band).collect::<Result<_, DecisionError>>().map(Source)
+        let staleness = self.point.bands.iter().map(of_band).collect();
+        let signal = &catalog::SNAPSHOT_AS_OF_TIMESTAMP;
+        let as_of = Value::new(&self.registry, signal, name.under("source"));
+        Source(Arc::new(OfSource { staleness, as_of }))
     }
 
     /// Begins a decision over `keys`: what it may conflict with others over. Begin before anything of
@@ -143,10 +155,11 @@ impl Point {
 }
 
 impl Source {
-    /// Records how old it was when it was read.
-    pub(crate) fn observe(&self, band: usize, age_ns: u64) {
-        if let Some(histogram) = self.0.get(band) {
-            histogram.observe(age_ns);
+    /// Records how old it was when it was read, and what it stood for.
+    pub(crate) fn observe(&self, band: usize, read: Read) {
+        if let Some(histogram) = self.0.staleness.get(band) {
+            histogram.observe(read.age_ns);
         }
+        self.0.as_of.set(Some(read.as_of_unix_ns as f64 / 1e9));
     }
 }

@@ -1,9 +1,11 @@
 //! The series of one kind of decision.
 
 use crate::report::{Report, Verdict};
-use crate::{DecisionError, DecisionSpec};
-use plimsoll_model::{Labels, Signal, catalog};
-use plimsoll_record::{Counter, Histogram, HistogramSpec, RegisterError, Registry};
+use crate::{Bounds, DecisionSpec};
+use plimsoll::instrument::{Count, Distribution};
+use plimsoll::{Labels, Registry};
+use plimsoll_model::{Signal, catalog};
+use plimsoll_record::HistogramSpec;
 
 /// How a decision ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,20 +31,20 @@ pub(crate) enum Reason {
 #[derive(Debug)]
 pub(crate) struct Series {
     bands: Box<[OfBand]>,
-    stale_commits: Counter,
-    conflict_excess: Counter,
-    clock_skew: Counter,
-    errors: [Counter; Reason::NAMES.len()],
+    stale_commits: Count,
+    conflict_excess: Count,
+    clock_skew: Count,
+    errors: [Count; Reason::NAMES.len()],
 }
 
 /// The series of one band.
 #[derive(Debug)]
 struct OfBand {
-    staleness: Histogram,
-    spread: Histogram,
-    coherence_gap: Histogram,
-    staleness_unknown: Counter,
-    endings: [Counter; Ending::COUNT],
+    staleness: Distribution,
+    spread: Distribution,
+    coherence_gap: Distribution,
+    staleness_unknown: Count,
+    endings: [Count; Ending::COUNT],
 }
 
 impl Ending {
@@ -74,48 +76,33 @@ impl Reason {
 }
 
 impl Series {
-    pub(crate) fn new(spec: &DecisionSpec, registry: &Registry) -> Result<Self, DecisionError> {
-        let labels = Labels::new([("decision", &*spec.name)])?;
-        let edges_ns = spec.edges_ns();
-        let bands = spec.bands.iter().map(|band| {
-            let labels = labels.with("band", &band.to_string())?;
-            Ok(OfBand::new(&labels, &edges_ns, registry)?)
-        });
-        let error = |reason| {
-            let labels = labels.with("reason", reason)?;
-            Ok::<_, DecisionError>(registry.counter(&catalog::DECISION_ERRORS, labels)?)
+    pub(crate) fn new(spec: &DecisionSpec, registry: &Registry) -> Self {
+        let count = |signal: &'static Signal, own: &[(&'static str, &str)]| {
+            let own = [&[("decision", spec.name.text())], own].concat();
+            Count::new(registry, signal, spec.name.with(&own))
         };
-        let [ahead, inverted, step, regressed, missing, keys] = Reason::NAMES.map(error);
-        Ok(Self {
-            bands: bands.collect::<Result<_, DecisionError>>()?,
-            stale_commits: registry.counter(&catalog::STALE_COMMITS, labels.clone())?,
-            conflict_excess: registry.counter(&catalog::CONFLICT_EXCESS, labels.clone())?,
-            clock_skew: registry.counter(&catalog::CLOCK_SKEW, Labels::default())?,
-            errors: [ahead?, inverted?, step?, regressed?, missing?, keys?],
-        })
+        Self {
+            bands: spec.bands.iter().map(|band| OfBand::new(spec, *band, registry)).collect(),
+            stale_commits: count(&catalog::STALE_COMMITS, &[]),
+            conflict_excess: count(&catalog::CONFLICT_EXCESS, &[]),
+            clock_skew: Count::new(registry, &catalog::CLOCK_SKEW, Labels::default()),
+            errors: Reason::NAMES
+                .map(|reason| count(&catalog::DECISION_ERRORS, &[("reason", reason)])),
+        }
     }
 
     /// Counts a decision that has ended.
     pub(crate) fn end(&self, band: usize, ending: Ending) {
         let of = self.bands.get(band).and_then(|of| of.endings.get(ending.index()));
-        if let Some(counter) = of {
-            counter.increment();
-        }
+        of.into_iter().for_each(Count::increment);
     }
 
     /// Records what is known of a decision that has committed.
     pub(crate) fn observe(&self, band: usize, report: &Report) {
         let Some(of) = self.bands.get(band) else { return };
-        let lengths = [
-            (of.staleness, report.staleness),
-            (of.spread, report.spread),
-            (of.coherence_gap, report.coherence_gap),
-        ];
-        for (histogram, bounds) in lengths {
-            if let Some(upper) = bounds.upper {
-                histogram.observe(crate::clock::ns(upper));
-            }
-        }
+        observe(of.staleness, report.staleness);
+        observe(of.spread, report.spread);
+        observe(of.coherence_gap, report.coherence_gap);
         if report.staleness.upper.is_none() {
             of.staleness_unknown.increment();
         }
@@ -129,44 +116,58 @@ impl Series {
 
     /// Counts something that couldn't be judged.
     pub(crate) fn note(&self, reason: Reason) {
-        if let Some(counter) = self.errors.get(reason as usize) {
-            counter.increment();
-        }
+        self.errors.get(reason as usize).into_iter().for_each(Count::increment);
         if matches!(reason, Reason::Ahead | Reason::ClockStep) {
-            self.clock_skew.increment();
+            self.skew();
         }
+    }
+
+    /// Counts clocks that disagree.
+    pub(crate) fn skew(&self) {
+        self.clock_skew.increment();
+    }
+}
+
+/// Records the upper bound of a length; one that has none isn't 0.
+fn observe(histogram: Distribution, length: Bounds) {
+    if let Some(upper) = length.upper {
+        histogram.observe(crate::time::ns(upper));
     }
 }
 
 impl OfBand {
-    fn new(labels: &Labels, edges_ns: &[u64], registry: &Registry) -> Result<Self, RegisterError> {
-        let histogram = |signal| histogram(registry, signal, labels.clone(), edges_ns);
-        let ending = |(outcome, verdict): (&str, Option<&str>)| {
-            let split = |reason| RegisterError::Split { name: catalog::DECISIONS.name, reason };
-            let mut labels = labels.with("outcome", outcome).map_err(split)?;
-            if let Some(verdict) = verdict {
-                labels = labels.with("verdict", verdict).map_err(split)?;
-            }
-            registry.counter(&catalog::DECISIONS, labels)
+    fn new(spec: &DecisionSpec, band: u64, registry: &Registry) -> Self {
+        let band = band.to_string();
+        let labels = |own: &[(&'static str, &str)]| {
+            let of = [("decision", spec.name.text()), ("band", band.as_str())];
+            spec.name.with(&[&of, own].concat())
         };
-        let [valid, invalid, unknown, refused, aborted, cancelled] = Ending::LABELS.map(ending);
-        Ok(Self {
-            staleness: histogram(&catalog::DECISION_STALENESS)?,
-            spread: histogram(&catalog::DECISION_SPREAD)?,
-            coherence_gap: histogram(&catalog::DECISION_COHERENCE_GAP)?,
-            staleness_unknown: registry
-                .counter(&catalog::DECISION_STALENESS_UNKNOWN, labels.clone())?,
-            endings: [valid?, invalid?, unknown?, refused?, aborted?, cancelled?],
-        })
+        let lengths = |signal| distribution(registry, signal, labels(&[]), &spec.edges_ns());
+        let ending = |(outcome, verdict): (&str, Option<&str>)| {
+            let own = [Some(("outcome", outcome)), verdict.map(|verdict| ("verdict", verdict))];
+            let own: Vec<_> = own.into_iter().flatten().collect();
+            Count::new(registry, &catalog::DECISIONS, labels(&own))
+        };
+        Self {
+            staleness: lengths(&catalog::DECISION_STALENESS),
+            spread: lengths(&catalog::DECISION_SPREAD),
+            coherence_gap: lengths(&catalog::DECISION_COHERENCE_GAP),
+            staleness_unknown: Count::new(
+                registry,
+                &catalog::DECISION_STALENESS_UNKNOWN,
+                labels(&[]),
+            ),
+            endings: Ending::LABELS.map(ending),
+        }
     }
 }
 
 /// Makes a histogram that is exact at these edges.
-pub(crate) fn histogram(
+pub(crate) fn distribution(
     registry: &Registry,
     signal: &'static Signal,
     labels: Labels,
     edges_ns: &[u64],
-) -> Result<Histogram, RegisterError> {
-    registry.histogram(HistogramSpec::new(signal, labels).edges(edges_ns))
+) -> Distribution {
+    Distribution::new(registry, HistogramSpec::new(signal, labels).edges(edges_ns))
 }

@@ -1,19 +1,18 @@
-use crate::clock::{Clock, SystemClock, ns};
-use crate::{DecisionError, DecisionPoint};
+use crate::DecisionPoint;
+use crate::error::{BANDS_MAX, DecisionError};
+use crate::time::ns;
+use plimsoll::{Clock, Name, Registry, SystemClock};
 use plimsoll_model::bucket::DEFAULT_BANDS;
-use plimsoll_record::Registry;
-use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
 /// What a kind of decision is to record: filled in by the caller, checked by [`register`](Self::register).
 #[derive(Clone, Debug)]
 pub struct DecisionSpec {
-    pub(crate) name: Cow<'static, str>,
+    pub(crate) name: Name,
     pub(crate) validity: Duration,
     pub(crate) clock_error: Duration,
     pub(crate) bands: Vec<u64>,
-    pub(crate) edges: Vec<Duration>,
     pub(crate) stripes: usize,
     pub(crate) clock: Arc<dyn Clock>,
 }
@@ -26,13 +25,12 @@ impl DecisionSpec {
     /// 65,536 stripes (1 MiB), and wall clocks that agree.
     ///
     /// The name comes from the program, never from its clients: each one is a set of series for ever.
-    pub fn new(name: impl Into<Cow<'static, str>>, validity: Duration) -> Self {
+    pub fn new(name: impl Into<Name>, validity: Duration) -> Self {
         Self {
             name: name.into(),
             validity,
             clock_error: Duration::ZERO,
             bands: DEFAULT_BANDS.to_vec(),
-            edges: Vec::new(),
             stripes: 1 << 16,
             clock: Arc::new(SystemClock),
         }
@@ -56,7 +54,7 @@ impl DecisionSpec {
     /// Makes the histograms exact at these lengths, besides the validity window: the thresholds of SLOs.
     #[must_use]
     pub fn edges(mut self, edges: &[Duration]) -> Self {
-        self.edges = edges.to_vec();
+        self.name = self.name.edges(edges);
         self
     }
 
@@ -78,7 +76,7 @@ impl DecisionSpec {
     /// Registers the decision in the process's own registry.
     ///
     /// # Errors
-    /// A value that can't be used, or a series that another instrument exports.
+    /// A value that can't be used.
     pub fn register(self) -> Result<DecisionPoint, DecisionError> {
         self.register_in(Registry::global())
     }
@@ -87,14 +85,14 @@ impl DecisionSpec {
     /// first one's specification stays.
     ///
     /// # Errors
-    /// A value that can't be used, or a series that another instrument exports.
+    /// A value that can't be used.
     pub fn register_in(self, registry: &Registry) -> Result<DecisionPoint, DecisionError> {
         self.check()?;
-        DecisionPoint::new(self, registry)
+        Ok(DecisionPoint::new(self, registry))
     }
 
     fn check(&self) -> Result<(), DecisionError> {
-        let name = || self.name.to_string();
+        let name = || self.name.text().to_owned();
         if self.validity.is_zero() {
             return Err(DecisionError::Validity { name: name() });
         }
@@ -105,11 +103,15 @@ impl DecisionSpec {
         if !self.stripes.is_power_of_two() || self.stripes > STRIPES_MAX {
             return Err(DecisionError::Stripes { name: name(), stripes: self.stripes });
         }
+        let ascend = self.bands.is_sorted_by(|lower, higher| lower < higher);
+        if self.bands.first() != Some(&1) || !ascend || self.bands.len() > BANDS_MAX {
+            return Err(DecisionError::Bands { name: name(), bands: self.bands.clone() });
+        }
         Ok(())
     }
 
     /// Returns the lengths at which histograms are exact, in nanoseconds.
     pub(crate) fn edges_ns(&self) -> Vec<u64> {
-        self.edges.iter().chain([&self.validity]).map(|edge| ns(*edge)).collect()
+        self.name.edges_ns().iter().copied().chain([ns(self.validity)]).collect()
     }
 }

@@ -82,54 +82,63 @@ impl Stripes {
     }
 }
 
-#[cfg(all(test, not(loom)))]
+#[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sync::model;
 
     #[test]
     fn a_commit_between_reading_and_committing_is_counted() {
-        let stripes = Stripes::new(1);
-        let [first, second] = [stripes.look(7), stripes.look(8)];
-        assert_eq!(stripes.begin(first), 0);
-        stripes.end(0);
-        assert_eq!(stripes.begin(second), 1, "of another key, but on the same stripe");
-        stripes.end(0);
-        let third = stripes.look(7);
-        assert_eq!(stripes.begin(third), 0, "it has read after both");
+        model(|| {
+            let stripes = Stripes::new(1);
+            let [first, second] = [stripes.look(7), stripes.look(8)];
+            assert_eq!(stripes.begin(first), 0);
+            stripes.end(0);
+            assert_eq!(stripes.begin(second), 1, "of another key, but on the same stripe");
+            stripes.end(0);
+            let third = stripes.look(7);
+            assert_eq!(stripes.begin(third), 0, "it has read after both");
+        });
     }
 
     #[test]
     fn a_commit_that_was_under_way_is_counted_as_unseen() {
-        let stripes = Stripes::new(2);
-        assert_eq!(stripes.begin(stripes.look(0)), 0);
-        let meanwhile = stripes.look(0);
-        stripes.end(0);
-        assert_eq!(stripes.begin(meanwhile), 1);
-        assert_eq!(stripes.begin(stripes.look(1)), 0, "the other stripe is another");
+        model(|| {
+            let stripes = Stripes::new(2);
+            assert_eq!(stripes.begin(stripes.look(0)), 0);
+            let meanwhile = stripes.look(0);
+            stripes.end(0);
+            assert_eq!(stripes.begin(meanwhile), 1);
+            assert_eq!(stripes.begin(stripes.look(1)), 0, "the other stripe is another");
+        });
     }
 
     #[test]
     fn only_one_of_those_who_saw_the_same_begins_alone() {
-        let stripes = Stripes::new(1);
-        let seen = stripes.look(0);
-        assert!(stripes.begin_alone(seen));
-        assert!(!stripes.begin_alone(seen));
-        assert!(!stripes.begin_alone(stripes.look(0)), "one is under way");
-        stripes.end(0);
-        assert!(!stripes.begin_alone(seen), "it has not seen that one");
-        assert!(stripes.begin_alone(stripes.look(0)));
+        model(|| {
+            let stripes = Stripes::new(1);
+            let seen = stripes.look(0);
+            assert!(stripes.begin_alone(seen));
+            assert!(!stripes.begin_alone(seen));
+            assert!(!stripes.begin_alone(stripes.look(0)), "one is under way");
+            stripes.end(0);
+            assert!(!stripes.begin_alone(seen), "it has not seen that one");
+            assert!(stripes.begin_alone(stripes.look(0)));
+        });
     }
 
     #[test]
     fn counts_wrap_together() {
-        let stripes = Stripes::new(1);
-        stripes.0[0].store(u64::MAX << UNDER_WAY_BITS, Ordering::Relaxed);
-        let seen = [stripes.look(0), stripes.look(0)];
-        assert_eq!(stripes.begin(seen[0]), 0);
-        assert_eq!(stripes.begin(seen[1]), 1);
-        stripes.end(0);
-        stripes.end(0);
-        assert_eq!(stripes.look(0).over, 1);
-        assert!(stripes.begin_alone(stripes.look(0)));
+        model(|| {
+            let stripes = Stripes::new(1);
+            stripes.0[0].store(u64::MAX << UNDER_WAY_BITS, Ordering::Relaxed);
+            let seen = [stripes.look(0), stripes.look(0)];
+            assert_eq!(stripes.begin(seen[0]), 0);
+            assert_eq!(stripes.begin(seen[1]), 1);
+            stripes.end(0);
+            stripes.end(0);
+            assert_eq!(stripes.look(0).over, 1);
+            assert!(stripes.begin_alone(stripes.look(0)));
+        });
     }
 }

@@ -119,7 +119,7 @@ fn bounds_hold_the_truth_and_no_verdict_is_wrong() {
         .clock(Arc::clone(&clock) as _)
         .register_in(&Registry::new())
         .expect("registers");
-    let source = point.source("store").expect("registers");
+    let source = point.source("store");
     let mut random = SmallRng::seed_from_u64(7);
     let mut verdicts = [0_u32; 3];
     for round in 0..50_000 {
@@ -151,7 +151,7 @@ fn point() -> (DecisionPoint, Source, Arc<ManualClock>) {
         .clock(Arc::clone(&clock) as _)
         .register_in(&Registry::new())
         .expect("registers");
-    let source = point.source("store").expect("registers");
+    let source = point.source("store");
     (point, source, clock)
 }
 

@@ -31,7 +31,7 @@ impl Service {
             .clock(Arc::clone(&clock) as _)
             .register_in(&registry)
             .expect("registers");
-        let exposure = point.source("exposure").expect("registers");
+        let exposure = point.source("exposure");
         Self { registry, clock, point, exposure }
     }
 
@@ -141,6 +141,48 @@ fn staleness_is_recorded_at_the_read_and_at_the_commit() {
     let within: u64 = at.buckets.iter().filter(|of| of.le <= 0.3).map(|of| of.count).sum();
     assert_eq!((at.count(), within), (1, 0), "and an edge stands at the validity window");
     assert!(at.buckets.iter().any(|bucket| bucket.le == 0.3));
+}
+
+#[test]
+fn a_source_says_what_time_it_stood_for() {
+    let service = Service::new();
+    let as_of = || {
+        let family = "concurrency_snapshot_as_of_timestamp_seconds";
+        value(&service.registry, family, [("source", "exposure")])
+    };
+    let read = |reading| {
+        let mut decision = service.point.begin([CARD]);
+        decision.read(&service.exposure, reading);
+        as_of()
+    };
+    assert_eq!(as_of(), None, "nothing was read");
+    // The clocks start an hour after 1970.
+    let wall = service.clock.wall();
+    assert_eq!(read(Reading::as_of(wall - ms(250))), Some(3_599.75));
+    assert_eq!(read(Reading::unknown()), Some(3_599.75), "and no other is known");
+    service.clock.step_wall(60_000);
+    let own = Stamp::Own(service.clock.own_ns() - 500_000_000);
+    assert_eq!(read(Reading::as_of(own)), Some(3_659.5), "by the wall as it is now");
+    let wall = service.clock.wall();
+    assert_eq!(read(Reading::valid(wall - ms(9)..wall + ms(9))), Some(3_660.0), "true until now");
+    assert_eq!(read(Reading::as_of(wall + ms(400))), Some(3_660.0), "what can't be isn't taken");
+}
+
+#[test]
+fn an_age_below_zero_is_zero_and_counted() {
+    let service = Service::new();
+    let erring = spec().clock_error(ms(2)).clock(Arc::clone(&service.clock) as _);
+    let registry = Registry::new();
+    let point = erring.register_in(&registry).expect("registers");
+    let source = point.source("exposure");
+    let mut decision = point.begin([CARD]);
+    decision.read(&source, Reading::as_of(service.clock.wall() + ms(1)));
+    let report = decision.begin_commit().committed();
+    assert_eq!((report.verdict, report.staleness.upper), (Verdict::Valid, Some(ms(2))));
+    let labels = [("source", "exposure"), ("band", "1")];
+    let read = histogram(&registry, "concurrency_snapshot_staleness_seconds", labels);
+    assert_eq!((read.count(), read.sum), (1, 0.0));
+    assert_eq!(value(&registry, "concurrency_clock_skew", []), Some(1.0));
 }
 
 #[test]

@@ -129,6 +129,7 @@ mod workers;
 
 pub use attempts::Attempts;
 pub use backpressure::{Backpressure, Reason};
+pub use clock::{Clock, ManualClock, SystemClock};
 pub use export::{collector, collector_of, text, text_of};
 pub use freshness::FreshnessProbe;
 pub use future::{InFlight, InFlightFuture};

@@ -78,7 +78,7 @@ async fn race(of: &(DecisionPoint, Source), is_guarded: bool) -> (u32, usize) {
 #[allow(clippy::print_stdout, reason = "it shows what it has seen")]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let auth = DecisionSpec::new("card_auth", Duration::from_millis(300)).register()?;
-    let of = (auth.clone(), auth.source("ledger")?);
+    let of = (auth.clone(), auth.source("ledger"));
     for (how, is_guarded) in [("as they please", false), ("guarded", true)] {
         let (double, told) = race(&of, is_guarded).await;
         println!("{how}: {double} double charges, {told} decisions told that they were overtaken");

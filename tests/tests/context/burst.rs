@@ -89,7 +89,7 @@ async fn lag_ns(mut redis: MultiplexedConnection, commits: &Commits) -> u64 {
 /// Events come, each with a decision, until the pipeline has caught up. Returns the decisions, and what a
 /// scrape of the pipeline's lag finds every nine seconds.
 async fn run(redis: &Redis, point: &DecisionPoint) -> (Vec<Taken>, [u64; 2]) {
-    let source = point.source("redis:exposure").expect("registers");
+    let source = point.source("redis:exposure");
     let client = redis::Client::open(redis.url.as_str()).expect("a URL");
     let connection = client.get_multiplexed_async_connection().await.expect("a connection");
     let commits: Commits = Arc::new(Mutex::new(vec![now_ns()]));

@@ -57,7 +57,7 @@ impl Held {
         let (lock, ttl) = (&self.lock.0, self.lock.0.config.ttl);
         while !self.is_lost() {
             tokio::time::sleep(ttl / 3).await;
-            let asked_ns = lock.config.environment.clock.now_ns();
+            let asked_ns = lock.config.environment.clock.own_ns();
             let renewed = lock.leases.renew(&self.key, self.owner, ttl).await;
             lock.signals.renewal(&renewed);
             match renewed {
@@ -96,14 +96,14 @@ impl Held {
             self.lock
                 .0
                 .signals
-                .lost(seen, self.lock.0.config.environment.clock.now_ns().saturating_sub(until_ns));
+                .lost(seen, self.lock.0.config.environment.clock.own_ns().saturating_sub(until_ns));
         }
     }
 }
 
 impl Drop for Held {
     fn drop(&mut self) {
-        let held_ns = self.lock.0.config.environment.clock.now_ns().saturating_sub(self.since_ns);
+        let held_ns = self.lock.0.config.environment.clock.own_ns().saturating_sub(self.since_ns);
         self.lock.0.signals.held(held_ns);
     }
 }

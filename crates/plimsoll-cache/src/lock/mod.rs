@@ -179,7 +179,7 @@ impl Lock {
         loop {
             let owner = Owner(random.unique());
             // Before the attempt: the lease begins at some instant after it.
-            let asked_ns = clock.now_ns();
+            let asked_ns = clock.own_ns();
             let token = self.0.leases.try_acquire(key, owner, self.0.config.ttl).await?;
             if let Some(token) = token {
                 self.0.signals.token(token);

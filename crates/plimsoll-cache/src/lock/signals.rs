@@ -1,7 +1,6 @@
 use crate::StoreError;
-use crate::environment::Clock;
 use plimsoll::instrument::{Count, Distribution, Value};
-use plimsoll::{Name, Registry};
+use plimsoll::{Clock, Name, Registry};
 use plimsoll_model::{Signal, catalog};
 use plimsoll_record::HistogramSpec;
 use std::time::Duration;
@@ -91,11 +90,11 @@ pub(super) struct Waiting<'a> {
 
 impl<'a> Waiting<'a> {
     pub(super) fn begin(signals: &'a Signals, clock: &'a dyn Clock) -> Self {
-        Self { signals, clock, since_ns: clock.now_ns() }
+        Self { signals, clock, since_ns: clock.own_ns() }
     }
 
     pub(super) fn age(&self) -> Duration {
-        Duration::from_nanos(self.clock.now_ns().saturating_sub(self.since_ns))
+        Duration::from_nanos(self.clock.own_ns().saturating_sub(self.since_ns))
     }
 }
 

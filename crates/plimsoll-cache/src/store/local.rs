@@ -1,8 +1,9 @@
 use super::{Store, StoreError};
-use crate::environment::{Clock, SystemClock};
+use crate::environment::wall_us;
 use crate::{Entry, Fresh, Written};
 use moka::ops::compute::{CompResult, Op};
 use moka::sync::Cache as Moka;
+use plimsoll::{Clock, SystemClock};
 use std::fmt;
 use std::future::{Future, ready};
 use std::sync::Arc;
@@ -43,7 +44,7 @@ impl<V: Clone + Send + Sync + 'static> LocalStore<V> {
     #[inline]
     pub(crate) fn look_up(&self, key: &str) -> Option<Entry<V>> {
         let slot = self.kept.get(key)?;
-        let now_ns = self.clock.now_ns();
+        let now_ns = self.clock.own_ns();
         let age = slot.age(now_ns);
         let is_of_use = slot.is_of_use(now_ns);
         let Slot { value, rebuild, generation, .. } = slot;
@@ -67,7 +68,7 @@ impl<V: Clone + Send + Sync + 'static> LocalStore<V> {
             generation: fresh.generation,
             rebuild: fresh.rebuild,
             // A process that is younger than what it copies takes it for as young as itself.
-            written_ns: self.clock.now_ns().saturating_sub(age_ns),
+            written_ns: self.clock.own_ns().saturating_sub(age_ns),
             keep: fresh.keep,
         }
     }
@@ -91,7 +92,7 @@ impl<V: Clone + Send + Sync + 'static> LocalStore<V> {
     /// Gives a generation that is greater than all before, by the wall clock unless that stood still or
     /// went back.
     fn next_generation(&self) -> u64 {
-        let now_us = self.clock.unix_us();
+        let now_us = wall_us(&*self.clock);
         let next = |last: u64| Some(now_us.max(last.saturating_add(1)));
         let last = self.last_generation.fetch_update(Ordering::Relaxed, Ordering::Relaxed, next);
         now_us.max(last.unwrap_or_default().saturating_add(1))
@@ -99,7 +100,7 @@ impl<V: Clone + Send + Sync + 'static> LocalStore<V> {
 
     /// Forgets a value, and leaves a generation that refuses who began before.
     pub(crate) fn forget(&self, key: &str, keep: Duration) {
-        let written_ns = self.clock.now_ns();
+        let written_ns = self.clock.own_ns();
         let generation = self.next_generation();
         let slot = Slot { value: None, generation, rebuild: Duration::ZERO, written_ns, keep };
         self.exchange(key, slot, false);
@@ -164,6 +165,7 @@ impl<V> fmt::Debug for LocalStore<V> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use plimsoll::ManualClock;
 
     fn fresh(value: &'static &'static str, generation: u64) -> Fresh<'static, &'static str> {
         let (rebuild, keep) = (Duration::from_millis(3), Duration::from_secs(60));
@@ -195,17 +197,16 @@ mod tests {
 
     #[test]
     fn generations_ascend_though_the_wall_clock_goes_back() {
-        struct Back(AtomicU64);
-        impl Clock for Back {
-            fn now_ns(&self) -> u64 {
-                0
-            }
-            fn unix_us(&self) -> u64 {
-                self.0.fetch_sub(1_000_000, Ordering::Relaxed)
-            }
-        }
-        let store = LocalStore::<u8>::with_clock(1, Arc::new(Back(AtomicU64::new(9_000_000))));
-        let issued: Vec<u64> = (0..5).map(|_| store.next_generation()).collect();
-        assert_eq!(issued, [9_000_000, 9_000_001, 9_000_002, 9_000_003, 9_000_004]);
+        let clock = Arc::new(ManualClock::new());
+        let store = LocalStore::<u8>::with_clock(1, clock.clone());
+        let issued: Vec<u64> = std::iter::repeat_with(|| {
+            clock.step_wall(-1_000);
+            store.next_generation()
+        })
+        .take(5)
+        .collect();
+        // The clock's first hour, a second less.
+        let first = 3_599_000_000;
+        assert_eq!(issued, [first, first + 1, first + 2, first + 3, first + 4]);
     }
 }

@@ -10,7 +10,7 @@ use plimsoll_model::HistogramValue;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::time::{Instant, sleep};
 
 pub(crate) fn ms(ms: u64) -> Duration {
@@ -18,6 +18,7 @@ pub(crate) fn ms(ms: u64) -> Duration {
 }
 
 /// The clock of the paused runtime, whose wall a test may set.
+#[derive(Debug)]
 pub(crate) struct Simulated {
     start: Instant,
     pub(crate) wall_us: AtomicU64,
@@ -30,12 +31,12 @@ impl Simulated {
 }
 
 impl Clock for Simulated {
-    fn now_ns(&self) -> u64 {
+    fn own_ns(&self) -> u64 {
         u64::try_from(self.start.elapsed().as_nanos()).expect("a short test")
     }
 
-    fn unix_us(&self) -> u64 {
-        self.wall_us.load(SeqCst) + self.now_ns() / 1_000
+    fn wall(&self) -> SystemTime {
+        UNIX_EPOCH + Duration::from_micros(self.wall_us.load(SeqCst) + self.own_ns() / 1_000)
     }
 }
 

@@ -1,15 +1,23 @@
-//! Models of the shipped stripes, which loom runs through every order of their steps:
-//! `RUSTFLAGS="--cfg loom" cargo test -p plimsoll-context --lib --release models`
+//! Models of the stripes that ship, which loom runs through every order of their steps: this file
+//! compiles `src/stripes.rs` anew, with loom's atomics in place of the standard library's.
 //!
 //! The store is a relaxed counter of commits: it orders nothing, so that what holds is held by the
 //! stripes alone. What a decision has really missed is what the counter says at its commit.
 
 #![allow(clippy::expect_used)] // A model fails by it.
 
-use crate::stripes::Stripes;
-use crate::sync::{AtomicU64, Ordering};
+#[path = "../src/stripes.rs"]
+mod stripes;
+
+mod sync {
+    pub(crate) use loom::model;
+    pub(crate) use loom::sync::atomic::{AtomicU64, Ordering};
+}
+
 use loom::sync::Arc;
 use loom::thread;
+use stripes::Stripes;
+use sync::{AtomicU64, Ordering};
 
 struct World {
     stripes: Stripes,
