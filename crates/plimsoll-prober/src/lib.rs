@@ -32,6 +32,7 @@
 
 #![forbid(unsafe_code)]
 
+mod dial;
 mod error;
 mod ledger;
 mod marker;
@@ -45,6 +46,7 @@ mod store;
 mod trouble;
 
 pub use crate::redis::{RedisKey, RedisStream};
+pub use dial::{PostgresConnection, PostgresServer, RedisServer};
 pub use error::ProberError;
 pub use marker::{Marker, NoMarker};
 pub use postgres::{PostgresQuery, PostgresTable};

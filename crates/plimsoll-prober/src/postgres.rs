@@ -103,7 +103,7 @@ impl Serving for PostgresQuery {
 }
 
 /// A connection that is made when it is needed.
-struct Session {
+pub(crate) struct Session {
     server: Server,
     config: Config,
     /// None where no TLS is spoken.
@@ -113,13 +113,13 @@ struct Session {
 
 /// A client, and the task that moves its bytes, which ends with it.
 #[derive(Debug)]
-struct Connected {
-    client: Client,
+pub(crate) struct Connected {
+    pub(crate) client: Client,
     driver: JoinHandle<()>,
 }
 
 impl Session {
-    fn new(server: Server) -> Result<Self, ProberError> {
+    pub(crate) fn new(server: Server) -> Result<Self, ProberError> {
         let mut config = config(&server.url).map_err(|error| server.fault(deepest(&error)))?;
         let is_local = config.get_hosts().iter().all(|host| matches!(host, Host::Unix(_)));
         let tls = if config.get_ssl_mode() == SslMode::Disable || is_local {
@@ -145,7 +145,7 @@ impl Session {
         Ok(&slot.insert(connected).client)
     }
 
-    async fn connect(&self) -> Result<Connected, StoreError> {
+    pub(crate) async fn connect(&self) -> Result<Connected, StoreError> {
         let mut config = self.config.clone();
         if let Some(password) = self.server.read_password()? {
             config.password(password);

@@ -119,14 +119,14 @@ impl Serving for RedisStream {
 
 /// A connection that is made when it is needed.
 #[derive(Debug)]
-struct Session {
+pub(crate) struct Session {
     server: Server,
     info: ConnectionInfo,
     slot: Mutex<Option<MultiplexedConnection>>,
 }
 
 impl Session {
-    fn new(server: Server) -> Result<Self, ProberError> {
+    pub(crate) fn new(server: Server) -> Result<Self, ProberError> {
         let info = server.url.as_str().into_connection_info();
         let info = info.map_err(|error| server.fault(error))?;
         if matches!(info.addr(), ConnectionAddr::TcpTls { .. }) {
@@ -136,7 +136,7 @@ impl Session {
         Ok(Self { server, info, slot: Mutex::new(None) })
     }
 
-    async fn connect(&self) -> Result<MultiplexedConnection, StoreError> {
+    pub(crate) async fn connect(&self) -> Result<MultiplexedConnection, StoreError> {
         let mut info = self.info.clone();
         if let Some(password) = self.server.read_password()? {
             let settings = info.redis_settings().clone().set_password(password);

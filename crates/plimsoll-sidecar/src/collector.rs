@@ -36,6 +36,8 @@ impl Reason {
 /// What a collector is built in: where the system's files are, where it records, when it ends.
 #[derive(Clone)]
 pub struct World {
+    /// The collector's own name, unlike any other's: what its `collector` label says.
+    pub name: Arc<str>,
     /// Where `/proc` is.
     pub proc_root: PathBuf,
     /// Where `/sys` is.

@@ -50,20 +50,21 @@ impl Sidecar {
     pub fn bind(config: Config, clock: Arc<dyn Clock>, stop: Stop) -> Result<Bound, StartError> {
         let board = Arc::new(Board::new(clock.clone()));
         let registry = Registry::new();
-        let world = World {
-            proc_root: config.proc_root,
-            sys_root: config.sys_root,
+        let world = |name| World {
+            name,
+            proc_root: config.proc_root.clone(),
+            sys_root: config.sys_root.clone(),
             registry: registry.clone(),
-            clock,
-            stop,
+            clock: clock.clone(),
+            stop: stop.clone(),
         };
         let mut rounds = JoinSet::new();
         for Planned { label, pace, collector } in config.collectors {
             let (slot, name) = board.slot(&label.unwrap_or_else(|| collector.name()));
-            let built = collector.build(&world);
+            let built = collector.build(&world(name.clone()));
             let built =
                 built.map_err(|reason| StartError::Collector { collector: name, reason })?;
-            rounds.spawn(round::run(built, pace, slot, board.clone(), world.stop.clone()));
+            rounds.spawn(round::run(built, pace, slot, board.clone(), stop.clone()));
         }
         let shown = Arc::new(Shown(board.clone()));
         let admin = admin::spawn_showing(config.listen, registry, Readiness::new(), shown)?;
