@@ -24,6 +24,8 @@ use tokio::task::JoinSet;
 /// | `concurrency_rebuild_calls_total{cache,role}` | calls that waited for a rebuild: its `leader`, a `follower`, a `fallback` that went on without, `abandoned` ones that were dropped |
 /// | level `concurrency_rebuild_waiters{cache}` | those calls while they wait; the age of the oldest says how long readers are blacked out |
 /// | histogram `concurrency_rebuild_seconds{cache,outcome}` | how long rebuilds took, exact at the lease's time to live |
+/// | gauge `concurrency_rebuild_outlasting_lease_ratio{cache}` | share of the last 1,024 rebuilds under a lease that took longer than its time to live, from 299 on |
+/// | gauge `concurrency_rebuild_lease_ttl_suggested_seconds{cache}` | a time to live that at most one rebuild in 100 outlasts, with 95 % confidence |
 /// | histogram `concurrency_rebuild_herd{cache}` | calls that followed, for each flight |
 /// | `concurrency_rebuild_writes_total{cache,result,fenced}` | writes: `first` since the look-up, `duplicate` of another rebuild, `regressed` over a later one, `refused` |
 /// | `concurrency_stale_served_total{cache}` | stale values that were served |

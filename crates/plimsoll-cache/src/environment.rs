@@ -4,7 +4,7 @@ use plimsoll::{Clock, SystemClock};
 use rand::Rng;
 use std::fmt;
 use std::sync::Arc;
-use std::time::UNIX_EPOCH;
+use std::time::{Duration, UNIX_EPOCH};
 
 /// Time and chance.
 #[derive(Clone)]
@@ -55,4 +55,14 @@ impl Random for SystemRandom {
 pub(crate) fn wall_us(clock: &dyn Clock) -> u64 {
     let since = clock.wall().duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_micros()).unwrap_or(u64::MAX)
+}
+
+/// Returns how long ago the process's own clock showed `since_ns`.
+pub(crate) fn since(clock: &dyn Clock, since_ns: u64) -> Duration {
+    Duration::from_nanos(clock.own_ns().saturating_sub(since_ns))
+}
+
+/// Nanoseconds of a duration; 584 years are enough.
+pub(crate) fn ns(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }

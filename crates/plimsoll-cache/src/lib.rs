@@ -32,6 +32,7 @@
 
 #![forbid(unsafe_code)]
 
+mod adequacy;
 mod cache;
 mod config;
 mod core;

@@ -89,6 +89,13 @@ impl<S: Store> Core<S> {
         if let Some(entry) = self.newer(key, seen).await {
             return Ok(entry);
         }
+        let landing = self.built(key, seen, held).await;
+        held.into_iter().for_each(|held| self.signals.needed(held.age()));
+        landing
+    }
+
+    /// Rebuilds and writes.
+    async fn built(&self, key: &Arc<str>, seen: u64, held: Option<&Held>) -> Landing<S::Value> {
         // Before the origin is read, or a value would pass for newer than it is.
         let issued = self.store.issue(key).await.ok().flatten();
         let generation = issued.unwrap_or_else(|| self.own_generation(seen));

@@ -1,5 +1,7 @@
 use crate::StoreError;
-use plimsoll::instrument::{Count, Distribution, Level, Stay};
+use crate::adequacy::Adequacy;
+use crate::environment::{ns, since};
+use plimsoll::instrument::{Count, Distribution, Level, Stay, Value};
 use plimsoll::{Clock, Name, Outcome, Registry};
 use plimsoll_model::{Labels, Signal, catalog};
 use plimsoll_record::{ActivitySpec, HistogramSpec, Split};
@@ -78,6 +80,10 @@ pub(crate) struct Signals {
     writes: [Count; 4],
     faults: [Count; 9],
     rebuild: Distribution,
+    /// Of a cache with a lock.
+    adequacy: Option<Adequacy>,
+    outlasting_lease: Value,
+    lease_ttl_suggested: Value,
     herd: Distribution,
     waiters: Level,
     stale_served: Count,
@@ -99,8 +105,9 @@ impl Signals {
         };
         let labels = name.under("cache");
         let spec = |signal| HistogramSpec::new(signal, labels.clone()).edges(name.edges_ns());
-        let ttl_ns = ttl.map(|ttl| u64::try_from(ttl.as_nanos()).unwrap_or(u64::MAX));
+        let ttl_ns = ttl.map(ns);
         let rebuild = spec(&catalog::REBUILD).split(Split::OUTCOME).edges(ttl_ns.as_slice());
+        let value = |signal| Value::new(registry, signal, labels.clone());
         let herd = HistogramSpec::new(&catalog::REBUILD_HERD, labels.clone());
         let fenced = if is_fenced { "true" } else { "false" };
         Self {
@@ -113,6 +120,9 @@ impl Signals {
             }),
             faults: Fault::NAMES.map(|fault| count(&catalog::CACHE_FAULTS, &[("fault", fault)])),
             rebuild: Distribution::new(registry, rebuild),
+            adequacy: ttl.map(Adequacy::new),
+            outlasting_lease: value(&catalog::REBUILD_OUTLASTING_LEASE),
+            lease_ttl_suggested: value(&catalog::REBUILD_LEASE_TTL_SUGGESTED),
             herd: Distribution::new(registry, herd),
             waiters: Level::new(
                 registry,
@@ -141,13 +151,21 @@ impl Signals {
         self.herd.observe(followers);
     }
 
+    /// Takes for how long a rebuild needed its lease.
+    pub(crate) fn needed(&self, length: Duration) {
+        if let Some(advice) = self.adequacy.as_ref().and_then(|adequacy| adequacy.note(length)) {
+            self.outlasting_lease.set(Some(advice.outlasting_ratio));
+            self.lease_ttl_suggested.set(Some(advice.ttl.as_secs_f64()));
+        }
+    }
+
     pub(crate) fn skew(&self) {
         self.skewed.increment();
     }
 
     pub(crate) fn stale(&self, age: Duration) {
         self.stale_served.increment();
-        self.stale_age.observe(u64::try_from(age.as_nanos()).unwrap_or(u64::MAX));
+        self.stale_age.observe(ns(age));
     }
 }
 
@@ -200,13 +218,12 @@ impl<'a> Running<'a> {
     }
 
     fn elapsed(&self) -> Duration {
-        Duration::from_nanos(self.clock.own_ns().saturating_sub(self.since_ns))
+        since(self.clock, self.since_ns)
     }
 }
 
 impl Drop for Running<'_> {
     fn drop(&mut self) {
-        let took_ns = u64::try_from(self.elapsed().as_nanos()).unwrap_or(u64::MAX);
-        self.signals.rebuild.observe_as(took_ns, self.outcome.index());
+        self.signals.rebuild.observe_as(ns(self.elapsed()), self.outcome.index());
     }
 }

@@ -1,6 +1,7 @@
 use super::signals::Seen;
 use super::{Lock, Owner};
 use crate::StoreError;
+use crate::environment::{ns, since};
 use std::convert::Infallible;
 use std::fmt;
 use std::future::Future;
@@ -35,6 +36,11 @@ impl Held {
     /// Says whether it is known that the lease was lost. That it isn't known is no proof.
     pub fn is_lost(&self) -> bool {
         self.is_lost.load(Ordering::Relaxed)
+    }
+
+    /// Returns how long ago it was asked for.
+    pub(crate) fn age(&self) -> Duration {
+        since(&*self.lock.0.config.environment.clock, self.since_ns)
     }
 
     /// Runs `work` and renews the lease meanwhile, if the lock does that.
@@ -103,8 +109,7 @@ impl Held {
 
 impl Drop for Held {
     fn drop(&mut self) {
-        let held_ns = self.lock.0.config.environment.clock.own_ns().saturating_sub(self.since_ns);
-        self.lock.0.signals.held(held_ns);
+        self.lock.0.signals.held(self.age());
     }
 }
 
@@ -112,8 +117,4 @@ impl fmt::Debug for Held {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.debug_struct("Held").field("key", &self.key).field("token", &self.token).finish()
     }
-}
-
-fn ns(duration: Duration) -> u64 {
-    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }

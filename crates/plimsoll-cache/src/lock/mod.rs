@@ -43,7 +43,7 @@ use std::time::Duration;
 ///
 /// # Reading it
 /// ```promql
-/// histogram_quantile(0.999, sum by (le) (rate(concurrency_lease_hold_seconds_bucket{lease="prices"}[1d])))  # a time to live that one hold in 1,000 exceeds
+/// histogram_quantile(0.999, sum by (le) (rate(concurrency_lease_hold_seconds_bucket{lease="prices"}[1d])))  # what one hold in 1,000 exceeds
 /// sum by (lease, seen) (rate(concurrency_lease_lost_total[5m])) > 0
 /// ```
 ///

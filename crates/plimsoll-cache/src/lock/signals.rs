@@ -1,4 +1,5 @@
 use crate::StoreError;
+use crate::environment::{ns, since};
 use plimsoll::instrument::{Count, Distribution, Value};
 use plimsoll::{Clock, Name, Registry};
 use plimsoll_model::{Signal, catalog};
@@ -28,10 +29,9 @@ impl Signals {
     pub(super) fn new(registry: &Registry, name: &Name, ttl: Duration) -> Self {
         let labels = name.under("lease");
         let distribution = |signal: &'static Signal| {
-            let ttl_ns = u64::try_from(ttl.as_nanos()).unwrap_or(u64::MAX);
             let spec = HistogramSpec::new(signal, labels.clone());
             // An edge at the time to live makes the share of longer holds exact.
-            Distribution::new(registry, spec.edges(name.edges_ns()).edges(&[ttl_ns]))
+            Distribution::new(registry, spec.edges(name.edges_ns()).edges(&[ns(ttl)]))
         };
         let count = |signal: &'static Signal, label: &'static str, value: &str| {
             Count::new(registry, signal, name.with(&[("lease", name.text()), (label, value)]))
@@ -73,11 +73,11 @@ impl Signals {
     }
 
     pub(super) fn margin(&self, left: Duration) {
-        self.margin.observe(u64::try_from(left.as_nanos()).unwrap_or(u64::MAX));
+        self.margin.observe(ns(left));
     }
 
-    pub(super) fn held(&self, held_ns: u64) {
-        self.hold.observe(held_ns);
+    pub(super) fn held(&self, held: Duration) {
+        self.hold.observe(ns(held));
     }
 }
 
@@ -94,13 +94,12 @@ impl<'a> Waiting<'a> {
     }
 
     pub(super) fn age(&self) -> Duration {
-        Duration::from_nanos(self.clock.own_ns().saturating_sub(self.since_ns))
+        since(self.clock, self.since_ns)
     }
 }
 
 impl Drop for Waiting<'_> {
     fn drop(&mut self) {
-        let waited = self.age();
-        self.signals.wait.observe(u64::try_from(waited.as_nanos()).unwrap_or(u64::MAX));
+        self.signals.wait.observe(ns(self.age()));
     }
 }

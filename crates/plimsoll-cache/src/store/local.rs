@@ -1,5 +1,5 @@
 use super::{Store, StoreError};
-use crate::environment::wall_us;
+use crate::environment::{ns, wall_us};
 use crate::{Entry, Fresh, Written};
 use moka::ops::compute::{CompResult, Op};
 use moka::sync::Cache as Moka;
@@ -62,13 +62,12 @@ impl<V: Clone + Send + Sync + 'static> LocalStore<V> {
     }
 
     fn slot(&self, fresh: &Fresh<'_, V>, age: Duration) -> Slot<V> {
-        let age_ns = u64::try_from(age.as_nanos()).unwrap_or(u64::MAX);
         Slot {
             value: Some(fresh.value.clone()),
             generation: fresh.generation,
             rebuild: fresh.rebuild,
             // A process that is younger than what it copies takes it for as young as itself.
-            written_ns: self.clock.own_ns().saturating_sub(age_ns),
+            written_ns: self.clock.own_ns().saturating_sub(ns(age)),
             keep: fresh.keep,
         }
     }

@@ -148,6 +148,27 @@ async fn a_lease_that_is_held_for_too_long_is_not_waited_for() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn after_enough_rebuilds_a_time_to_live_is_suggested() {
+    // Each rebuild takes 200 ms under a lease of 100 ms, which is renewed.
+    let (worlds, caches, _) = fleet::<true>(2, &ttl(100, true), |_| 200);
+    let world = &worlds[1];
+    let advice = |world: &World| {
+        let of = |family| crate::reading::value(&world.registry, family, [("cache", "prices")]);
+        let suggested = of("concurrency_rebuild_lease_ttl_suggested_seconds");
+        (of("concurrency_rebuild_outlasting_lease_ratio"), suggested)
+    };
+    for key in 0..298 {
+        caches[1].get(&key.to_string()).await.expect("a value");
+        caches[0].get(&key.to_string()).await.expect("what the other has built");
+    }
+    assert_eq!(advice(world), (None, None), "of 298 nothing can be said");
+    caches[1].get("the last").await.expect("a value");
+    assert_eq!(advice(world), (Some(1.0), Some(0.2)));
+    assert_eq!(advice(&worlds[0]), (None, None), "it has rebuilt nothing");
+    assert_eq!(world.lost("renewal"), 0.0, "though each was renewed");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_renewal_that_finds_another_owner_says_so() {
     let world = World::new();
     let leases = Arc::default();

@@ -176,6 +176,26 @@ pub const REBUILD: Signal = Signal {
     help: "How long rebuilds took.",
 };
 
+/// Share of the last rebuilds that took longer than their lease lasts by itself.
+pub const REBUILD_OUTLASTING_LEASE: Signal = Signal {
+    otel_name: "concurrency.rebuild.outlasting_lease",
+    unit: "1",
+    name: "concurrency_rebuild_outlasting_lease_ratio",
+    kind: Kind::Gauge,
+    labels: &["cache"],
+    help: "Share of the last rebuilds that took longer than their lease lasts by itself.",
+};
+
+/// Time to live that at most one rebuild in 100 outlasts, with 95 % confidence.
+pub const REBUILD_LEASE_TTL_SUGGESTED: Signal = Signal {
+    otel_name: "concurrency.rebuild.lease_ttl_suggested",
+    unit: "s",
+    name: "concurrency_rebuild_lease_ttl_suggested_seconds",
+    kind: Kind::Gauge,
+    labels: &["cache"],
+    help: "Time to live that at most one rebuild in 100 outlasts, with 95 % confidence.",
+};
+
 /// Followers per flight.
 pub const REBUILD_HERD: Signal = Signal {
     otel_name: "concurrency.rebuild.herd",
