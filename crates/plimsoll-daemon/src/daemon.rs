@@ -9,6 +9,7 @@ use crate::imports::Imports;
 use crate::inbox::Inbox;
 use crate::keeper::Keeper;
 use crate::lens;
+use crate::own_series::OwnSeries;
 use crate::supervisor::{RunError, Supervisor};
 use crate::timeline::Timeline;
 use crate::web::{Front, Gate, Web};
@@ -100,6 +101,7 @@ impl Daemon {
             tally: Arc::default(),
             corrections: Corrections::default(),
             imports: Imports::default(),
+            own: OwnSeries::default(),
         };
         let config = config.with_listen(address);
         let mut built = Built::new(&config, &around)?;
@@ -152,6 +154,7 @@ impl Bound {
             tally: self.around.tally.clone(),
             corrections: self.around.corrections.clone(),
             imports: self.around.imports.clone(),
+            own: self.around.own.clone(),
             import_turn: Arc::default(),
             process: Mutex::new(Probe::new(self.around.clock.now())),
             readiness: self.readiness,

@@ -1,13 +1,15 @@
 //! Everything that one configuration runs: sources, engine, sinks. A reload makes the next one.
 
 use crate::backend::Asker;
+use crate::backoff::mix;
 use crate::config::Config;
 use crate::engine::{BuildError, Engine, Outlets, Surroundings};
 use crate::inbox::{Door, Inbox};
 use crate::keeper::KeepError;
 use crate::notify::{AlertList, Notifier};
-use crate::source::{Heard, JobSource, Numbers};
+use crate::source::{Heard, JobSource, Numbers, ProberSource};
 use plimsoll_exposition::Interest;
+use plimsoll_runtime::clock::Clock;
 use plimsoll_runtime::shutdown::{self, Stopper};
 use plimsoll_slo::{Backend, Slo};
 use std::sync::Arc;
@@ -22,6 +24,7 @@ const NEWS: usize = 1_024;
 pub(crate) struct Built {
     engine: Engine,
     jobs: Vec<JobSource>,
+    probers: Vec<ProberSource>,
     askers: Vec<Asker>,
     notifier: Notifier,
     interest: Arc<Interest>,
@@ -44,13 +47,16 @@ impl Built {
         let job = |job| JobSource::new(job, numbers.clone());
         let jobs = config.jobs.iter().map(job).collect::<Result<Vec<_>, _>>()?;
         let notifier = Notifier::new(config, around.tally.clone())?;
-        let arrivals = jobs.iter().flat_map(JobSource::arrivals).collect();
+        let probers = probers(config, &numbers, around)?;
+        let arrivals = jobs.iter().flat_map(JobSource::arrivals);
+        let arrivals = arrivals.chain(probers.iter().map(ProberSource::arrival)).collect();
         let engine = Engine::new(config, arrivals, around)?;
         let askers = askers(config, engine.slice())?;
         let interest = Arc::new(engine.interest(config));
         let jobs = jobs.into_iter().map(|job| job.only(&interest)).collect();
+        let probers = probers.into_iter().map(|prober| prober.only(&interest)).collect();
         let body_bytes = usize::try_from(config.limits.body_bytes).unwrap_or(usize::MAX);
-        Ok(Self { engine, jobs, askers, notifier, interest, body_bytes })
+        Ok(Self { engine, jobs, probers, askers, notifier, interest, body_bytes })
     }
 
     /// Takes up what the archive keeps. The generation before has to have stopped.
@@ -69,6 +75,10 @@ impl Built {
         for job in self.jobs {
             job.spawn(&mut tasks, news.clone(), clock.clone(), stop.clone());
         }
+        around.own.replace(self.probers.iter().map(ProberSource::registry).collect());
+        for prober in self.probers {
+            prober.spawn(&mut tasks, news.clone(), clock.clone(), stop.clone());
+        }
         for asker in self.askers {
             asker.spawn(&mut tasks, news.clone(), clock.clone(), stop.clone());
         }
@@ -78,6 +88,19 @@ impl Built {
         let engine = tokio::spawn(self.engine.run(received, alerts, outlets, engine_stop));
         Running { stopper, engine, engine_stopper, tasks, inbox }
     }
+}
+
+/// One for each system of record. What makes its markers differs from one start to the next.
+fn probers(
+    config: &Config,
+    numbers: &Numbers,
+    around: &Surroundings,
+) -> Result<Vec<ProberSource>, BuildError> {
+    let now = around.clock.now();
+    let start = mix(now.0.unsigned_abs() ^ (u64::from(std::process::id()) << 40)) >> 1;
+    let prober =
+        |(seed, prober)| Ok(ProberSource::new(prober, numbers, config.limits, (now, seed))?);
+    (start..).zip(&config.probers).map(prober).collect()
 }
 
 /// One for each server that some SLO asks for.

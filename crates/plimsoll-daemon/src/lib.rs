@@ -21,6 +21,7 @@ mod keeper;
 mod lens;
 mod links;
 mod notify;
+mod own_series;
 mod reload;
 mod source;
 mod supervisor;

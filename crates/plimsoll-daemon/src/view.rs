@@ -177,6 +177,8 @@ pub(crate) struct TargetView {
     pub(crate) url: String,
     pub(crate) interval: Duration,
     pub(crate) last: Option<LastScrape>,
+    /// What isn't known although it answers.
+    pub(crate) doubt: Option<String>,
     pub(crate) refused: Vec<(&'static str, u64)>,
     /// Ids of the SLOs that it feeds.
     pub(crate) slos: Vec<String>,

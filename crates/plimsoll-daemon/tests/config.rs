@@ -53,3 +53,8 @@ fn a_file_that_is_absent_or_empty_is_a_fault_like_any_other() {
     let empty = Config::parse(Path::new("empty.yml"), "").expect_err("empty");
     assert!(empty[0].to_string().contains("empty.yml:1:1"), "{}", empty[0]);
 }
+
+#[test]
+fn every_fault_of_a_prober_is_told_and_no_password_with_it() {
+    refused("probers");
+}

@@ -106,8 +106,6 @@ impl Serving for PostgresQuery {
 pub(crate) struct Session {
     server: Server,
     config: Config,
-    /// None where no TLS is spoken.
-    tls: Option<MakeRustlsConnect>,
     slot: Mutex<Option<Connected>>,
 }
 
@@ -122,15 +120,13 @@ impl Session {
     pub(crate) fn new(server: Server) -> Result<Self, ProberError> {
         let mut config = config(&server.url).map_err(|error| server.fault(deepest(&error)))?;
         let is_local = config.get_hosts().iter().all(|host| matches!(host, Host::Unix(_)));
-        let tls = if config.get_ssl_mode() == SslMode::Disable || is_local {
+        if config.get_ssl_mode() == SslMode::Disable || is_local {
             config.ssl_mode(SslMode::Disable);
-            None
         } else {
             config.ssl_mode(SslMode::Require);
-            let tls = server.trust.client_config().map_err(|reason| server.fault(reason))?;
-            Some(MakeRustlsConnect::new(tls))
-        };
-        Ok(Self { server, config, tls, slot: Mutex::new(None) })
+            server.trust.check().map_err(|reason| server.fault(reason))?;
+        }
+        Ok(Self { server, config, slot: Mutex::new(None) })
     }
 
     /// Returns the client in the slot, or connects anew if there is none that works.
@@ -150,10 +146,11 @@ impl Session {
         if let Some(password) = self.server.read_password()? {
             config.password(password);
         }
-        match &self.tls {
-            Some(tls) => connect(&config, tls.clone()).await,
-            None => connect(&config, NoTls).await,
+        if config.get_ssl_mode() == SslMode::Disable {
+            return connect(&config, NoTls).await;
         }
+        let tls = self.server.trust.client_config().map_err(StoreError::Unreachable)?;
+        connect(&config, MakeRustlsConnect::new(tls)).await
     }
 }
 
@@ -236,16 +233,13 @@ mod tests {
     fn tls_is_left_out_only_where_the_address_says_so() {
         let local = ["postgres://a@host/b?sslmode=disable", "host=/run/postgresql user=a"];
         let remote = ["", "?sslmode=prefer", "?sslmode=require", "?sslmode=verify-full"];
-        let authority = rcgen::generate_simple_self_signed(["host".to_owned()]).expect("made");
         for url in local {
             let session = Session::new(Server::new(url)).expect("an address");
-            assert!(session.tls.is_none(), "{url}");
+            assert_eq!(session.config.get_ssl_mode(), SslMode::Disable, "{url}");
         }
         for query in remote {
-            let server =
-                Server::new(format!("postgres://a@host/b{query}")).roots(authority.cert.pem());
+            let server = Server::new(format!("postgres://a@host/b{query}"));
             let session = Session::new(server).expect("an address");
-            assert!(session.tls.is_some(), "{query}");
             assert_eq!(session.config.get_ssl_mode(), SslMode::Require, "{query}");
         }
     }

@@ -130,8 +130,7 @@ impl Session {
         let info = server.url.as_str().into_connection_info();
         let info = info.map_err(|error| server.fault(error))?;
         if matches!(info.addr(), ConnectionAddr::TcpTls { .. }) {
-            // What it is given is looked at now, not when it first connects.
-            server.trust.client_config().map_err(|reason| server.fault(reason))?;
+            server.trust.check().map_err(|reason| server.fault(reason))?;
         }
         Ok(Self { server, info, slot: Mutex::new(None) })
     }

@@ -86,6 +86,17 @@ impl Server {
 }
 
 impl Trust {
+    /// Looks at what it was given: whom the system trusts is asked for at each connection.
+    ///
+    /// # Errors
+    /// What is no PEM, or a key that isn't the certificate's.
+    pub(crate) fn check(&self) -> Result<(), String> {
+        match self.roots.is_some() || self.identity.is_some() {
+            true => self.client_config().map(drop),
+            false => Ok(()),
+        }
+    }
+
     /// Makes what a TLS connection begins with.
     ///
     /// # Errors

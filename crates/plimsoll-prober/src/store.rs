@@ -22,6 +22,20 @@ pub trait Serving: Send + Sync {
     async fn newest(&self) -> Result<Option<Marker>, StoreError>;
 }
 
+#[async_trait]
+impl Origin for Box<dyn Origin> {
+    async fn write(&self, marker: Marker) -> Result<(), StoreError> {
+        (**self).write(marker).await
+    }
+}
+
+#[async_trait]
+impl Serving for Box<dyn Serving> {
+    async fn newest(&self) -> Result<Option<Marker>, StoreError> {
+        (**self).newest().await
+    }
+}
+
 /// Why a store didn't do what it was asked for.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum StoreError {

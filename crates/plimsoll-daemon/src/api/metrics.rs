@@ -30,6 +30,7 @@ fn snapshot(shared: &Shared, view: &View) -> Snapshot {
     families.extend(itself(shared));
     families.retain(|family| !family.series.is_empty());
     let mut snapshot = Snapshot { families };
+    shared.own.append_to(&mut snapshot);
     let mut process = shared.process.lock().unwrap_or_else(PoisonError::into_inner);
     process.append_to(&mut snapshot);
     snapshot

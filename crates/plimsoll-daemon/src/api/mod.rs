@@ -24,6 +24,7 @@ use crate::inbox::Inbox;
 use crate::keeper::Keeper;
 use crate::lens::Lens;
 use crate::notify::Tally;
+use crate::own_series::OwnSeries;
 use crate::reload::{ReloadAsk, ReloadState};
 use crate::timeline::Timeline;
 use crate::view::View;
@@ -60,6 +61,7 @@ pub(crate) struct Shared {
     pub(crate) tally: Arc<Tally>,
     pub(crate) corrections: Corrections,
     pub(crate) imports: Imports,
+    pub(crate) own: OwnSeries,
     /// Held by the one import that is being taken in.
     pub(crate) import_turn: Arc<tokio::sync::Mutex<()>>,
     pub(crate) process: Mutex<Probe>,

@@ -3,7 +3,7 @@
 
 use super::raw::{
     RawAlertmanager, RawAuthorization, RawBackend, RawBasicAuth, RawConfig, RawDns, RawFiles,
-    RawGlobal, RawPush, RawScrape, RawStatic, RawTls,
+    RawGlobal, RawProber, RawPush, RawScrape, RawStatic, RawTls,
 };
 use super::relabel_rule::relabeling;
 use super::shape::{DAEMON, INTERVAL};
@@ -99,7 +99,7 @@ impl Slip {
 }
 
 /// Where relative paths begin.
-struct Place<'a> {
+pub(super) struct Place<'a> {
     folder: &'a Path,
 }
 
@@ -131,6 +131,12 @@ impl Place<'_> {
             Ok(Webhook { url, secret })
         };
         let jobs: Vec<Job> = raw.scrape_configs.iter().map(job).collect::<Result<_, _>>()?;
+        let read_every = raw.global.scrape_interval.as_ref().map_or(INTERVAL, |length| length.0.0);
+        let prober = |raw: &RawProber| {
+            let made = self.prober(raw, read_every);
+            made.ok_or_else(|| Slip::at("probers")("a store of it is of no kind"))
+        };
+        let probers = raw.probers.iter().map(prober).collect::<Result<_, _>>()?;
         let backends = self.backends(&raw.backends)?;
         slo_files.warn_of_retention(&backends);
         if let Some(interval) = jobs.iter().map(|job| job.interval).min() {
@@ -147,6 +153,7 @@ impl Place<'_> {
             jobs,
             backends,
             pushed: raw.push_configs.iter().map(expected).collect(),
+            probers,
             limits,
             slos: slo_files.slos,
             alertmanagers,
@@ -265,15 +272,26 @@ impl Place<'_> {
             },
             (None, None) => Credentials::None,
         };
-        let identity = match (&tls.cert_file, &tls.key_file) {
+        Access { credentials, tls: self.tls(tls) }
+    }
+
+    pub(super) fn tls(&self, raw: &RawTls) -> Tls {
+        let identity = match (&raw.cert_file, &raw.key_file) {
             (Some(cert), Some(key)) => {
                 Some(TlsIdentity { cert_file: self.path(cert), key_file: self.path(key) })
             }
             _ => None,
         };
-        let ca_file = tls.ca_file.as_deref().map(|file| self.path(file));
-        let insecure_skip_verify = tls.insecure_skip_verify;
-        Access { credentials, tls: Tls { ca_file, identity, insecure_skip_verify } }
+        let ca_file = raw.ca_file.as_deref().map(|file| self.path(file));
+        Tls { ca_file, identity, insecure_skip_verify: raw.insecure_skip_verify }
+    }
+
+    pub(super) fn given_secret(
+        &self,
+        inline: &Option<String>,
+        file: &Option<String>,
+    ) -> Option<Secret> {
+        (inline.is_some() || file.is_some()).then(|| self.secret(inline, file))
     }
 
     fn secret(&self, inline: &Option<String>, file: &Option<String>) -> Secret {

@@ -25,6 +25,7 @@ pub struct Config {
     pub(crate) jobs: Vec<Job>,
     /// By job: how often a target of it that pushes is expected to.
     pub(crate) pushed: HashMap<String, Duration>,
+    pub(crate) probers: Vec<Prober>,
     pub(crate) limits: Limits,
     /// By the name that SLOs ask for.
     pub(crate) backends: BTreeMap<String, Backend>,
@@ -53,6 +54,41 @@ pub(crate) struct Job {
     pub(crate) relabeling: Relabeling,
     /// What becomes of the series that it exposes.
     pub(crate) metric_relabeling: Relabeling,
+}
+
+/// A prober of one system of record and of the stores behind it.
+#[derive(Clone, Debug)]
+pub(crate) struct Prober {
+    pub(crate) name: String,
+    pub(crate) origin: Probed,
+    /// By name.
+    pub(crate) stores: Vec<(String, Probed)>,
+    /// The prober's own default where the file says nothing.
+    pub(crate) interval: Option<Duration>,
+    pub(crate) poll: Option<Duration>,
+    pub(crate) timeout: Option<Duration>,
+    pub(crate) edges: Vec<Duration>,
+    /// How often its series are taken in.
+    pub(crate) read_every: Duration,
+}
+
+/// One store: what of which server.
+#[derive(Clone, Debug)]
+pub(crate) struct Probed {
+    /// Without a password.
+    pub(crate) url: String,
+    pub(crate) password: Option<Secret>,
+    pub(crate) tls: Tls,
+    pub(crate) what: ProbedWhat,
+}
+
+/// What of a store shows the marker.
+#[derive(Clone, Debug)]
+pub(crate) enum ProbedWhat {
+    PostgresTable(String),
+    PostgresQuery(String),
+    RedisKey(String),
+    RedisStream { stream: String, field: String },
 }
 
 /// Where the targets of a job come from.
@@ -239,7 +275,8 @@ impl Config {
     /// Returns the length of a slice: the shortest interval at which a target is heard.
     pub fn slice(&self) -> Duration {
         let scraped = self.jobs.iter().map(|job| job.interval);
-        scraped.chain(self.pushed.values().copied()).min().unwrap_or(IDLE_STEP)
+        let probed = self.probers.iter().map(|prober| prober.read_every);
+        scraped.chain(self.pushed.values().copied()).chain(probed).min().unwrap_or(IDLE_STEP)
     }
 
     /// Returns how long the data file may become, in bytes.

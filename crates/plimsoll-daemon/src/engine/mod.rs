@@ -20,7 +20,8 @@ use crate::keeper::{KeepError, Keeper};
 use crate::lens::Stage;
 use crate::links::Links;
 use crate::notify::{AlertList, Composer, Tally};
-use crate::source::{Arrival, Heard, JobError};
+use crate::own_series::OwnSeries;
+use crate::source::{Arrival, Heard, JobError, ProbeError};
 use crate::timeline::Timeline;
 use crate::view::{SloView, View};
 use alerts::AlertBook;
@@ -46,6 +47,8 @@ pub(crate) enum BuildError {
     #[error(transparent)]
     Job(#[from] JobError),
     #[error(transparent)]
+    Prober(#[from] ProbeError),
+    #[error(transparent)]
     Access(#[from] crate::client::AccessError),
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -61,6 +64,7 @@ pub(crate) struct Surroundings {
     pub(crate) tally: Arc<Tally>,
     pub(crate) corrections: Corrections,
     pub(crate) imports: Imports,
+    pub(crate) own: OwnSeries,
 }
 
 /// Where the engine's findings go; clones lead to the same places.

@@ -228,6 +228,7 @@ impl Source {
             url: self.via.to_owned(),
             interval: self.target.interval,
             last,
+            doubt: None,
             refused,
             slos: store.fed_by(self.index).into_iter().map(str::to_owned).collect(),
         }

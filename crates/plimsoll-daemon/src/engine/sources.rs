@@ -55,6 +55,7 @@ impl Sources {
             Heard::Report(report) => self.targets.take(report, store),
             Heard::Answered(heard) => self.hear(heard),
             Heard::Pushed(batch) => self.pushed.take(batch, store),
+            Heard::Trouble { target, said } => self.targets.doubt(target, said),
             Heard::Discovery { job, error } => self.targets.note(job, error),
         }
     }

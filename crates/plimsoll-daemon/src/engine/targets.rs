@@ -23,6 +23,8 @@ struct Entry {
     /// What its series are called, because the store asks again when the process restarts.
     names: HashMap<SeriesIndex, SeriesKey>,
     last: Option<LastScrape>,
+    /// What isn't known although it answers.
+    doubt: Option<String>,
     dropped: Arc<AtomicU64>,
 }
 
@@ -67,6 +69,17 @@ impl Targets {
         }
     }
 
+    /// Notes what of a target isn't known although it answers, or that all is.
+    pub(super) fn doubt(&mut self, number: TargetNumber, said: Option<String>) {
+        let Some(entry) = self.known.get_mut(&number) else { return };
+        let Target { job, instance, .. } = &entry.target;
+        match &said {
+            Some(said) => tracing::warn!(%job, %instance, %said, "not all of it is known"),
+            None => tracing::info!(%job, %instance, "all of it is known again"),
+        }
+        entry.doubt = said;
+    }
+
     /// Returns why the targets of a job aren't all that there are, by job.
     pub(super) fn trouble(&self) -> Vec<(String, String)> {
         self.trouble.iter().map(|(job, error)| (job.clone(), error.clone())).collect()
@@ -105,7 +118,7 @@ impl Targets {
 impl Entry {
     fn new(arrival: Arrival) -> Self {
         let Arrival { target, url, dropped, .. } = arrival;
-        Self { target, url, index: None, names: HashMap::new(), last: None, dropped }
+        Self { target, url, index: None, names: HashMap::new(), last: None, doubt: None, dropped }
     }
 
     /// A target whose series come and go may not fill the memory with their names.
@@ -126,6 +139,7 @@ impl Entry {
             url: self.url.clone(),
             interval: self.target.interval,
             last: self.last.clone(),
+            doubt: self.doubt.clone(),
             refused: refusals(refused, self.dropped.load(Ordering::Relaxed)),
             slos: fed.into_iter().map(str::to_owned).collect(),
         }

@@ -26,6 +26,8 @@ pub(crate) enum Heard {
     Pushed(PushedBatch),
     /// A server that counts SLOs answered.
     Answered(crate::backend::Heard),
+    /// What of a target isn't known although it answers, in words; `None` when all is.
+    Trouble { target: TargetNumber, said: Option<String> },
     /// Why the targets of a job aren't all that there are; `None` when they are again.
     Discovery { job: String, error: Option<String> },
 }

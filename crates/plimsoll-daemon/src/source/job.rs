@@ -1,5 +1,6 @@
 //! The targets of one job, as they come and go.
 
+use super::fetch::Fetcher;
 use super::found::{Finder, Found};
 use super::heard::{Arrival, Heard, TargetNumber};
 use super::scraper::Scraper;
@@ -199,11 +200,13 @@ impl JobSource {
         for running in self.targets.values_mut().filter(|running| running.task.is_none()) {
             let scraper = Scraper {
                 number: running.number,
-                url: running.target.url.clone(),
+                fetcher: Fetcher::Http {
+                    caller: self.caller.clone(),
+                    url: running.target.url.clone(),
+                    timeout: running.target.timeout,
+                },
                 interval: running.target.target.interval,
-                timeout: running.target.timeout,
                 bounds: self.job.bounds,
-                caller: self.caller.clone(),
                 interest: self.interest.clone(),
                 dropped: running.dropped.clone(),
             };

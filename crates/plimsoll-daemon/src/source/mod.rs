@@ -1,4 +1,5 @@
-//! Finds targets and scrapes them: one task each, so that a slow one delays no other.
+//! Finds targets and scrapes them: one task each, so that a slow one delays no other. A prober is a target
+//! in this process.
 
 mod fetch;
 mod files;
@@ -7,9 +8,13 @@ mod heard;
 mod job;
 mod label_sets;
 mod names;
+mod probed;
+mod prober;
 mod scraper;
 mod target;
 
 pub(crate) use heard::{Arrival, Heard, PushedBatch, Report, TargetNumber};
 pub(crate) use job::{JobError, JobSource, Numbers};
 pub(crate) use label_sets::LabelSets;
+pub(crate) use probed::ProbeError;
+pub(crate) use prober::ProberSource;

@@ -1,15 +1,13 @@
-use super::fetch::{ScrapeError, fetch};
+use super::fetch::{Fetcher, ScrapeError};
 use super::heard::{Heard, Report, Scraped, TargetNumber};
 use super::label_sets::Sieve;
 use crate::backoff::fraction;
-use crate::client::Caller;
 use crate::config::ScrapeBounds;
 use crate::timeline::Timeline;
 use plimsoll_exposition::decode::Decoder;
 use plimsoll_exposition::{Format, Interest};
 use plimsoll_model::SeriesIndex;
 use plimsoll_runtime::clock::Clock;
-use reqwest::Url;
 use std::collections::BTreeMap;
 use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 use std::sync::Arc;
@@ -22,11 +20,9 @@ use tokio::time::{Instant, MissedTickBehavior};
 #[derive(Debug)]
 pub(super) struct Scraper {
     pub(super) number: TargetNumber,
-    pub(super) url: Url,
+    pub(super) fetcher: Fetcher,
     pub(super) interval: Duration,
-    pub(super) timeout: Duration,
     pub(super) bounds: ScrapeBounds,
-    pub(super) caller: Caller,
     /// The series that are read; all of them without it.
     pub(super) interest: Option<Arc<Interest>>,
     /// Samples that were let go because the engine's queue was full.
@@ -43,9 +39,7 @@ impl Scraper {
         while !heard.is_closed() {
             ticks.tick().await;
             let at = clock.now();
-            let fetched =
-                fetch(&self.caller, &self.url, self.timeout, self.bounds, &mut body).await;
-            let outcome = match fetched {
+            let outcome = match self.fetcher.fetch(self.bounds, &mut body).await {
                 Ok(format) => reader.read(&body, format),
                 Err(error) => Err(error),
             };
@@ -62,10 +56,10 @@ impl Scraper {
         }
     }
 
-    /// Where in the interval the target is scraped: spread by its address, so that many targets
+    /// Where in the interval the target is scraped: spread by its name, so that many targets
     /// don't answer in one burst, and the same after a restart.
     fn offset(&self) -> Duration {
-        let hash = BuildHasherDefault::<DefaultHasher>::default().hash_one(self.url.as_str());
+        let hash = BuildHasherDefault::<DefaultHasher>::default().hash_one(self.fetcher.name());
         self.interval.mul_f64(fraction(hash))
     }
 }

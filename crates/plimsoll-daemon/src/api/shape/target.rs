@@ -27,7 +27,7 @@ fn target(target: &TargetView) -> Value {
             Some(Ok(_)) => "up",
             Some(Err(_)) => "down",
         },
-        "reason": outcome.and_then(|outcome| outcome.as_ref().err()),
+        "reason": outcome.and_then(|outcome| outcome.as_ref().err()).or(target.doubt.as_ref()),
         "last_scrape": last.map(|last| rfc3339(last.at)),
         "last_duration_ms": last.map(|last| last.took.as_millis() as u64),
         "interval_ms": target.interval.as_millis() as u64,

@@ -61,3 +61,11 @@ pub(super) fn check_access(view: &View<'_>, faults: &mut Faults) {
     }
     check_timeout(view, faults);
 }
+
+/// What isn't HTTP checks every certificate.
+pub(super) fn check_trust(view: &View<'_>, faults: &mut Faults) {
+    let skips = view.get("tls_config").and_then(|tls| tls.get("insecure_skip_verify"));
+    if let Some(skips) = skips.filter(|skips| skips.text() == Some("true")) {
+        faults.add(&skips, "isn't supported here: give the certificate's authority as ca_file");
+    }
+}

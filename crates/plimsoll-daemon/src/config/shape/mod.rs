@@ -3,6 +3,7 @@
 mod access;
 mod alerting;
 mod discovery;
+mod prober;
 mod relabel;
 mod scalar;
 mod scrape;
@@ -23,6 +24,7 @@ pub(super) static DAEMON: Shape = Shape::Map(&MapShape {
         optional("global", Shape::Map(&GLOBAL)),
         optional("scrape_configs", Shape::List(&Shape::Map(&scrape::SCRAPE))),
         optional("push_configs", Shape::List(&Shape::Map(&PUSH))),
+        optional("probers", Shape::List(&Shape::Map(&prober::PROBER))),
         optional("slo_files", Shape::List(&Shape::TEXT)),
         optional("alerting", Shape::Map(&alerting::ALERTING)),
         optional("limits", Shape::Map(&LIMITS)),
@@ -42,7 +44,10 @@ pub(super) static DAEMON: Shape = Shape::Map(&MapShape {
         ),
         later("tracing", "leave it out"),
     ],
-    check: Some(scrape::check_jobs),
+    check: Some(|view, faults| {
+        scrape::check_jobs(view, faults);
+        prober::check_names(view, faults);
+    }),
 });
 
 static GLOBAL: MapShape = MapShape {

@@ -1,0 +1,100 @@
+//! From what the configuration says of a prober to one that can run.
+
+use crate::client::AccessError;
+use crate::config::{Probed, ProbedWhat, Prober as ProberConfig, Tls};
+use plimsoll_prober::{
+    Origin, PostgresQuery, PostgresTable, Prober, ProberError, ProberSpec, RedisKey, RedisStream,
+    Server, Serving,
+};
+use plimsoll_record::Registry;
+use std::path::Path;
+
+/// Why a prober can't be built.
+#[derive(Debug, thiserror::Error)]
+#[error("prober {prober}: {reason}")]
+pub(crate) struct ProbeError {
+    prober: String,
+    reason: Reason,
+}
+
+/// What is wrong with it.
+#[derive(Debug, thiserror::Error)]
+enum Reason {
+    #[error(transparent)]
+    Prober(#[from] ProberError),
+    #[error(transparent)]
+    Access(#[from] AccessError),
+}
+
+/// Makes the prober that the configuration describes.
+pub(super) fn prober(
+    config: &ProberConfig,
+    registry: &Registry,
+    seed: u64,
+) -> Result<Prober, ProbeError> {
+    let built = spec(config, seed).and_then(|spec| Ok(spec.build_in(registry)?));
+    built.map_err(|reason| ProbeError { prober: config.name.clone(), reason })
+}
+
+fn spec(config: &ProberConfig, seed: u64) -> Result<ProberSpec, Reason> {
+    let name = config.name.as_str();
+    let mut spec = ProberSpec::new(name, origin(&config.origin, name)?, seed);
+    for (store, probed) in &config.stores {
+        spec = spec.store(store, serving(probed, name)?);
+    }
+    if let Some(interval) = config.interval {
+        spec = spec.interval(interval);
+    }
+    if let Some(poll) = config.poll {
+        spec = spec.poll(poll);
+    }
+    if let Some(timeout) = config.timeout {
+        spec = spec.timeout(timeout);
+    }
+    Ok(spec.edges(&config.edges))
+}
+
+/// The heartbeat of a table is called as the prober is.
+fn origin(probed: &Probed, name: &str) -> Result<Box<dyn Origin>, Reason> {
+    let server = server(probed)?;
+    Ok(match &probed.what {
+        ProbedWhat::PostgresTable(table) => Box::new(PostgresTable::new(server, table, name)?),
+        ProbedWhat::PostgresQuery(query) => Err(ProberError::Table(query.clone()))?,
+        ProbedWhat::RedisKey(key) => Box::new(RedisKey::new(server, key)?),
+        ProbedWhat::RedisStream { stream, field } => {
+            Box::new(RedisStream::new(server, stream, field)?)
+        }
+    })
+}
+
+fn serving(probed: &Probed, name: &str) -> Result<Box<dyn Serving>, Reason> {
+    let server = server(probed)?;
+    Ok(match &probed.what {
+        ProbedWhat::PostgresTable(table) => Box::new(PostgresTable::new(server, table, name)?),
+        ProbedWhat::PostgresQuery(query) => Box::new(PostgresQuery::new(server, query)?),
+        ProbedWhat::RedisKey(key) => Box::new(RedisKey::new(server, key)?),
+        ProbedWhat::RedisStream { stream, field } => {
+            Box::new(RedisStream::new(server, stream, field)?)
+        }
+    })
+}
+
+/// Makes a server that reads its password at each connection, and its certificates now.
+fn server(probed: &Probed) -> Result<Server, AccessError> {
+    let mut server = Server::new(&probed.url);
+    if let Some(secret) = probed.password.clone() {
+        server = server.password(move || secret.read());
+    }
+    let Tls { ca_file, identity, .. } = &probed.tls;
+    if let Some(file) = ca_file {
+        server = server.roots(read(file)?);
+    }
+    if let Some(identity) = identity {
+        server = server.identity(read(&identity.cert_file)?, read(&identity.key_file)?);
+    }
+    Ok(server)
+}
+
+fn read(file: &Path) -> Result<Vec<u8>, AccessError> {
+    std::fs::read(file).map_err(|source| AccessError::Read { file: file.into(), source })
+}
