@@ -3,7 +3,7 @@
 use anyhow::Context;
 use plimsoll_runtime::clock::SystemClock;
 use plimsoll_runtime::shutdown;
-use plimsoll_sidecar::{CollectorConfig, Config, HostConfig, Sidecar};
+use plimsoll_sidecar::{CollectorConfig, Config, HostConfig, PostgresConfig, Sidecar};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -26,6 +26,9 @@ pub(crate) struct Arguments {
     /// The machine as a whole: processors, load, memory
     #[arg(long)]
     host: bool,
+    /// A PostgreSQL server: sessions, who blocks whom, deadlocks, replica lag; may be repeated
+    #[arg(long, value_name = "URL")]
+    postgres: Vec<String>,
     /// Where the system's /proc is, as /host/proc in a container
     #[arg(long, value_name = "FOLDER")]
     proc_root: Option<PathBuf>,
@@ -76,6 +79,8 @@ impl Arguments {
             config.sys_root = root;
         }
         let host = self.host.then(|| CollectorConfig::Host(HostConfig::default()));
-        config.collectors.extend(host.into_iter().map(CollectorConfig::planned));
+        let postgres = self.postgres.into_iter().map(PostgresConfig::at);
+        let flags = host.into_iter().chain(postgres.map(CollectorConfig::Postgres));
+        config.collectors.extend(flags.map(CollectorConfig::planned));
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::blocking::{Blocking, BlockingCollector};
 use crate::config::interval;
+use crate::reading::labelled;
 use crate::{Collector, Reading, Reason};
 use plimsoll_model::{Labels, catalog};
 use plimsoll_spec::{MapShape, Shape, optional};
@@ -47,7 +48,7 @@ impl BlockingCollector for Host {
         reading.gauge(&catalog::HOST_CPUS, &none, system.cpus().len() as f64);
         let load = System::load_average().map_err(Reason::new)?;
         for (minutes, value) in [("1", load.one), ("5", load.five), ("15", load.fifteen)] {
-            let labels = labelled("minutes", minutes);
+            let labels = labelled([("minutes", minutes)]);
             reading.gauge(&catalog::HOST_LOAD_AVERAGE, &labels, value);
         }
         for (state, bytes) in [
@@ -56,15 +57,11 @@ impl BlockingCollector for Host {
             ("swap_total", system.total_swap()),
             ("swap_free", system.free_swap()),
         ] {
-            reading.gauge(&catalog::HOST_MEMORY, &labelled("state", state), bytes as f64);
+            reading.gauge(&catalog::HOST_MEMORY, &labelled([("state", state)]), bytes as f64);
         }
         // The first look has nothing to compare with.
         let usage = system.global_cpu_usage();
         reading.gauge(&catalog::HOST_CPU_BUSY, &none, f64::from(usage) / 100.0);
         Ok(reading)
     }
-}
-
-fn labelled(name: &str, value: &str) -> Labels {
-    Labels::new([(name, value)]).unwrap_or_default()
 }

@@ -4,7 +4,7 @@ mod raw;
 
 pub(crate) use raw::interval;
 
-use crate::{Collector, HostConfig, World, host};
+use crate::{Collector, HostConfig, PostgresConfig, World, host, postgres};
 use plimsoll_spec::{Document, Fault, MapShape, Place, Shape, optional};
 use raw::RawConfig;
 use std::fmt;
@@ -61,6 +61,8 @@ pub struct Pace {
 pub enum CollectorConfig {
     /// The machine as a whole.
     Host(HostConfig),
+    /// A PostgreSQL server.
+    Postgres(PostgresConfig),
 }
 
 static SIDECAR: Shape = Shape::Map(&MapShape {
@@ -69,6 +71,7 @@ static SIDECAR: Shape = Shape::Map(&MapShape {
         optional("proc_root", Shape::TEXT),
         optional("sys_root", Shape::TEXT),
         optional("host", Shape::List(&Shape::Map(&host::SHAPE))),
+        optional("postgres", Shape::List(&Shape::Map(&postgres::SHAPE))),
     ],
     check: None,
 });
@@ -123,13 +126,15 @@ impl Config {
         };
         let mut faults = Vec::new();
         let host = raw.host.into_iter().map(|raw| raw.map(CollectorConfig::Host));
-        let kinds = [("host", host.collect::<Vec<_>>())];
+        let postgres = raw.postgres.into_iter().map(|raw| raw.map(CollectorConfig::Postgres));
+        let kinds = [("host", host.collect::<Vec<_>>()), ("postgres", postgres.collect())];
         for (kind, collectors) in kinds {
             for (index, raw) in collectors.into_iter().enumerate() {
                 match raw.planned() {
                     Ok(planned) => config.collectors.push(planned),
                     Err((key, reason)) => {
-                        faults.push(document.fault(&format!("{kind}[{index}].{key}"), reason));
+                        let path = format!("{kind}[{index}].{key}");
+                        faults.push(document.fault(path.trim_end_matches('.'), reason));
                     }
                 }
             }
@@ -146,6 +151,7 @@ impl CollectorConfig {
     pub fn name(&self) -> String {
         match self {
             Self::Host(config) => config.name(),
+            Self::Postgres(config) => config.name(),
         }
     }
 
@@ -153,6 +159,18 @@ impl CollectorConfig {
     pub fn pace(&self) -> Pace {
         match self {
             Self::Host(_) => Pace::EACH_SECOND,
+            Self::Postgres(_) => Pace::EACH_5_SECONDS,
+        }
+    }
+
+    /// Looks at what only shows between its keys.
+    ///
+    /// # Errors
+    /// What can't be used, without secrets.
+    fn check(&self) -> Result<(), crate::Reason> {
+        match self {
+            Self::Host(_) => Ok(()),
+            Self::Postgres(config) => config.check(),
         }
     }
 
@@ -166,9 +184,10 @@ impl CollectorConfig {
     /// # Errors
     /// What can't be had at all, as an address that is in use. What may come later isn't asked for
     /// here: a server that is down is a reason of its rounds.
-    pub(crate) fn build(self, _world: &World) -> Result<Box<dyn Collector>, crate::Reason> {
+    pub(crate) fn build(self, world: &World) -> Result<Box<dyn Collector>, crate::Reason> {
         match self {
             Self::Host(config) => config.build(),
+            Self::Postgres(config) => config.build(world),
         }
     }
 }
@@ -177,6 +196,10 @@ impl Pace {
     /// Once a second, with a second to do it.
     pub const EACH_SECOND: Self =
         Self { interval: Duration::from_secs(1), deadline: Duration::from_secs(1) };
+
+    /// Every 5 seconds, with 5 seconds to do it: for what costs its server several requests.
+    pub const EACH_5_SECONDS: Self =
+        Self { interval: Duration::from_secs(5), deadline: Duration::from_secs(5) };
 }
 
 #[cfg(test)]

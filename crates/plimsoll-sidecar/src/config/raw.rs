@@ -1,7 +1,7 @@
 //! The file as it was written.
 
 use super::{CollectorConfig, Pace, Planned};
-use crate::HostConfig;
+use crate::{HostConfig, PostgresConfig};
 use plimsoll_spec::{Length, Parsed};
 use serde::Deserialize;
 use std::net::SocketAddr;
@@ -18,6 +18,7 @@ pub(super) struct RawConfig {
     pub(super) proc_root: Option<PathBuf>,
     pub(super) sys_root: Option<PathBuf>,
     pub(super) host: Vec<RawCollector<HostConfig>>,
+    pub(super) postgres: Vec<RawCollector<PostgresConfig>>,
 }
 
 /// What every kind of collector takes, and what this kind does.
@@ -38,8 +39,9 @@ impl<T> RawCollector<T> {
 }
 
 impl RawCollector<CollectorConfig> {
-    /// Plans it; what only shows between its keys is a fault of one of them, with the reason.
+    /// Plans it; what only shows between its keys is a fault of one of them, or of none, with the reason.
     pub(super) fn planned(self) -> Result<Planned, (&'static str, String)> {
+        self.of.check().map_err(|reason| ("", reason.to_string()))?;
         let own = self.of.pace();
         let interval = self.interval.map_or(own.interval, |length| length.0.0);
         // Who looks more often than the deadline is used to waiting less, unless told otherwise.

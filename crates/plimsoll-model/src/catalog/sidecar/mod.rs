@@ -3,8 +3,10 @@
 use crate::{Kind, Signal};
 
 mod host;
+mod postgres;
 
 pub use host::*;
+pub use postgres::*;
 
 /// Whether the latest look of a collector brought anything.
 pub const COLLECTOR_UP: Signal = Signal {

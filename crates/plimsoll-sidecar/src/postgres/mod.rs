@@ -1,0 +1,154 @@
+//! PostgreSQL: sessions and what they wait for, who blocks whom, deadlocks, the lag of replicas.
+
+mod blockers;
+mod deadlocks;
+mod replica;
+mod sessions;
+
+use crate::config::interval;
+use crate::connected::{Connected, ConnectedCollector};
+use crate::reading::labelled;
+use crate::sql::{self, Row};
+use crate::store::StoreConfig;
+use crate::{Collector, Reading, Reason, World};
+use async_trait::async_trait;
+use deadlocks::Deadlocks;
+use plimsoll_model::{LevelPart, Value, catalog};
+use plimsoll_prober::{PostgresConnection, PostgresServer};
+use plimsoll_spec::{MapShape, Shape, optional, required};
+use replica::Replica;
+use serde::Deserialize;
+use sessions::Sessions;
+use std::sync::Arc;
+
+pub(crate) static SHAPE: MapShape = MapShape {
+    keys: &[
+        optional("label", Shape::TEXT),
+        optional("interval", Shape::Text(interval)),
+        optional("deadline", Shape::Text(interval)),
+        required("url", Shape::TEXT),
+        optional("password_file", Shape::TEXT),
+        optional("ca_file", Shape::TEXT),
+        optional("cert_file", Shape::TEXT),
+        optional("key_file", Shape::TEXT),
+    ],
+    check: None,
+};
+
+/// A PostgreSQL server, as a role that is a member of `pg_monitor` sees it.
+#[derive(Clone, Debug, Deserialize)]
+pub struct PostgresConfig {
+    #[serde(flatten)]
+    server: StoreConfig,
+}
+
+impl PostgresConfig {
+    /// Describes the server at `url`, as `postgres://user@host/database`.
+    pub fn at(url: impl Into<String>) -> Self {
+        Self { server: StoreConfig::at(url) }
+    }
+
+    pub(crate) fn name(&self) -> String {
+        sql::name("postgres", &self.server.url)
+    }
+
+    pub(crate) fn check(&self) -> Result<(), Reason> {
+        PostgresServer::new(self.server.server()?).map(drop).map_err(Reason::new)
+    }
+
+    pub(crate) fn build(self, world: &World) -> Result<Box<dyn Collector>, Reason> {
+        let server = PostgresServer::new(self.server.server()?).map_err(Reason::new)?;
+        let postgres = Postgres {
+            server,
+            name: world.name.clone(),
+            sessions: Sessions::default(),
+            deadlocks: Deadlocks::default(),
+            replica: Replica::default(),
+        };
+        Ok(Box::new(Connected::new(postgres, world.clock.clone())))
+    }
+}
+
+struct Postgres {
+    server: PostgresServer,
+    name: Arc<str>,
+    sessions: Sessions,
+    deadlocks: Deadlocks,
+    replica: Replica,
+}
+
+/// What holds of the connection: a look that hangs ends there too, and it writes nothing.
+const SETTINGS: &str = "SET application_name = 'plimsoll'; SET statement_timeout = '5s'; \
+                        SET lock_timeout = '1s'; SET default_transaction_read_only = on";
+
+/// What one row says of the server. Those who aren't superusers are refused once the rest of
+/// `max_connections` is in use.
+const SUMMARY: &str = "SELECT pg_is_in_recovery() AS is_replica, current_user AS role, \
+    pg_has_role('pg_read_all_stats', 'USAGE') AS sees_all, \
+    current_setting('max_connections')::int \
+        - current_setting('superuser_reserved_connections')::int \
+        - coalesce(current_setting('reserved_connections', true)::int, 0) AS connections_limit, \
+    count(*) AS connections, \
+    coalesce(extract(epoch FROM max(clock_timestamp() - xact_start) \
+        FILTER (WHERE pid <> pg_backend_pid())), 0) AS oldest_transaction_s \
+    FROM pg_stat_activity WHERE backend_type = 'client backend'";
+
+#[async_trait]
+impl ConnectedCollector for Postgres {
+    type Connection = PostgresConnection;
+
+    async fn connect(&self) -> Result<PostgresConnection, Reason> {
+        let connection = self.server.connect().await.map_err(Reason::new)?;
+        sql::rows(connection.client(), SETTINGS).await?;
+        Ok(connection)
+    }
+
+    async fn look(&mut self, connection: &mut PostgresConnection) -> Result<Reading, Reason> {
+        let client = connection.client();
+        let mut reading = Reading::default();
+        let summary = sql::rows(client, SUMMARY).await?;
+        let summary = summary.first().ok_or_else(|| Reason::new("its answer has no rows"))?;
+        self.summary(summary, &mut reading)?;
+        let counted = sql::rows(client, sessions::QUERY).await?;
+        let lock_waiters = self.sessions.read(&counted, &self.name, &mut reading);
+        // Asking who blocks whom takes the locks of all locks for a moment: only if somebody waits.
+        let edges = match lock_waiters {
+            0 => Vec::new(),
+            _ => sql::rows(client, blockers::QUERY).await?,
+        };
+        blockers::read(&edges, lock_waiters, &self.name, &mut reading);
+        let counted = sql::rows(client, deadlocks::QUERY).await?;
+        self.deadlocks.read(&counted, &self.name, &mut reading);
+        if summary.is("is_replica") {
+            let heard = sql::rows(client, replica::QUERY).await?;
+            self.replica.read(&heard, &self.name, &mut reading);
+        } else {
+            let standbys = sql::rows(client, replica::STANDBYS).await?;
+            replica::standbys(&standbys, &self.name, &mut reading);
+        }
+        Ok(reading)
+    }
+}
+
+impl Postgres {
+    fn summary(&self, row: &Row, reading: &mut Reading) -> Result<(), Reason> {
+        if !row.is("sees_all") {
+            let role = row.text("role").unwrap_or("?");
+            return Err(Reason::new(format_args!(
+                "the role {role} sees no session but its own: GRANT pg_monitor TO {role}"
+            )));
+        }
+        let pool = labelled([("pool", &self.name)]);
+        for (part, column) in
+            [(LevelPart::Now, "connections"), (LevelPart::Limit, "connections_limit")]
+        {
+            if let Some(value) = row.value(column) {
+                reading.level_part(&catalog::POOL_IN_USE, part, &pool, Value::Gauge(value));
+            }
+        }
+        let oldest_s = row.value("oldest_transaction_s").unwrap_or(f64::NAN);
+        let server = labelled([("server", &self.name)]);
+        reading.gauge(&catalog::POSTGRES_OLDEST_TRANSACTION, &server, oldest_s);
+        Ok(())
+    }
+}

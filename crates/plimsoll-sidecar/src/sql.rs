@@ -1,0 +1,77 @@
+//! Rows of PostgreSQL's simple protocol, which PgBouncer's console speaks as well: all values are text.
+
+use crate::Reason;
+use std::str::FromStr;
+use tokio_postgres::config::Host;
+use tokio_postgres::error::SqlState;
+use tokio_postgres::{Client, Config, Error, SimpleQueryMessage, SimpleQueryRow};
+
+pub(crate) struct Row(SimpleQueryRow);
+
+impl Row {
+    /// Returns a column's text; none if it is NULL, or if this version has no such column.
+    pub(crate) fn text(&self, column: &str) -> Option<&str> {
+        self.0.try_get(column).ok().flatten()
+    }
+
+    /// Returns a column's value; none if it is NULL or isn't one.
+    pub(crate) fn value<T: FromStr>(&self, column: &str) -> Option<T> {
+        self.text(column)?.parse().ok()
+    }
+
+    /// Says whether a column is true.
+    pub(crate) fn is(&self, column: &str) -> bool {
+        self.text(column) == Some("t")
+    }
+}
+
+/// Asks for rows.
+///
+/// # Errors
+/// What the server, or the way to it, said.
+pub(crate) async fn rows(client: &Client, query: &str) -> Result<Vec<Row>, Reason> {
+    let messages = client.simple_query(query).await.map_err(|error| failed(&error))?;
+    let rows = messages.into_iter().filter_map(|message| match message {
+        SimpleQueryMessage::Row(row) => Some(Row(row)),
+        _ => None,
+    });
+    Ok(rows.collect())
+}
+
+fn failed(error: &Error) -> Reason {
+    let Some(refused) = error.as_db_error() else { return Reason::new(error) };
+    let hint = match refused.code() {
+        code if *code == SqlState::INSUFFICIENT_PRIVILEGE => {
+            ": GRANT pg_monitor TO the role that asks"
+        }
+        code if *code == SqlState::QUERY_CANCELED => ": the server is too busy to say how it is",
+        _ => "",
+    };
+    Reason::new(format_args!("it refuses: {}{hint}", refused.message()))
+}
+
+/// Names a server by its host, port and database: never by its user or password.
+pub(crate) fn name(kind: &str, url: &str) -> String {
+    let Ok(config) = url.parse::<Config>() else { return kind.into() };
+    let host = match config.get_hosts().first() {
+        Some(Host::Tcp(host)) => host.clone(),
+        Some(Host::Unix(folder)) => folder.display().to_string(),
+        None => "localhost".into(),
+    };
+    let port = config.get_ports().first().copied().unwrap_or(5432);
+    let database = config.get_dbname().map(|name| format!("/{name}")).unwrap_or_default();
+    format!("{kind}:{host}:{port}{database}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_says_where_the_server_is_and_no_secret() {
+        let url = "postgres://me:secret@db/shop?sslmode=require";
+        assert_eq!(name("postgres", url), "postgres:db:5432/shop");
+        assert_eq!(name("postgres", "host=/run/pg port=6000"), "postgres:/run/pg:6000");
+        assert_eq!(name("postgres", "postgres://me:secret@["), "postgres");
+    }
+}
