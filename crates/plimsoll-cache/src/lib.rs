@@ -33,6 +33,7 @@
 #![forbid(unsafe_code)]
 
 mod adequacy;
+mod breaker;
 mod cache;
 mod config;
 mod core;

@@ -39,6 +39,7 @@ pub(crate) enum Write {
 pub(crate) enum Fault {
     StoreFailed,
     StoreTimedOut,
+    CircuitOpen,
     TooLarge,
     Unreadable,
     LeaseFailed,
@@ -49,9 +50,10 @@ pub(crate) enum Fault {
 }
 
 impl Fault {
-    const NAMES: [&'static str; 9] = [
+    const NAMES: [&'static str; 10] = [
         "store_failed",
         "store_timed_out",
+        "circuit_open",
         "too_large",
         "unreadable",
         "lease_failed",
@@ -67,6 +69,7 @@ impl From<&StoreError> for Fault {
         match error {
             StoreError::Failed(_) => Self::StoreFailed,
             StoreError::TimedOut(_) => Self::StoreTimedOut,
+            StoreError::CircuitOpen(_) => Self::CircuitOpen,
             StoreError::TooLarge { .. } => Self::TooLarge,
             StoreError::Unreadable { .. } => Self::Unreadable,
         }
@@ -78,7 +81,7 @@ pub(crate) struct Signals {
     lookups: [Count; 4],
     calls: [Count; 4],
     writes: [Count; 4],
-    faults: [Count; 9],
+    faults: [Count; Fault::NAMES.len()],
     rebuild: Distribution,
     /// Of a cache with a lock.
     adequacy: Option<Adequacy>,

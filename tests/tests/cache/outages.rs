@@ -59,14 +59,23 @@ async fn a_redis_that_is_stopped_holds_nobody_for_longer_than_its_limit() {
     assert_eq!(node.get("shoe").await, "1/stale");
     let waited = start.elapsed();
     assert!((Duration::from_millis(290)..Duration::from_secs(2)).contains(&waited), "{waited:?}");
+    // A look-up, a second look, a generation and a write each: 120 commands, of which one a second is
+    // given, and waits for its limit.
     let start = Instant::now();
-    assert_eq!(node.get("sock").await, "2/rebuild");
-    // A look-up, a second look, a generation and a write, each within its limit.
-    assert!(start.elapsed() < Duration::from_secs(4), "{:?}", start.elapsed());
+    for key in 0..30 {
+        assert_eq!(node.get(&format!("sock-{key}")).await, format!("{}/rebuild", key + 2));
+    }
+    let waited = start.elapsed();
+    let down = node.metrics().await;
+    let breaker = [("reason", "breaker"), ("source", &*redis.url.replace("://", ":"))];
+    let not_given = down.sum("concurrency_backpressure_total", &breaker);
+    let given = 30.0 * 4.0 - not_given;
+    assert!(given <= waited.as_secs_f64() + 1.0, "{given} were given in {waited:?}");
+    assert!(waited < Duration::from_secs(6), "30 limits are 9 s: {waited:?}");
     redis.process.signal("CONT");
     until_hit(&mut node).await;
-    let metrics = node.metrics().await;
-    assert!(metrics.sum("concurrency_cache_faults_total", &[("fault", "store_timed_out")]) >= 2.0);
+    let faults = |fault| down.sum("concurrency_cache_faults_total", &[("fault", fault)]);
+    assert!(faults("store_timed_out") >= 1.0 && faults("circuit_open") >= 30.0);
 }
 
 /// The leases are in a Redis of their own, which is replaced by an empty one while the lease is held:

@@ -75,6 +75,9 @@ pub enum StoreError {
     /// It didn't answer in time.
     #[error("the store didn't answer within {0:?}: look whether it is overloaded or stopped")]
     TimedOut(Duration),
+    /// It answered nobody for as long as a command may take, and isn't asked for a while.
+    #[error("the store answers nobody and is asked once in {0:?}: look whether it is up")]
+    CircuitOpen(Duration),
     /// The value is larger than the store takes.
     #[error("the value has {bytes} bytes, the limit is {bytes_max}: raise it or store less")]
     TooLarge {
