@@ -3,7 +3,9 @@
 use anyhow::Context;
 use plimsoll_runtime::clock::SystemClock;
 use plimsoll_runtime::shutdown;
-use plimsoll_sidecar::{CollectorConfig, Config, HostConfig, PostgresConfig, Sidecar};
+use plimsoll_sidecar::{
+    CollectorConfig, Config, HostConfig, PostgresConfig, ProxyConfig, Sidecar,
+};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -29,6 +31,9 @@ pub(crate) struct Arguments {
     /// A PostgreSQL server: sessions, who blocks whom, deadlocks, replica lag; may be repeated
     #[arg(long, value_name = "URL")]
     postgres: Vec<String>,
+    /// A proxy in front of a service: http://HOST:PORT or tcp://HOST:PORT; may be repeated
+    #[arg(long, value_name = "LISTEN=TARGET")]
+    proxy: Vec<ProxyConfig>,
     /// Where the system's /proc is, as /host/proc in a container
     #[arg(long, value_name = "FOLDER")]
     proc_root: Option<PathBuf>,
@@ -80,7 +85,10 @@ impl Arguments {
         }
         let host = self.host.then(|| CollectorConfig::Host(HostConfig::default()));
         let postgres = self.postgres.into_iter().map(PostgresConfig::at);
-        let flags = host.into_iter().chain(postgres.map(CollectorConfig::Postgres));
+        let flags = host
+            .into_iter()
+            .chain(postgres.map(CollectorConfig::Postgres))
+            .chain(self.proxy.into_iter().map(CollectorConfig::Proxy));
         config.collectors.extend(flags.map(CollectorConfig::planned));
     }
 }

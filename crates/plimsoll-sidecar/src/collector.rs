@@ -19,6 +19,9 @@ pub trait Collector: Send {
     /// # Errors
     /// Why nothing can be known now, in words for a person. No secret may stand in it.
     async fn collect(&mut self) -> Result<Reading, Reason>;
+
+    /// Ends what it has begun. Called once, after the stop.
+    async fn finish(&mut self) {}
 }
 
 /// Why a collector has nothing to say: one sentence, without secrets, with what to do about it.

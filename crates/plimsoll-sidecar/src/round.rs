@@ -23,9 +23,10 @@ pub(crate) async fn run(
     while stop.run_until_stopped(ticks.tick()).await.is_some() {
         let begin = tokio_now();
         let round = one(collector.as_mut(), pace);
-        let Some(outcome) = stop.run_until_stopped(round).await else { return };
+        let Some(outcome) = stop.run_until_stopped(round).await else { break };
         board.publish(slot, outcome, begin.elapsed());
     }
+    collector.finish().await;
 }
 
 #[allow(clippy::disallowed_methods, reason = "it follows the runtime's clock, as its timers do")]

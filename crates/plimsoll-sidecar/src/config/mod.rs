@@ -4,7 +4,9 @@ mod raw;
 
 pub(crate) use raw::interval;
 
-use crate::{Collector, HostConfig, PostgresConfig, World, host, postgres};
+use crate::{
+    Collector, HostConfig, PostgresConfig, ProxyConfig, World, host, postgres, proxy,
+};
 use plimsoll_spec::{Document, Fault, MapShape, Place, Shape, optional};
 use raw::RawConfig;
 use std::fmt;
@@ -63,6 +65,8 @@ pub enum CollectorConfig {
     Host(HostConfig),
     /// A PostgreSQL server.
     Postgres(PostgresConfig),
+    /// A proxy.
+    Proxy(ProxyConfig),
 }
 
 static SIDECAR: Shape = Shape::Map(&MapShape {
@@ -72,6 +76,7 @@ static SIDECAR: Shape = Shape::Map(&MapShape {
         optional("sys_root", Shape::TEXT),
         optional("host", Shape::List(&Shape::Map(&host::SHAPE))),
         optional("postgres", Shape::List(&Shape::Map(&postgres::SHAPE))),
+        optional("proxy", Shape::List(&Shape::Map(&proxy::SHAPE))),
     ],
     check: None,
 });
@@ -127,7 +132,12 @@ impl Config {
         let mut faults = Vec::new();
         let host = raw.host.into_iter().map(|raw| raw.map(CollectorConfig::Host));
         let postgres = raw.postgres.into_iter().map(|raw| raw.map(CollectorConfig::Postgres));
-        let kinds = [("host", host.collect::<Vec<_>>()), ("postgres", postgres.collect())];
+        let proxy = raw.proxy.into_iter().map(|raw| raw.map(CollectorConfig::Proxy));
+        let kinds = [
+            ("host", host.collect::<Vec<_>>()),
+            ("postgres", postgres.collect()),
+            ("proxy", proxy.collect()),
+        ];
         for (kind, collectors) in kinds {
             for (index, raw) in collectors.into_iter().enumerate() {
                 match raw.planned() {
@@ -152,13 +162,14 @@ impl CollectorConfig {
         match self {
             Self::Host(config) => config.name(),
             Self::Postgres(config) => config.name(),
+            Self::Proxy(config) => config.name(),
         }
     }
 
     /// Returns the pace of this kind.
     pub fn pace(&self) -> Pace {
         match self {
-            Self::Host(_) => Pace::EACH_SECOND,
+            Self::Host(_) | Self::Proxy(_) => Pace::EACH_SECOND,
             Self::Postgres(_) => Pace::EACH_5_SECONDS,
         }
     }
@@ -169,7 +180,7 @@ impl CollectorConfig {
     /// What can't be used, without secrets.
     fn check(&self) -> Result<(), crate::Reason> {
         match self {
-            Self::Host(_) => Ok(()),
+            Self::Host(_) | Self::Proxy(_) => Ok(()),
             Self::Postgres(config) => config.check(),
         }
     }
@@ -188,6 +199,7 @@ impl CollectorConfig {
         match self {
             Self::Host(config) => config.build(),
             Self::Postgres(config) => config.build(world),
+            Self::Proxy(config) => config.build(world),
         }
     }
 }

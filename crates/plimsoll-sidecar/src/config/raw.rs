@@ -1,7 +1,7 @@
 //! The file as it was written.
 
 use super::{CollectorConfig, Pace, Planned};
-use crate::{HostConfig, PostgresConfig};
+use crate::{HostConfig, PostgresConfig, ProxyConfig};
 use plimsoll_spec::{Length, Parsed};
 use serde::Deserialize;
 use std::net::SocketAddr;
@@ -19,6 +19,7 @@ pub(super) struct RawConfig {
     pub(super) sys_root: Option<PathBuf>,
     pub(super) host: Vec<RawCollector<HostConfig>>,
     pub(super) postgres: Vec<RawCollector<PostgresConfig>>,
+    pub(super) proxy: Vec<RawCollector<ProxyConfig>>,
 }
 
 /// What every kind of collector takes, and what this kind does.

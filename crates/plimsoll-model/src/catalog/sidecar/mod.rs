@@ -4,9 +4,11 @@ use crate::{Kind, Signal};
 
 mod host;
 mod postgres;
+mod proxy;
 
 pub use host::*;
 pub use postgres::*;
+pub use proxy::*;
 
 /// Whether the latest look of a collector brought anything.
 pub const COLLECTOR_UP: Signal = Signal {

@@ -1,0 +1,184 @@
+//! A proxy in front of an HTTP or TCP service, which records each request exactly.
+//!
+//! ```text
+//! accept ─hand→ thread ─read→ request ─admit→ measured ─pass→ exchange ─→ pipe (both ways)
+//!                (one a processor)                                └─101→ tunnel
+//! ```
+//!
+//! Bytes of bodies go through as they came: what is checked is where a message ends, as strictly as the
+//! standard says, because whoever reads it otherwise than the target can be made to smuggle requests.
+
+mod answer;
+mod exchange;
+mod fields;
+mod framing;
+mod http;
+mod method;
+mod pipe;
+mod recorded;
+mod request;
+mod response;
+mod seats;
+mod shared;
+mod target;
+mod thread;
+mod tunnel;
+mod upstream;
+
+use crate::config::interval;
+use crate::{Collector, Reading, Reason, World};
+use async_trait::async_trait;
+use plimsoll_model::{Labels, catalog};
+use plimsoll_spec::{Length, MapShape, Parsed, Shape, optional, required};
+use recorded::Signals;
+use serde::Deserialize;
+use shared::{Shared, Timing};
+use std::net::{SocketAddr, TcpListener};
+use std::num::NonZero;
+use std::str::FromStr;
+use std::sync::Arc;
+use std::time::Duration;
+use target::Target;
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+
+pub(crate) static SHAPE: MapShape = MapShape {
+    keys: &[
+        optional("label", Shape::TEXT),
+        optional("interval", Shape::Text(interval)),
+        optional("deadline", Shape::Text(interval)),
+        required("listen", Shape::parsed::<SocketAddr>()),
+        required("target", Shape::parsed::<Target>()),
+        optional("limit", Shape::Integer(1..=1_000_000)),
+        optional("connections_max", Shape::Integer(1..=1_000_000)),
+        optional("header_timeout", Shape::Text(interval)),
+        optional("connect_timeout", Shape::Text(interval)),
+        optional("drain_timeout", Shape::Text(interval)),
+    ],
+    check: None,
+};
+
+/// A proxy: where it listens and what it stands in front of.
+#[derive(Clone, Debug, Deserialize)]
+pub struct ProxyConfig {
+    listen: Parsed<SocketAddr>,
+    target: Parsed<Target>,
+    limit: Option<u64>,
+    connections_max: Option<usize>,
+    header_timeout: Option<Parsed<Length>>,
+    connect_timeout: Option<Parsed<Length>>,
+    drain_timeout: Option<Parsed<Length>>,
+}
+
+impl FromStr for ProxyConfig {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (listen, target) = text
+            .split_once('=')
+            .ok_or("isn't LISTEN=TARGET, as 127.0.0.1:8081=http://127.0.0.1:8080")?;
+        let listen = listen
+            .parse()
+            .map_err(|_| format!("`{listen}` isn't an address to listen on, as 127.0.0.1:8081"))?;
+        let target = target.parse().map_err(|error| format!("`{target}` {error}"))?;
+        Ok(Self {
+            listen: Parsed(listen),
+            target: Parsed(target),
+            limit: None,
+            connections_max: None,
+            header_timeout: None,
+            connect_timeout: None,
+            drain_timeout: None,
+        })
+    }
+}
+
+impl ProxyConfig {
+    /// Connections of clients that are open at a time, if nothing else is said.
+    const CONNECTIONS_MAX: usize = 10_000;
+
+    pub(crate) fn name(&self) -> String {
+        format!("proxy {}", self.target.0)
+    }
+
+    pub(crate) fn build(self, world: &World) -> Result<Box<dyn Collector>, Reason> {
+        let text = |length: Option<Parsed<Length>>, seconds| {
+            length.map_or(Duration::from_secs(seconds), |length| length.0.0)
+        };
+        let timing = Timing {
+            header: text(self.header_timeout, 10),
+            connect: text(self.connect_timeout, 5),
+            drain: text(self.drain_timeout, 30),
+        };
+        let target = self.target.0;
+        let signals = Signals::new(&world.registry, &world.name, self.limit);
+        let clients_max = self.connections_max.unwrap_or(Self::CONNECTIONS_MAX);
+        let shared = Arc::new(Shared::new(target, timing, signals, clients_max));
+        let listen = self.listen.0;
+        let listening = TcpListener::bind(listen).and_then(|listener| {
+            listener.set_nonblocking(true)?;
+            tokio::net::TcpListener::from_std(listener)
+        });
+        let unheard = |error| Reason::new(format_args!("can't listen on {listen}: {error}"));
+        let listener = listening.map_err(unheard)?;
+        let threads = threads(&shared, world)?;
+        let (senders, ended) = threads.into_iter().unzip();
+        let accepting = thread::accept(listener, shared.clone(), senders, world.stop.clone());
+        let accepting = tokio::spawn(accepting);
+        Ok(Box::new(Proxy { shared, name: world.name.clone(), accepting, ended }))
+    }
+}
+
+/// A thread, as whoever hands it connections and whoever waits for its end has it.
+type Running = (mpsc::Sender<thread::Accepted>, JoinHandle<()>);
+
+/// Starts a thread for each processor.
+fn threads(shared: &Arc<Shared>, world: &World) -> Result<Vec<Running>, Reason> {
+    let count = std::thread::available_parallelism().map_or(1, NonZero::get);
+    let start = |_| {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.map_err(Reason::new)?;
+        let (sender, handed) = mpsc::channel(thread::HANDED_MAX);
+        let (shared, stop) = (shared.clone(), world.stop.clone());
+        let run = move || thread::run(&runtime, shared, handed, &stop);
+        Ok((sender, tokio::task::spawn_blocking(run)))
+    };
+    (0..count).map(start).collect()
+}
+
+/// A proxy at work, as the rounds see it.
+struct Proxy {
+    shared: Arc<Shared>,
+    name: Arc<str>,
+    accepting: JoinHandle<()>,
+    ended: Vec<JoinHandle<()>>,
+}
+
+#[async_trait]
+impl Collector for Proxy {
+    async fn collect(&mut self) -> Result<Reading, Reason> {
+        if self.ended.iter().any(JoinHandle::is_finished) && !self.accepting.is_finished() {
+            return Err(Reason::new(
+                "one of its threads has ended, which is a fault of the sidecar",
+            ));
+        }
+        if let Some(fault) = self.shared.fault() {
+            let target = &self.shared.target;
+            return Err(Reason::new(format_args!("no connection to {target}: {fault}")));
+        }
+        let mut reading = Reading::default();
+        for (side, open) in [("client", &self.shared.clients), ("target", &self.shared.targets)] {
+            let labels = Labels::new([("proxy", &*self.name), ("side", side)]);
+            let labels = labels.map_err(Reason::new)?;
+            reading.gauge(&catalog::PROXY_CONNECTIONS, &labels, open.count() as f64);
+        }
+        Ok(reading)
+    }
+
+    async fn finish(&mut self) {
+        let _ = (&mut self.accepting).await;
+        for ended in &mut self.ended {
+            let _ = ended.await;
+        }
+    }
+}
