@@ -226,6 +226,8 @@ pub(crate) struct MemoryLeases {
     last_token: AtomicU64,
     pub(crate) attempts: AtomicU64,
     pub(crate) is_down: AtomicBool,
+    /// How long an answer is under way, in milliseconds.
+    pub(crate) lag_ms: AtomicU64,
 }
 
 struct Shared(Arc<MemoryLeases>);
@@ -246,6 +248,22 @@ impl MemoryLeases {
         held.extend(now.map(|now| (key.to_owned(), now)));
         Ok(done)
     }
+
+    /// Lets an answer be under way for a while.
+    fn answer<T: Send + 'static>(&self, answer: Result<T, StoreError>) -> Answer<'static, T> {
+        let lag_ms = self.lag_ms.load(SeqCst);
+        Box::pin(async move {
+            lag(lag_ms).await;
+            answer
+        })
+    }
+}
+
+/// Waits, if there is any lag.
+async fn lag(lag_ms: u64) {
+    if lag_ms > 0 {
+        sleep(ms(lag_ms)).await;
+    }
 }
 
 impl Leases for Shared {
@@ -261,7 +279,7 @@ impl Leases for Shared {
             now.get_or_insert((owner, Instant::now() + ttl));
             is_free.then(|| self.0.last_token.fetch_add(1, SeqCst) + 1)
         });
-        Box::pin(async { acquired })
+        self.0.answer(acquired)
     }
 
     fn renew<'a>(&'a self, key: &'a str, owner: Owner, ttl: Duration) -> Answer<'a, bool> {
@@ -272,19 +290,19 @@ impl Leases for Shared {
             }
             _ => false,
         });
-        Box::pin(async { renewed })
+        self.0.answer(renewed)
     }
 
     fn release<'a>(&'a self, key: &'a str, owner: Owner) -> Answer<'a, Option<Duration>> {
         let left = self.0.with(key, |now| {
             now.take_if(|(who, _)| *who == owner).map(|(_, until)| until - Instant::now())
         });
-        Box::pin(async { left })
+        self.0.answer(left)
     }
 
     fn holder<'a>(&'a self, key: &'a str) -> Answer<'a, Option<Owner>> {
         let holder = self.0.with(key, |now| now.map(|(holder, _)| holder));
-        Box::pin(async { holder })
+        self.0.answer(holder)
     }
 }
 
@@ -319,23 +337,29 @@ impl<const IS_FENCED: bool> Store for Faulty<IS_FENCED> {
     async fn get(&self, key: &str) -> Result<Option<Entry<u64>>, StoreError> {
         self.up()?;
         let found = self.kept.get(key).await;
-        sleep(ms(self.lag_ms)).await;
+        lag(self.lag_ms).await;
         found
     }
 
     async fn put(&self, key: &str, fresh: Fresh<'_, u64>) -> Result<Written, StoreError> {
         self.up()?;
-        self.kept.put(key, fresh).await
+        let written = self.kept.put(key, fresh).await;
+        lag(self.lag_ms).await;
+        written
     }
 
     async fn remove(&self, key: &str, keep: Duration) -> Result<(), StoreError> {
         self.up()?;
-        self.kept.remove(key, keep).await
+        let removed = self.kept.remove(key, keep).await;
+        lag(self.lag_ms).await;
+        removed
     }
 
     async fn issue(&self, key: &str) -> Result<Option<u64>, StoreError> {
         self.up()?;
-        if IS_FENCED { self.kept.issue(key).await } else { Ok(None) }
+        let issued = if IS_FENCED { self.kept.issue(key).await } else { Ok(None) };
+        lag(self.lag_ms).await;
+        issued
     }
 
     async fn put_if_generation(
@@ -344,6 +368,8 @@ impl<const IS_FENCED: bool> Store for Faulty<IS_FENCED> {
         fresh: Fresh<'_, u64>,
     ) -> Result<Written, StoreError> {
         self.up()?;
-        self.kept.put_if_generation(key, fresh).await
+        let written = self.kept.put_if_generation(key, fresh).await;
+        lag(self.lag_ms).await;
+        written
     }
 }
