@@ -3,6 +3,7 @@
 use crate::process::Process;
 use crate::{free_port, scratch, wait};
 use redis::{AsyncConnectionConfig, FromRedisValue, ToRedisArgs};
+use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
 
@@ -42,6 +43,26 @@ impl Redis {
         command.args(["--bind", "127.0.0.1", "--port", &port.to_string()]);
         command.args(["--save", "", "--appendonly", "no", "--dir"]).arg(folder.path());
         Process::start("redis-server", &mut command, &folder.path().join("log"))
+    }
+
+    /// Starts one that speaks TLS only; returns with it the file of the authority to trust.
+    pub async fn start_tls() -> (Self, PathBuf) {
+        let (port, folder) = (free_port(), scratch());
+        let made = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).expect("made");
+        let certificate = crate::write(folder.path(), "certificate.pem", &made.cert.pem());
+        let key = crate::write(folder.path(), "key.pem", &made.key_pair.serialize_pem());
+        let mut command = Command::new("redis-server");
+        command.args(["--bind", "127.0.0.1", "--port", "0", "--tls-port", &port.to_string()]);
+        command.args(["--save", "", "--appendonly", "no", "--tls-auth-clients", "no", "--dir"]);
+        command.arg(folder.path()).arg("--tls-cert-file").arg(&certificate);
+        command.arg("--tls-key-file").arg(key).arg("--tls-ca-cert-file").arg(&certificate);
+        let process = Process::start("redis-server", &mut command, &folder.path().join("log"));
+        wait::until("Redis to listen", PATIENCE, || async {
+            tokio::net::TcpStream::connect(("127.0.0.1", port)).await.ok().map(drop)
+        })
+        .await;
+        let url = format!("rediss://127.0.0.1:{port}");
+        (Self { url, process, port, folder }, certificate)
     }
 
     async fn await_ready(&self) {

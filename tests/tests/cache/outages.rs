@@ -4,6 +4,7 @@ use crate::{lost, metrics, node, told, writes};
 use plimsoll_tests::cache_node::{CacheNode, Metrics, Slow};
 use plimsoll_tests::redis::Redis;
 use plimsoll_tests::wait;
+use std::path::Path;
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -76,6 +77,30 @@ async fn a_redis_that_is_stopped_holds_nobody_for_longer_than_its_limit() {
     until_hit(&mut node).await;
     let faults = |fault| down.sum("concurrency_cache_faults_total", &[("fault", fault)]);
     assert!(faults("store_timed_out") >= 1.0 && faults("circuit_open") >= 30.0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_redis_with_tls_is_used_if_its_authority_is_trusted() {
+    let ((redis, authority), slow) = (Redis::start_tls().await, Slow::start().await);
+    let words = told([
+        ("redis", redis.url.as_str()),
+        ("origin", &slow.after(10)),
+        ("locked", "yes"),
+        ("redis_limit_ms", "5000"),
+    ]);
+    let trusting = [
+        format!("SSL_CERT_FILE={}", authority.display()),
+        env!("CARGO_BIN_EXE_cache_node").to_owned(),
+    ];
+    let trusting = [&trusting[..], &words].concat();
+    let mut trusting = CacheNode::start(Path::new("env"), &trusting).await;
+    let got = [trusting.get("shoe").await, trusting.get("shoe").await];
+    assert_eq!(got, ["1/rebuild", "1/hit"]);
+    let mut wary = node(&words).await;
+    assert_eq!(wary.get("shoe").await, "2/rebuild", "a server that isn't trusted isn't read");
+    let lookups =
+        wary.metrics().await.sum("concurrency_cache_lookups_total", &[("result", "error")]);
+    assert_eq!(lookups, 1.0);
 }
 
 /// The leases are in a Redis of their own, which is replaced by an empty one while the lease is held:
