@@ -101,6 +101,11 @@ async fn a_queue_flood_pages_the_full_queue() {
     pages_and_resolves("queue-flood", "queue-not-full").await;
 }
 
+#[tokio::test]
+async fn unguarded_commits_page_the_charges_that_were_overtaken() {
+    pages_and_resolves("unguarded-commits", "charged-once").await;
+}
+
 /// Returns what `/debug/cycles` of the demo's service lists.
 async fn cycles(metrics: &str) -> Vec<Value> {
     let answer = http().get(format!("http://{metrics}/debug/cycles")).send().await;

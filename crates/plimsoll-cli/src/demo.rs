@@ -16,6 +16,7 @@ use std::time::Duration;
         stalled-consumer  consumer-lag\n  \
         stale-snapshot    fresh-under-load\n  \
         queue-flood       queue-not-full\n  \
+        unguarded-commits charged-once\n  \
         deadlock          none: /debug/cycles of the service names it\n\n\
         Example: plimsoll demo --duration 60s --fault queue-flood@10s+20s"
 )]

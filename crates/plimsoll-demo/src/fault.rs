@@ -21,18 +21,21 @@ pub enum Fault {
     StaleSnapshot,
     /// A partner's import offers more orders than the workers can fulfil.
     QueueFlood,
+    /// Charges commit whoever charged the same card since they read it.
+    UnguardedCommits,
     /// Two transfers lock the same two accounts, each in its own order.
     Deadlock,
 }
 
 impl Fault {
     /// Every fault.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::SlowDependency,
         Self::LockHog,
         Self::StalledConsumer,
         Self::StaleSnapshot,
         Self::QueueFlood,
+        Self::UnguardedCommits,
         Self::Deadlock,
     ];
 
@@ -44,6 +47,7 @@ impl Fault {
             Self::StalledConsumer => "stalled-consumer",
             Self::StaleSnapshot => "stale-snapshot",
             Self::QueueFlood => "queue-flood",
+            Self::UnguardedCommits => "unguarded-commits",
             Self::Deadlock => "deadlock",
         }
     }
@@ -57,6 +61,7 @@ impl Fault {
             Self::StalledConsumer => Some("consumer-lag"),
             Self::StaleSnapshot => Some("fresh-under-load"),
             Self::QueueFlood => Some("queue-not-full"),
+            Self::UnguardedCommits => Some("charged-once"),
             Self::Deadlock => None,
         }
     }

@@ -129,6 +129,7 @@ impl Demo {
              curl -X POST 'http://{service}/faults/stalled-consumer?for=20s'\n  \
              curl -X POST 'http://{service}/faults/stale-snapshot?for=20s'\n  \
              curl -X POST 'http://{service}/faults/queue-flood?for=20s'\n  \
+             curl -X POST 'http://{service}/faults/unguarded-commits?for=20s'\n  \
              curl -X POST 'http://{service}/faults/deadlock?for=20s'\n\
              Ask why:    plimsoll explain checkout/auth-latency --url http://{page}\n\
              Who waits:  curl http://{metrics}/debug/cycles\n",

@@ -1,6 +1,7 @@
 //! The load: seeded, open-loop (arrivals don't wait for answers), on a thread and runtime of its
 //! own, so that a starved service can't slow it down.
 
+use crate::service::CARDS;
 use crate::truth::Witness;
 use plimsoll_runtime::shutdown::Stop;
 use rand::rngs::SmallRng;
@@ -21,11 +22,14 @@ const UNDER_WAY_MAX: usize = 2_000;
 struct Stream {
     path: &'static str,
     per_second: f64,
+    /// How many requests come together, for one card.
+    at_once: usize,
 }
 
-const STREAMS: [Stream; 2] = [
-    Stream { path: "/authorize", per_second: 200.0 },
-    Stream { path: "/orders", per_second: 60.0 },
+const STREAMS: [Stream; 3] = [
+    Stream { path: "/authorize", per_second: 200.0, at_once: 1 },
+    Stream { path: "/orders", per_second: 60.0, at_once: 1 },
+    Stream { path: "/charges", per_second: 10.0, at_once: 4 },
 ];
 
 /// A running load; [`Load::finish`] ends it.
@@ -79,7 +83,7 @@ struct Target {
 }
 
 impl Target {
-    async fn send(self, card: u32) {
+    async fn send(self, card: usize) {
         let sent = self.client.post(&self.url).query(&[("card", card)]).send().await;
         let answer = match sent {
             Ok(answer) => answer,
@@ -106,12 +110,15 @@ async fn offer(stream: Stream, target: Target, mut random: SmallRng, stop: Stop)
             () = stop.stopped() => break,
             () = tokio::time::sleep_until(next) => {}
         }
-        let Ok(place) = places.clone().try_acquire_owned() else { continue };
-        let request = target.clone().send(random.random_range(0..10_000));
-        under_way.spawn(async move {
-            request.await;
-            drop(place);
-        });
+        let card = random.random_range(0..CARDS);
+        for _ in 0..stream.at_once {
+            let Ok(place) = places.clone().try_acquire_owned() else { break };
+            let request = target.clone().send(card);
+            under_way.spawn(async move {
+                request.await;
+                drop(place);
+            });
+        }
         while under_way.try_join_next().is_some() {}
     }
     while under_way.join_next().await.is_some() {}

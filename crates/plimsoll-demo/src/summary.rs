@@ -1,5 +1,5 @@
 //! The one-screen summary at the end: budgets and alerts as the daemon's API gives them, beside the
-//! truth that the load generator counted.
+//! truth as the load generator, the queue and the cards counted it.
 
 use crate::truth::Truth;
 use serde_json::Value;
@@ -38,17 +38,31 @@ impl fmt::Display for Summary {
         for alert in self.alerts.iter().filter(|alert| alert["alertname"] != "PlimsollWatchdog") {
             alert_line(out, alert)?;
         }
-        writeln!(out, "\nTruth, as the load generator and the queue's witness counted it")?;
-        let (good, bad) = self.counts("auth-availability").unzip();
-        let Truth { authorized_good, authorized_bad, queue_full_ms } = self.truth;
         writeln!(
             out,
-            "  authorisations  good {authorized_good}, bad {authorized_bad}; the daemon has good {}, bad {}",
+            "\nTruth, as the load generator, the queue's witness and the cards counted it"
+        )?;
+        let (good, bad) = self.counts("auth-availability").unzip();
+        let truth = self.truth;
+        writeln!(
+            out,
+            "  authorisations  good {}, bad {}; the daemon has good {}, bad {}",
+            truth.authorized_good,
+            truth.authorized_bad,
             number(good),
             number(bad)
         )?;
         let (_, full) = self.counts("queue-not-full").unzip();
-        write!(out, "  queue full      {queue_full_ms} ms; the daemon has {} ms", number(full))
+        let full_ms = truth.queue_full_ms;
+        writeln!(out, "  queue full      {full_ms} ms; the daemon has {} ms", number(full))?;
+        let (_, overtaken) = self.counts("charged-once").unzip();
+        write!(
+            out,
+            "  charged twice   {} by plain commits, {} by guarded ones; the detector has {}",
+            truth.held_beyond_plain,
+            truth.held_beyond_guarded,
+            number(overtaken)
+        )
     }
 }
 

@@ -1,7 +1,8 @@
 //! What really happened, kept apart from every instrument, so that the daemon can be held to it.
 //!
 //! The load generator counts answers by itself, and the queue's time at its limit is measured here
-//! under a plain mutex by those who push and pull: no line of the recorder takes part.
+//! under a plain mutex by those who push and pull: no line of the recorder takes part. What is held
+//! beyond a card's limit the cards themselves count, as they hold it.
 
 use serde::Serialize;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -17,6 +18,19 @@ pub(crate) struct Truth {
     pub authorized_bad: u64,
     /// Milliseconds that the order queue was at its limit.
     pub queue_full_ms: u64,
+    /// Amounts that plain commits held beyond a card's limit.
+    pub held_beyond_plain: u64,
+    /// Amounts that guarded commits held beyond a card's limit.
+    pub held_beyond_guarded: u64,
+}
+
+/// How an amount was held on a card.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Commit {
+    /// Whoever else held one since the card was read.
+    Plain,
+    /// Only if nobody did.
+    Guarded,
 }
 
 /// Keeps the truth; clones share it.
@@ -31,6 +45,8 @@ struct State {
     good: u64,
     bad: u64,
     depth: i64,
+    held_beyond_plain: u64,
+    held_beyond_guarded: u64,
     full: Duration,
     full_since: Option<Instant>,
 }
@@ -61,6 +77,15 @@ impl Witness {
         self.moved(-1);
     }
 
+    /// Counts an amount that was held beyond a card's limit.
+    pub(crate) fn held_beyond(&self, commit: Commit) {
+        let mut state = self.lock();
+        match commit {
+            Commit::Plain => state.held_beyond_plain += 1,
+            Commit::Guarded => state.held_beyond_guarded += 1,
+        }
+    }
+
     /// Returns the truth so far.
     pub(crate) fn so_far(&self) -> Truth {
         let state = self.lock();
@@ -69,6 +94,8 @@ impl Witness {
             authorized_good: state.good,
             authorized_bad: state.bad,
             queue_full_ms: u64::try_from(full.as_millis()).unwrap_or(u64::MAX),
+            held_beyond_plain: state.held_beyond_plain,
+            held_beyond_guarded: state.held_beyond_guarded,
         }
     }
 

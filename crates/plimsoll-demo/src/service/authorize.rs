@@ -1,7 +1,7 @@
 //! Authorising a card: reads the exposure snapshot, asks the card network, books on the ledger.
 
 use super::Shop;
-use super::orders::Card;
+use super::orders::CardNumber;
 use crate::fault::Fault;
 use axum::extract::{Query, State};
 use axum::http::StatusCode;
@@ -13,8 +13,11 @@ use std::time::Duration;
 const REFUSED_ONE_IN: u32 = 1_000;
 
 /// Authorises a card.
-pub(super) async fn handle(State(shop): State<Arc<Shop>>, Query(card): Query<Card>) -> StatusCode {
-    match authorize(&shop, card.card).await {
+pub(super) async fn handle(
+    State(shop): State<Arc<Shop>>,
+    Query(query): Query<CardNumber>,
+) -> StatusCode {
+    match authorize(&shop, query.card).await {
         Ok(()) => StatusCode::OK,
         Err(Refused) => StatusCode::BAD_GATEWAY,
     }
@@ -24,7 +27,7 @@ pub(super) async fn handle(State(shop): State<Arc<Shop>>, Query(card): Query<Car
 struct Refused;
 
 async fn authorize(shop: &Shop, card: u32) -> Result<(), Refused> {
-    let _open_amount = shop.exposure.read();
+    let _held = shop.exposure.read(card);
     ask_network(shop).await?;
     shop.ledger.book(card, 1_000).await;
     Ok(())

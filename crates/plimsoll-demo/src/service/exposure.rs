@@ -1,8 +1,12 @@
-//! The exposure snapshot: totals a card's open amounts, rebuilt every 50 ms and read by every
-//! authorisation.
+//! The exposure snapshot: a copy of what is held on each card, made every 50 ms and read by every
+//! authorisation and charge.
 
+use super::cards::{Book, Card, Cards};
 use crate::fault::{Fault, Switches};
+use async_trait::async_trait;
 use plimsoll::{FreshnessProbe, Name, Operation};
+use plimsoll_context::{Reading, Stamp};
+use plimsoll_prober::{Marker, Serving, StoreError};
 use plimsoll_runtime::clock::Clock;
 use plimsoll_runtime::shutdown::Stop;
 use std::sync::Arc;
@@ -13,40 +17,71 @@ use tokio::task::JoinSet;
 const REBUILT_EVERY: Duration = Duration::from_millis(50);
 
 /// The age up to which its SLO calls it fresh: an edge of the histogram, so that the count is exact.
-const FRESH: Duration = Duration::from_millis(250);
+pub(super) const FRESH: Duration = Duration::from_millis(250);
 
-/// The readers' side of the snapshot.
+/// The readers' side of the snapshot; clones share it.
+#[derive(Clone)]
 pub(super) struct Exposure {
-    snapshot: watch::Receiver<u64>,
+    snapshot: watch::Receiver<Snapshot>,
     probe: FreshnessProbe,
 }
 
-impl Exposure {
-    /// Reads the snapshot, whatever its age.
-    pub(super) fn read(&self) -> u64 {
-        self.probe.read();
-        *self.snapshot.borrow()
+struct Snapshot {
+    book: Book,
+    /// All that was committed up to then is in it.
+    as_of_ns: u64,
+}
+
+impl Snapshot {
+    fn of(cards: &Cards) -> Self {
+        let (book, as_of_ns) = cards.copy();
+        Self { book, as_of_ns }
     }
 }
 
-/// Starts the task that rebuilds the snapshot.
+impl Exposure {
+    /// Reads a card for an authorisation, whatever the snapshot's age.
+    pub(super) fn read(&self, card: u32) -> Option<Card> {
+        self.probe.read();
+        self.card(card).map(|(card, _)| card)
+    }
+
+    /// Returns a card as the snapshot has it, and how current that is.
+    pub(super) fn card(&self, card: u32) -> Option<(Card, Reading)> {
+        let snapshot = self.snapshot.borrow();
+        let card = *snapshot.book.cards.get(card as usize)?;
+        let as_of = Reading::as_of(Stamp::Own(snapshot.as_of_ns));
+        Some((card, as_of.since(Stamp::Own(card.since_ns))))
+    }
+}
+
+#[async_trait]
+impl Serving for Exposure {
+    async fn newest(&self) -> Result<Option<Marker>, StoreError> {
+        Ok(self.snapshot.borrow().book.heartbeat)
+    }
+}
+
+/// Starts the task that copies the cards.
 pub(super) fn start(
     tasks: &mut JoinSet<()>,
+    cards: Cards,
     switches: &Switches,
     clock: &Arc<dyn Clock>,
     stop: &Stop,
 ) -> Exposure {
     let name = Name::new("exposure").edges(&[FRESH]);
     let probe = FreshnessProbe::banded(name, &Operation::named("authorize"));
-    let (publish, snapshot) = watch::channel(0);
+    let (publish, snapshot) = watch::channel(Snapshot::of(&cards));
     let (switches, stop, published) = (switches.clone(), stop.clone(), probe.clone());
     let clock = clock.clone();
     tasks.spawn(async move {
         let mut tick = tokio::time::interval(REBUILT_EVERY);
         while stop.run_until_stopped(tick.tick()).await.is_some() {
             if !switches.is_on(Fault::StaleSnapshot) {
-                publish.send_modify(|version| *version += 1);
-                published.publish(wall_time(&*clock));
+                let stands_for = wall_time(&*clock);
+                publish.send_replace(Snapshot::of(&cards));
+                published.publish(stands_for);
             }
         }
     });

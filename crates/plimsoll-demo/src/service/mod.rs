@@ -1,13 +1,17 @@
 //! The checkout service: what a team would have written, instrumented through the public API alone.
 //!
 //! A card is authorised against an exposure snapshot and a ledger behind one lock; orders wait in a
-//! bounded queue for four workers; what they fulfil is billed by a consumer of a log.
+//! bounded queue for four workers; what they fulfil is billed by a consumer of a log. Charges hold amounts
+//! on cards, several at once on the same one, as far as the snapshot shows that there is room.
 
 mod authorize;
 mod billing;
+mod cards;
+mod charge;
 mod exposure;
 mod ledger;
 mod orders;
+mod rates;
 mod transfers;
 
 use crate::fault::{Fault, Switches};
@@ -17,6 +21,7 @@ use axum::http::StatusCode;
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use plimsoll::RuntimeProbe;
+use plimsoll_prober::Prober;
 use plimsoll_runtime::clock::Clock;
 use plimsoll_runtime::shutdown::Stop;
 use plimsoll_tower::ConcurrencyLayer;
@@ -26,6 +31,8 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
+pub(crate) use cards::CARDS;
+
 /// Orders that the queue holds.
 pub(crate) const ORDERS_MAX: usize = 64;
 
@@ -33,6 +40,7 @@ pub(crate) const ORDERS_MAX: usize = 64;
 struct Shop {
     switches: Switches,
     clock: Arc<dyn Clock>,
+    desk: charge::Desk,
     exposure: exposure::Exposure,
     ledger: ledger::Ledger,
     orders: orders::Counter,
@@ -73,8 +81,8 @@ impl Service {
     /// Serves until `stop`, then lets every task end.
     ///
     /// # Errors
-    /// The listener fails.
-    pub(crate) async fn run(self, stop: Stop) -> std::io::Result<()> {
+    /// The listener fails, or an instrument can't be registered.
+    pub(crate) async fn run(self, stop: Stop) -> anyhow::Result<()> {
         let _runtime = RuntimeProbe::named("checkout", &tokio::runtime::Handle::current());
         let mut tasks = JoinSet::new();
         let ledger = ledger::Ledger::new();
@@ -84,10 +92,15 @@ impl Service {
         orders::flood(&mut tasks, counter.clone(), &self.switches, &stop);
         ledger::hog(&mut tasks, ledger.clone(), &self.switches, &stop);
         transfers::start(&mut tasks, &self.switches, &stop);
-        let exposure = exposure::start(&mut tasks, &self.switches, &self.clock, &stop);
+        let cards = cards::Cards::new(self.witness.clone());
+        let exposure =
+            exposure::start(&mut tasks, cards.clone(), &self.switches, &self.clock, &stop);
+        let desk = charge::Desk::open(cards, exposure.clone())?;
+        probe(&mut tasks, desk.prober()?, &stop);
         let shop = Arc::new(Shop {
             switches: self.switches,
             clock: self.clock,
+            desk,
             exposure,
             ledger,
             orders: counter,
@@ -105,10 +118,17 @@ impl Service {
 fn routes(shop: Arc<Shop>) -> Router {
     Router::new()
         .route("/authorize", post(authorize::handle).layer(counted("authorize", 512)))
+        .route("/charges", post(charge::handle).layer(counted("charge", 256)))
         .route("/orders", post(orders::handle).layer(counted("order", 64)))
         .route("/truth", get(truth))
         .route("/faults/{name}", post(turn_on))
         .with_state(shop)
+}
+
+/// Starts the prober of the exposure snapshot.
+fn probe(tasks: &mut JoinSet<()>, prober: Prober, stop: &Stop) {
+    let stop = stop.clone();
+    tasks.spawn(prober.run(async move { stop.stopped().await }));
 }
 
 /// Counts the requests of one route, each until the last byte of its answer.

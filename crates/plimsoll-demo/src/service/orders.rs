@@ -46,13 +46,16 @@ pub(super) fn queue(witness: Witness) -> (Counter, Belt) {
 }
 
 #[derive(serde::Deserialize)]
-pub(super) struct Card {
+pub(super) struct CardNumber {
     pub(super) card: u32,
 }
 
 /// Takes an order, or says that there are too many.
-pub(super) async fn handle(State(shop): State<Arc<Shop>>, Query(card): Query<Card>) -> StatusCode {
-    match shop.orders.queue.try_send(Order { card: card.card }) {
+pub(super) async fn handle(
+    State(shop): State<Arc<Shop>>,
+    Query(query): Query<CardNumber>,
+) -> StatusCode {
+    match shop.orders.queue.try_send(Order { card: query.card }) {
         Ok(()) => {
             shop.orders.witness.pushed();
             StatusCode::ACCEPTED
