@@ -13,8 +13,9 @@ use std::time::Duration;
 
 const PATIENCE: Duration = Duration::from_secs(90);
 
-/// All faults at once, so that signals of trouble have something to show.
-const EVERYTHING_BREAKS: [&str; 10] = [
+/// All faults at once, so that signals of trouble have something to show. Only the snapshot is renewed
+/// again, since nothing propagates meanwhile.
+const EVERYTHING_BREAKS: [&str; 12] = [
     "--fault",
     "slow-dependency@2s+600s",
     "--fault",
@@ -22,9 +23,11 @@ const EVERYTHING_BREAKS: [&str; 10] = [
     "--fault",
     "stalled-consumer@2s+600s",
     "--fault",
-    "stale-snapshot@2s+600s",
+    "stale-snapshot@2s+4s",
     "--fault",
     "queue-flood@2s+600s",
+    "--fault",
+    "unguarded-commits@2s+600s",
 ];
 
 fn host(url: &str) -> &str {
@@ -197,7 +200,7 @@ async fn each_alert_fires_on_its_fault_and_is_silent_without() {
 }
 
 /// What each fault of the demo makes fire, beside the SLO alerts that the daemon sends by itself.
-const FIRES: [(&str, &[&str]); 6] = [
+const FIRES: [(&str, &[&str]); 7] = [
     ("slow-dependency", &["SloPage", "SloTicket"]),
     (
         "lock-hog",
@@ -213,11 +216,15 @@ const FIRES: [(&str, &[&str]); 6] = [
         "stalled-consumer",
         &["SloPage", "SloTicket", "ConcurrencyConsumerStalled", "ConcurrencyConsumerLagHigh"],
     ),
-    ("stale-snapshot", &["SloPage", "SloTicket", "ConcurrencySnapshotStale"]),
+    (
+        "stale-snapshot",
+        &["SloPage", "SloTicket", "ConcurrencySnapshotStale", "ConcurrencyPropagationStalled"],
+    ),
     (
         "queue-flood",
         &["SloPage", "SloTicket", "ConcurrencyQueueSaturated", "ConcurrencyBackpressureSustained"],
     ),
+    ("unguarded-commits", &["SloPage", "SloTicket", "ConcurrencyStaleCommits"]),
     ("deadlock", &["ConcurrencyDeadlock"]),
 ];
 

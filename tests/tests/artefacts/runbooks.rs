@@ -15,8 +15,14 @@ const SECTIONS: [&str; 7] = [
 ];
 
 /// The faults that `plimsoll demo` can stage.
-const FAULTS: [&str; 5] =
-    ["slow-dependency", "lock-hog", "stalled-consumer", "stale-snapshot", "queue-flood"];
+const FAULTS: [&str; 6] = [
+    "slow-dependency",
+    "lock-hog",
+    "stalled-consumer",
+    "stale-snapshot",
+    "queue-flood",
+    "unguarded-commits",
+];
 
 #[test]
 fn each_alert_has_one_runbook_and_each_runbook_one_alert() {

@@ -3,6 +3,7 @@
 //! Only an SLO that burns, one that nothing is known of, and a daemon that is gone wake a person.
 //! Everything else names a cause and waits for the morning: it is there to be read beside the page.
 
+mod context;
 mod own;
 mod signals;
 mod slo;
@@ -30,6 +31,7 @@ pub fn file() -> RuleFile {
         groups: vec![
             group("plimsoll-slo", slo::alerts()),
             group("plimsoll-signals", signals::alerts()),
+            group("plimsoll-context", context::alerts()),
             group("plimsoll-own", own::alerts()),
         ],
     }

@@ -38,7 +38,8 @@ pub(super) fn alerts() -> Vec<Alert> {
     ]
 }
 
-fn cause(name: &str, expr: String) -> Alert {
+/// Starts the alert of a cause.
+pub(super) fn cause(name: &str, expr: String) -> Alert {
     alert(name, "ticket", expr)
 }
 

@@ -7,7 +7,9 @@ use crate::promql::{PANEL, bucket, part_of, sample};
 use plimsoll_model::{Signal, catalog};
 
 mod consumers;
+mod context;
 mod own;
+mod rebuilds;
 
 /// The operation that a transaction is recorded as.
 const TRANSACTION: &str = r#"operation="transaction""#;
@@ -19,8 +21,8 @@ pub(super) fn dashboard() -> Dashboard {
     Dashboard {
         uid: "plimsoll-debug",
         title: "Plimsoll / Debug",
-        description: "Where the time goes: tails, locks, transactions, lag, staleness, the \
-                      runtime and the recorder.",
+        description: "Where the time goes: tails, locks, transactions, lag, staleness, \
+                      context, rebuilds, the runtime and the recorder.",
         from: "now-1h",
         sections: vec![
             Section { title: "Tail latency", panels: tail_latency() },
@@ -29,6 +31,8 @@ pub(super) fn dashboard() -> Dashboard {
             Section { title: "Levels over time", panels: levels() },
             Section { title: "Consumers", panels: consumers::lag() },
             Section { title: "Staleness", panels: consumers::staleness() },
+            Section { title: "Context", panels: context::context() },
+            Section { title: "Rebuilds", panels: rebuilds::rebuilds() },
             Section { title: "Runtime", panels: own::runtime() },
             Section { title: "Recorder, daemon and process", panels: own::recorder() },
         ],

@@ -3,7 +3,7 @@
 use super::levels::{self, OPERATIONS};
 use super::panel::{Panel, Thresholds, Unit, View};
 use super::{Dashboard, Section};
-use crate::promql::{PANEL, SLO_PANEL, part_of, sample};
+use crate::promql::{PANEL, SLO_PANEL, part_of, ratio, sample};
 use plimsoll_model::catalog;
 
 pub(super) fn dashboard() -> Dashboard {
@@ -20,7 +20,12 @@ pub(super) fn dashboard() -> Dashboard {
             },
             Section {
                 title: "Global concurrency",
-                panels: vec![concurrency(), throughput(), success()],
+                panels: vec![
+                    concurrency().width(6),
+                    throughput().width(6),
+                    success().width(6),
+                    validity().width(6),
+                ],
             },
             Section { title: "SLIs and budgets", panels: vec![error_ratio(), burn(), budget()] },
             Section {
@@ -113,6 +118,25 @@ fn success() -> Panel {
     )
     .query(&OPERATIONS.legend(""), part_of(&good, &all))
     .thresholds(Thresholds::Falling(0.99, 0.999))
+}
+
+/// Two numbers, because what isn't known is neither: at worst it is invalid, at best valid.
+fn validity() -> Panel {
+    let decisions = sample(&catalog::DECISIONS);
+    let rate = |matchers| PANEL.sum_rate("decision", &decisions, matchers);
+    let all = rate(r#"outcome="committed""#);
+    let not_invalid = rate(r#"outcome="committed",verdict!="invalid""#);
+    Panel::new(
+        View::Stat,
+        Unit::Ratio,
+        "Decisions on valid context",
+        "Part of the committed decisions whose context was still good: at worst what isn't known \
+         counts as invalid, at best as valid. The two part by what is unknown.",
+    )
+    .query("{{job}} {{decision}} at worst", ratio(&rate(r#"verdict="valid""#), &all))
+    .query("{{job}} {{decision}} at best", ratio(&not_invalid, &all))
+    .thresholds(Thresholds::Falling(0.99, 0.999))
+    .runbook("ConcurrencyDecisionsInvalid")
 }
 
 fn error_ratio() -> Panel {

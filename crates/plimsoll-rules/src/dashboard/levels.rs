@@ -14,6 +14,8 @@ pub(super) struct Level {
 pub(super) const OPERATIONS: Level = Level { signal: &catalog::IN_FLIGHT, label: "operation" };
 pub(super) const QUEUES: Level = Level { signal: &catalog::QUEUE_DEPTH, label: "queue" };
 pub(super) const POOLS: Level = Level { signal: &catalog::POOL_IN_USE, label: "pool" };
+pub(super) const REBUILD_WAITERS: Level =
+    Level { signal: &catalog::REBUILD_WAITERS, label: "cache" };
 pub(super) const LOCKS: Level = Level { signal: &catalog::LOCK_WAITERS, label: "lock" };
 
 impl Level {
