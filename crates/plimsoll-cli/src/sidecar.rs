@@ -3,9 +3,8 @@
 use anyhow::Context;
 use plimsoll_runtime::clock::SystemClock;
 use plimsoll_runtime::shutdown;
-use plimsoll_sidecar::{
-    CollectorConfig, Config, HostConfig, PostgresConfig, ProxyConfig, Sidecar,
-};
+use plimsoll_sidecar::{CollectorConfig, Config, Sidecar};
+use plimsoll_sidecar::{HostConfig, PostgresConfig, ProcessConfig, ProxyConfig};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -34,6 +33,12 @@ pub(crate) struct Arguments {
     /// A proxy in front of a service: http://HOST:PORT or tcp://HOST:PORT; may be repeated
     #[arg(long, value_name = "LISTEN=TARGET")]
     proxy: Vec<ProxyConfig>,
+    /// Processes of a program or name, those that start later included; may be repeated
+    #[arg(long, value_name = "NAME")]
+    process: Vec<String>,
+    /// One process and what descends from it; may be repeated
+    #[arg(long, value_name = "PID")]
+    pid: Vec<u32>,
     /// Where the system's /proc is, as /host/proc in a container
     #[arg(long, value_name = "FOLDER")]
     proc_root: Option<PathBuf>,
@@ -83,12 +88,21 @@ impl Arguments {
         if let Some(root) = self.sys_root {
             config.sys_root = root;
         }
-        let host = self.host.then(|| CollectorConfig::Host(HostConfig::default()));
-        let postgres = self.postgres.into_iter().map(PostgresConfig::at);
-        let flags = host
-            .into_iter()
-            .chain(postgres.map(CollectorConfig::Postgres))
-            .chain(self.proxy.into_iter().map(CollectorConfig::Proxy));
-        config.collectors.extend(flags.map(CollectorConfig::planned));
+        let mut add = |collector: CollectorConfig| config.collectors.push(collector.planned());
+        if self.host {
+            add(CollectorConfig::Host(HostConfig::default()));
+        }
+        for url in self.postgres {
+            add(CollectorConfig::Postgres(PostgresConfig::at(url)));
+        }
+        for proxy in self.proxy {
+            add(CollectorConfig::Proxy(proxy));
+        }
+        for name in self.process {
+            add(CollectorConfig::Process(ProcessConfig::named(name)));
+        }
+        for pid in self.pid {
+            add(CollectorConfig::Process(ProcessConfig::with_pid(pid)));
+        }
     }
 }

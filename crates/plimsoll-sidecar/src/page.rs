@@ -21,7 +21,7 @@ pub(crate) fn html(board: &Board) -> String {
         page,
         "<p>{up} of {} collectors are up. Series are at <a href=\"/metrics\">/metrics</a>.</p>\
          <table><tr><th>Collector<th>State<th class=number>Series<th class=number>Last look\
-         <th class=number>It took<th>Why",
+         <th class=number>It took<th>Remarks",
         columns.len()
     );
     for column in &columns {
@@ -34,7 +34,7 @@ pub(crate) fn html(board: &Board) -> String {
 fn row(page: &mut String, column: &Column, now: TimeMs) {
     let (class, state, series, why) = match &column.latest {
         Latest::Nothing => ("new", "not looked yet", 0, String::new()),
-        Latest::Reading(reading) => ("up", "up", reading.len(), String::new()),
+        Latest::Reading(reading) => ("up", "up", reading.len(), reading.notes().join("\n")),
         Latest::Reason(reason) => ("down", "down", 0, reason.to_string()),
     };
     let age = column.at.map_or_else(String::new, |at| {
@@ -46,7 +46,7 @@ fn row(page: &mut String, column: &Column, now: TimeMs) {
         "<tr><td>{}<td class={class}>{state}<td class=number>{series}<td class=number>{age}\
          <td class=number>{took_ms:.1} ms<td>{}",
         escaped(&column.name),
-        escaped(&why)
+        escaped(&why).replace('\n', "<br>")
     );
 }
 
@@ -82,5 +82,10 @@ mod tests {
         let page = html(&board);
         assert!(page.contains("redis:&lt;a&gt;") && page.contains("refused &amp; &lt;b&gt;"));
         assert!(page.contains("0 of 1 collectors are up"), "{page}");
+        let mut reading = crate::Reading::default();
+        reading.note("without <this>");
+        reading.note("without that");
+        board.publish(slot, Ok(reading), Duration::from_millis(3));
+        assert!(html(&board).contains("without &lt;this&gt;<br>without that"), "{}", html(&board));
     }
 }

@@ -1,11 +1,16 @@
 use plimsoll_model::{Family, FamilyKind, Labels, LevelPart, Series, Signal, Value};
 use std::borrow::Cow;
+use std::fmt::Display;
 
 /// What a collector knows after one round: all of its series, at one instant.
 #[derive(Clone, Debug, Default)]
 pub struct Reading {
     families: Vec<Family>,
+    notes: Vec<String>,
 }
+
+/// More notes say nothing more to a person.
+const NOTES_MAX: usize = 20;
 
 impl Reading {
     /// Adds a gauge. A value that isn't a finite number isn't known, and is left out.
@@ -45,6 +50,19 @@ impl Reading {
                 series: vec![series],
             }),
         }
+    }
+
+    /// Adds a sentence for the page: what this reading is without, and why, or what was found that no
+    /// number says. No secret may stand in it. Beyond 20, notes are dropped.
+    pub fn note(&mut self, note: impl Display) {
+        if self.notes.len() < NOTES_MAX {
+            self.notes.push(note.to_string());
+        }
+    }
+
+    /// Returns the sentences for the page.
+    pub fn notes(&self) -> &[String] {
+        &self.notes
     }
 
     /// Returns how many series there are.

@@ -4,11 +4,13 @@ mod raw;
 
 pub(crate) use raw::interval;
 
-use crate::{
-    Collector, HostConfig, PostgresConfig, ProxyConfig, World, host, postgres, proxy,
-};
+use crate::{Collector, World};
+use crate::{HostConfig, host};
+use crate::{PostgresConfig, postgres};
+use crate::{ProcessConfig, process};
+use crate::{ProxyConfig, proxy};
 use plimsoll_spec::{Document, Fault, MapShape, Place, Shape, optional};
-use raw::RawConfig;
+use raw::{RawConfig, all};
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -67,6 +69,8 @@ pub enum CollectorConfig {
     Postgres(PostgresConfig),
     /// A proxy.
     Proxy(ProxyConfig),
+    /// A group of processes.
+    Process(ProcessConfig),
 }
 
 static SIDECAR: Shape = Shape::Map(&MapShape {
@@ -77,6 +81,7 @@ static SIDECAR: Shape = Shape::Map(&MapShape {
         optional("host", Shape::List(&Shape::Map(&host::SHAPE))),
         optional("postgres", Shape::List(&Shape::Map(&postgres::SHAPE))),
         optional("proxy", Shape::List(&Shape::Map(&proxy::SHAPE))),
+        optional("process", Shape::List(&Shape::Map(&process::SHAPE))),
     ],
     check: None,
 });
@@ -130,13 +135,11 @@ impl Config {
             collectors: Vec::new(),
         };
         let mut faults = Vec::new();
-        let host = raw.host.into_iter().map(|raw| raw.map(CollectorConfig::Host));
-        let postgres = raw.postgres.into_iter().map(|raw| raw.map(CollectorConfig::Postgres));
-        let proxy = raw.proxy.into_iter().map(|raw| raw.map(CollectorConfig::Proxy));
         let kinds = [
-            ("host", host.collect::<Vec<_>>()),
-            ("postgres", postgres.collect()),
-            ("proxy", proxy.collect()),
+            ("host", all(raw.host, CollectorConfig::Host)),
+            ("postgres", all(raw.postgres, CollectorConfig::Postgres)),
+            ("process", all(raw.process, CollectorConfig::Process)),
+            ("proxy", all(raw.proxy, CollectorConfig::Proxy)),
         ];
         for (kind, collectors) in kinds {
             for (index, raw) in collectors.into_iter().enumerate() {
@@ -163,13 +166,16 @@ impl CollectorConfig {
             Self::Host(config) => config.name(),
             Self::Postgres(config) => config.name(),
             Self::Proxy(config) => config.name(),
+            Self::Process(config) => config.name(),
         }
     }
 
     /// Returns the pace of this kind.
     pub fn pace(&self) -> Pace {
         match self {
-            Self::Host(_) | Self::Proxy(_) => Pace::EACH_SECOND,
+            Self::Host(_) => Pace::EACH_SECOND,
+            Self::Proxy(_) => Pace::EACH_SECOND,
+            Self::Process(_) => Pace::EACH_SECOND,
             Self::Postgres(_) => Pace::EACH_5_SECONDS,
         }
     }
@@ -180,7 +186,9 @@ impl CollectorConfig {
     /// What can't be used, without secrets.
     fn check(&self) -> Result<(), crate::Reason> {
         match self {
-            Self::Host(_) | Self::Proxy(_) => Ok(()),
+            Self::Host(_) => Ok(()),
+            Self::Proxy(_) => Ok(()),
+            Self::Process(_) => Ok(()),
             Self::Postgres(config) => config.check(),
         }
     }
@@ -200,6 +208,7 @@ impl CollectorConfig {
             Self::Host(config) => config.build(),
             Self::Postgres(config) => config.build(world),
             Self::Proxy(config) => config.build(world),
+            Self::Process(config) => config.build(world),
         }
     }
 }

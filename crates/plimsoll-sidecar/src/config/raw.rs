@@ -1,7 +1,7 @@
 //! The file as it was written.
 
 use super::{CollectorConfig, Pace, Planned};
-use crate::{HostConfig, PostgresConfig, ProxyConfig};
+use crate::{HostConfig, PostgresConfig, ProcessConfig, ProxyConfig};
 use plimsoll_spec::{Length, Parsed};
 use serde::Deserialize;
 use std::net::SocketAddr;
@@ -20,6 +20,7 @@ pub(super) struct RawConfig {
     pub(super) host: Vec<RawCollector<HostConfig>>,
     pub(super) postgres: Vec<RawCollector<PostgresConfig>>,
     pub(super) proxy: Vec<RawCollector<ProxyConfig>>,
+    pub(super) process: Vec<RawCollector<ProcessConfig>>,
 }
 
 /// What every kind of collector takes, and what this kind does.
@@ -33,7 +34,7 @@ pub(super) struct RawCollector<T> {
 }
 
 impl<T> RawCollector<T> {
-    pub(super) fn map<U>(self, to: impl FnOnce(T) -> U) -> RawCollector<U> {
+    fn map<U>(self, to: impl FnOnce(T) -> U) -> RawCollector<U> {
         let Self { label, interval, deadline, of } = self;
         RawCollector { label, interval, deadline, of: to(of) }
     }
@@ -54,6 +55,14 @@ impl RawCollector<CollectorConfig> {
         }
         Ok(Planned { label: self.label, pace: Pace { interval, deadline }, collector: self.of })
     }
+}
+
+/// Says of what kind a list's collectors are.
+pub(super) fn all<T>(
+    list: Vec<RawCollector<T>>,
+    kind: fn(T) -> CollectorConfig,
+) -> Vec<RawCollector<CollectorConfig>> {
+    list.into_iter().map(|raw| raw.map(kind)).collect()
 }
 
 /// Accepts a length of 20 ms or more, for the keys `interval` and `deadline` of every kind.

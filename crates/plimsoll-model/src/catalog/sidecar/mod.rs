@@ -4,10 +4,12 @@ use crate::{Kind, Signal};
 
 mod host;
 mod postgres;
+mod process;
 mod proxy;
 
 pub use host::*;
 pub use postgres::*;
+pub use process::*;
 pub use proxy::*;
 
 /// Whether the latest look of a collector brought anything.
