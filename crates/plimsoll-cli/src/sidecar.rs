@@ -3,6 +3,7 @@
 use anyhow::Context;
 use plimsoll_runtime::clock::SystemClock;
 use plimsoll_runtime::shutdown;
+use plimsoll_sidecar::AmplifyConfig;
 use plimsoll_sidecar::{CollectorConfig, Config, Sidecar};
 use plimsoll_sidecar::{HostConfig, PostgresConfig, ProcessConfig, ProxyConfig};
 use std::net::SocketAddr;
@@ -24,6 +25,9 @@ pub(crate) struct Arguments {
     /// Address of the page and of /metrics [default: 127.0.0.1:9798]
     #[arg(long, value_name = "ADDRESS")]
     listen: Option<SocketAddr>,
+    /// A page of metrics whose gauges are looked at ten times a second; may be repeated
+    #[arg(long, value_name = "URL")]
+    amplify: Vec<AmplifyConfig>,
     /// The machine as a whole: processors, load, memory
     #[arg(long)]
     host: bool,
@@ -91,6 +95,9 @@ impl Arguments {
         let mut add = |collector: CollectorConfig| config.collectors.push(collector.planned());
         if self.host {
             add(CollectorConfig::Host(HostConfig::default()));
+        }
+        for amplify in self.amplify {
+            add(CollectorConfig::Amplify(amplify));
         }
         for url in self.postgres {
             add(CollectorConfig::Postgres(PostgresConfig::at(url)));

@@ -1,4 +1,4 @@
-use crate::Reading;
+use crate::{Pace, Reading};
 use async_trait::async_trait;
 use plimsoll_record::Registry;
 use plimsoll_runtime::clock::Clock;
@@ -41,6 +41,8 @@ impl Reason {
 pub struct World {
     /// The collector's own name, unlike any other's: what its `collector` label says.
     pub name: Arc<str>,
+    /// How often it looks.
+    pub pace: Pace,
     /// Where `/proc` is.
     pub proc_root: PathBuf,
     /// Where `/sys` is.

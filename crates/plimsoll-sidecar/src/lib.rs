@@ -12,6 +12,7 @@
 
 #![forbid(unsafe_code)]
 
+mod amplify;
 mod blocking;
 mod board;
 mod collector;
@@ -28,6 +29,7 @@ mod sidecar;
 mod sql;
 mod store;
 
+pub use amplify::AmplifyConfig;
 pub use collector::{Collector, Reason, World};
 pub use config::{CollectorConfig, Config, LISTEN, Pace, Planned};
 pub use host::HostConfig;

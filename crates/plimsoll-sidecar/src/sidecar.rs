@@ -50,8 +50,9 @@ impl Sidecar {
     pub fn bind(config: Config, clock: Arc<dyn Clock>, stop: Stop) -> Result<Bound, StartError> {
         let board = Arc::new(Board::new(clock.clone()));
         let registry = Registry::new();
-        let world = |name| World {
+        let world = |name, pace| World {
             name,
+            pace,
             proc_root: config.proc_root.clone(),
             sys_root: config.sys_root.clone(),
             registry: registry.clone(),
@@ -61,7 +62,7 @@ impl Sidecar {
         let mut rounds = JoinSet::new();
         for Planned { label, pace, collector } in config.collectors {
             let (slot, name) = board.slot(&label.unwrap_or_else(|| collector.name()));
-            let built = collector.build(&world(name.clone()));
+            let built = collector.build(&world(name.clone(), pace));
             let built =
                 built.map_err(|reason| StartError::Collector { collector: name, reason })?;
             rounds.spawn(round::run(built, pace, slot, board.clone(), stop.clone()));

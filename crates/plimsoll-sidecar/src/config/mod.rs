@@ -4,6 +4,7 @@ mod raw;
 
 pub(crate) use raw::interval;
 
+use crate::{AmplifyConfig, amplify};
 use crate::{Collector, World};
 use crate::{HostConfig, host};
 use crate::{PostgresConfig, postgres};
@@ -63,6 +64,8 @@ pub struct Pace {
 /// One kind of collector and what it is told.
 #[derive(Clone, Debug)]
 pub enum CollectorConfig {
+    /// Gauges of a page of metrics.
+    Amplify(AmplifyConfig),
     /// The machine as a whole.
     Host(HostConfig),
     /// A PostgreSQL server.
@@ -78,6 +81,7 @@ static SIDECAR: Shape = Shape::Map(&MapShape {
         optional("listen", Shape::parsed::<SocketAddr>()),
         optional("proc_root", Shape::TEXT),
         optional("sys_root", Shape::TEXT),
+        optional("amplify", Shape::List(&Shape::Map(&amplify::SHAPE))),
         optional("host", Shape::List(&Shape::Map(&host::SHAPE))),
         optional("postgres", Shape::List(&Shape::Map(&postgres::SHAPE))),
         optional("proxy", Shape::List(&Shape::Map(&proxy::SHAPE))),
@@ -136,6 +140,7 @@ impl Config {
         };
         let mut faults = Vec::new();
         let kinds = [
+            ("amplify", all(raw.amplify, CollectorConfig::Amplify)),
             ("host", all(raw.host, CollectorConfig::Host)),
             ("postgres", all(raw.postgres, CollectorConfig::Postgres)),
             ("process", all(raw.process, CollectorConfig::Process)),
@@ -163,6 +168,7 @@ impl CollectorConfig {
     /// Returns what the `collector` label says when nobody chose a name: the kind and what it looks at.
     pub fn name(&self) -> String {
         match self {
+            Self::Amplify(config) => config.name(),
             Self::Host(config) => config.name(),
             Self::Postgres(config) => config.name(),
             Self::Proxy(config) => config.name(),
@@ -173,6 +179,7 @@ impl CollectorConfig {
     /// Returns the pace of this kind.
     pub fn pace(&self) -> Pace {
         match self {
+            Self::Amplify(_) => Pace::EACH_100_MS,
             Self::Host(_) => Pace::EACH_SECOND,
             Self::Proxy(_) => Pace::EACH_SECOND,
             Self::Process(_) => Pace::EACH_SECOND,
@@ -186,6 +193,7 @@ impl CollectorConfig {
     /// What can't be used, without secrets.
     fn check(&self) -> Result<(), crate::Reason> {
         match self {
+            Self::Amplify(_) => Ok(()),
             Self::Host(_) => Ok(()),
             Self::Proxy(_) => Ok(()),
             Self::Process(_) => Ok(()),
@@ -205,6 +213,7 @@ impl CollectorConfig {
     /// here: a server that is down is a reason of its rounds.
     pub(crate) fn build(self, world: &World) -> Result<Box<dyn Collector>, crate::Reason> {
         match self {
+            Self::Amplify(config) => config.build(world),
             Self::Host(config) => config.build(),
             Self::Postgres(config) => config.build(world),
             Self::Proxy(config) => config.build(world),
@@ -214,6 +223,10 @@ impl CollectorConfig {
 }
 
 impl Pace {
+    /// Ten times a second.
+    pub const EACH_100_MS: Self =
+        Self { interval: Duration::from_millis(100), deadline: Duration::from_millis(100) };
+
     /// Once a second, with a second to do it.
     pub const EACH_SECOND: Self =
         Self { interval: Duration::from_secs(1), deadline: Duration::from_secs(1) };

@@ -1,7 +1,7 @@
 //! The file as it was written.
 
 use super::{CollectorConfig, Pace, Planned};
-use crate::{HostConfig, PostgresConfig, ProcessConfig, ProxyConfig};
+use crate::{AmplifyConfig, HostConfig, PostgresConfig, ProcessConfig, ProxyConfig};
 use plimsoll_spec::{Length, Parsed};
 use serde::Deserialize;
 use std::net::SocketAddr;
@@ -17,6 +17,7 @@ pub(super) struct RawConfig {
     pub(super) listen: Option<Parsed<SocketAddr>>,
     pub(super) proc_root: Option<PathBuf>,
     pub(super) sys_root: Option<PathBuf>,
+    pub(super) amplify: Vec<RawCollector<AmplifyConfig>>,
     pub(super) host: Vec<RawCollector<HostConfig>>,
     pub(super) postgres: Vec<RawCollector<PostgresConfig>>,
     pub(super) proxy: Vec<RawCollector<ProxyConfig>>,

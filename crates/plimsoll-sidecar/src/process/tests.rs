@@ -61,6 +61,7 @@ impl Kernel {
     fn group(&self, matcher: Matcher) -> Group {
         let (_, stop) = shutdown::channel();
         let world = World {
+            pace: crate::Pace::EACH_SECOND,
             name: "process:it".into(),
             proc_root: self.path(),
             sys_root: self.0.path().join("sys"),

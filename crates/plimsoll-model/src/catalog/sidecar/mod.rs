@@ -2,11 +2,13 @@
 
 use crate::{Kind, Signal};
 
+mod amplify;
 mod host;
 mod postgres;
 mod process;
 mod proxy;
 
+pub use amplify::*;
 pub use host::*;
 pub use postgres::*;
 pub use process::*;

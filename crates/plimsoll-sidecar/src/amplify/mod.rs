@@ -1,0 +1,278 @@
+//! An existing page of metrics, read so often that its gauges become levels.
+//!
+//! A scrape each 15 s sees a burst of 200 ms once in 75 times. Looked at every 100 ms from nearby, the
+//! same gauge has a peak, an integral, time at its limit and time at each level, which the next scrape
+//! of the sidecar carries out, however late it comes. It stays a sample: what lies between two looks is
+//! not seen, and how far apart they were is exported beside it.
+
+mod gauges;
+mod page;
+mod sampled;
+
+use crate::config::interval;
+use crate::connected::{Connected, ConnectedCollector};
+use crate::{Collector, Reading, Reason, World};
+use async_trait::async_trait;
+use gauges::{Bound, Chosen, Gauge, Limit};
+use page::Page;
+use plimsoll_exposition::Interest;
+use plimsoll_exposition::decode::Decoder;
+use plimsoll_model::LevelPart as Part;
+use plimsoll_model::{Labels, SeriesIndex, TimeMs, Value, catalog};
+use plimsoll_runtime::clock::Clock;
+use plimsoll_spec::{MapShape, Parsed, SelectorText, Shape, optional, required};
+use sampled::{Highest, Look, Sampled};
+use serde::Deserialize;
+use std::collections::HashMap;
+use std::str::FromStr;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Gauges of one page that become levels.
+const LEVELS_MAX: usize = 200;
+
+/// Series that a page may have.
+const SERIES_MAX: usize = 100_000;
+
+pub(crate) static SHAPE: MapShape = MapShape {
+    keys: &[
+        optional("label", Shape::TEXT),
+        optional("interval", Shape::Text(interval)),
+        optional("deadline", Shape::Text(interval)),
+        required("url", Shape::parsed::<Page>()),
+        optional("gauges", Shape::List(&Shape::Map(&GAUGE))),
+    ],
+    check: None,
+};
+
+static GAUGE: MapShape = MapShape {
+    keys: &[
+        required("gauge", Shape::parsed::<SelectorText>()),
+        optional("limit", Shape::parsed::<Limit>()),
+    ],
+    check: None,
+};
+
+/// A page of metrics, and which of its gauges are made levels.
+#[derive(Clone, Debug, Deserialize)]
+pub struct AmplifyConfig {
+    url: Parsed<Page>,
+    #[serde(default)]
+    gauges: Vec<Gauge>,
+}
+
+impl FromStr for AmplifyConfig {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        Ok(Self { url: Parsed(text.parse()?), gauges: Vec::new() })
+    }
+}
+
+impl AmplifyConfig {
+    pub(crate) fn name(&self) -> String {
+        format!("amplify {}", self.url.0)
+    }
+
+    pub(crate) fn build(self, world: &World) -> Result<Box<dyn Collector>, Reason> {
+        let chosen = gauges::chosen(self.gauges).map_err(Reason::new)?;
+        let mut interest = Interest::new();
+        for Chosen { gauge, limit } in &chosen {
+            interest.add(&gauge.name);
+            if let Some(Bound::Gauge(limit)) = limit {
+                interest.add(&limit.name);
+            }
+        }
+        let labels = Labels::new([("collector", &*world.name)]).map_err(Reason::new)?;
+        let amplifier = Amplifier {
+            page: self.url.0,
+            chosen,
+            decoder: Decoder::new(SERIES_MAX).only(Arc::new(interest)),
+            clock: world.clock.clone(),
+            interval: world.pace.interval,
+            labels,
+            known: HashMap::new(),
+            levels: HashMap::new(),
+            looked: Looked::default(),
+        };
+        Ok(Box::new(Connected::new(amplifier, world.clock.clone())))
+    }
+}
+
+struct Amplifier {
+    page: Page,
+    chosen: Vec<Chosen>,
+    decoder: Decoder,
+    clock: Arc<dyn Clock>,
+    interval: Duration,
+    /// The collector's own.
+    labels: Labels,
+    /// What each series of the page is, by its number; made anew when the page has others.
+    known: HashMap<SeriesIndex, Known>,
+    levels: HashMap<Labels, Sampled>,
+    looked: Looked,
+}
+
+/// What a series of the page is.
+enum Known {
+    /// A gauge: the labels of its level, and the series or number that limits it.
+    Level(Labels, Option<LimitedBy>),
+    Other,
+}
+
+enum LimitedBy {
+    Number(f64),
+    Series(SeriesIndex),
+}
+
+/// How the looks went.
+#[derive(Default)]
+struct Looked {
+    last: Option<TimeMs>,
+    /// Between two looks, in seconds.
+    apart: Highest,
+    unknown_ms: u64,
+    /// Gauges beyond the bound, at the latest.
+    dropped: usize,
+}
+
+#[async_trait]
+impl ConnectedCollector for Amplifier {
+    type Connection = page::Connection;
+
+    async fn connect(&self) -> Result<page::Connection, Reason> {
+        self.page.connect().await
+    }
+
+    async fn look(&mut self, connection: &mut page::Connection) -> Result<Reading, Reason> {
+        let (body, format) = self.page.read(connection).await?;
+        let at = self.clock.now();
+        let decoded = self.decoder.decode(&body, format);
+        let scrape = decoded.map_err(|error| self.page.reason("is no exposition", &error))?;
+        let values = scrape.samples.iter().map(|sample| (sample.series, sample.value));
+        let values: HashMap<SeriesIndex, f64> = values.collect();
+        self.learn(&values);
+        self.take(at, &values);
+        Ok(self.reading())
+    }
+}
+
+impl Amplifier {
+    /// Over more than this, nothing is said of what was between two looks.
+    fn gap(&self) -> Duration {
+        2 * self.interval
+    }
+
+    /// Finds out what the series are, when there are others than before.
+    fn learn(&mut self, values: &HashMap<SeriesIndex, f64>) {
+        if values.len() == self.known.len()
+            && values.keys().all(|index| self.known.contains_key(index))
+        {
+            return;
+        }
+        let series: Vec<_> = self
+            .decoder
+            .series()
+            .filter(|series| values.contains_key(&series.index()))
+            .filter_map(|series| Some((series.index(), series.key().ok()?)))
+            .collect();
+        self.known.clear();
+        for (index, key) in &series {
+            let chosen =
+                self.chosen.iter().find(|chosen| chosen.gauge.matches(&key.name, &key.labels));
+            let level = chosen.and_then(|chosen| {
+                let limit = chosen.limit.as_ref().and_then(|bound| match bound {
+                    Bound::Number(number) => Some(LimitedBy::Number(*number)),
+                    Bound::Gauge(limit) => series
+                        .iter()
+                        .find(|(_, other)| {
+                            limit.matches(&other.name, &other.labels) && other.labels == key.labels
+                        })
+                        .map(|(index, _)| LimitedBy::Series(*index)),
+                });
+                Some(Known::Level(self.level_labels(&key.name, &key.labels)?, limit))
+            });
+            self.known.insert(*index, level.unwrap_or(Known::Other));
+        }
+    }
+
+    /// Returns the labels of a level: the gauge's own, and which gauge it is.
+    fn level_labels(&self, gauge: &str, labels: &Labels) -> Option<Labels> {
+        let collector = self.labels.get("collector")?;
+        let kept = labels.filtered(|name| !matches!(name, "collector" | "gauge" | "le"));
+        kept.with("gauge", gauge).and_then(|labels| labels.with("collector", collector)).ok()
+    }
+
+    fn take(&mut self, at: TimeMs, values: &HashMap<SeriesIndex, f64>) {
+        let gap = self.gap();
+        self.looked.look(at, gap);
+        self.looked.dropped = 0;
+        let mut before = std::mem::take(&mut self.levels);
+        for (index, known) in &self.known {
+            let Known::Level(labels, limit) = known else { continue };
+            let level =
+                values.get(index).copied().filter(|level| level.is_finite() && *level >= 0.0);
+            let Some(level) = level else { continue };
+            if self.levels.len() >= LEVELS_MAX {
+                self.looked.dropped += 1;
+                continue;
+            }
+            let limit = match limit {
+                Some(LimitedBy::Number(number)) => Some(*number),
+                Some(LimitedBy::Series(series)) => values.get(series).copied(),
+                None => None,
+            };
+            // Many libraries say "unlimited" with 0 or −1.
+            let limit = limit.filter(|limit| limit.is_finite() && *limit > 0.0);
+            let look = Look { at, level, limit };
+            let sampled = match before.remove(labels) {
+                Some(mut sampled) => {
+                    sampled.look(look, gap);
+                    sampled
+                }
+                None => Sampled::new(look),
+            };
+            self.levels.insert(labels.clone(), sampled);
+        }
+    }
+
+    fn reading(&self) -> Reading {
+        let mut reading = Reading::default();
+        for (labels, sampled) in &self.levels {
+            let Look { level, limit, .. } = sampled.last();
+            let mut part =
+                |part, value| reading.level_part(&catalog::AMPLIFIED, part, labels, value);
+            part(Part::Now, Value::Gauge(level));
+            if let Some(limit) = limit {
+                part(Part::Limit, Value::Gauge(limit));
+                part(Part::Saturated, Value::SecondsNs(sampled.saturated_ns()));
+            }
+            part(Part::Peak, Value::Gauge(sampled.peak()));
+            part(Part::Time, Value::SecondsNs(sampled.time_ns()));
+            part(Part::TimeWeighted, Value::Histogram(sampled.time_weighted()));
+        }
+        let labels = &self.labels;
+        reading.gauge(&catalog::AMPLIFIER_INTERVAL, labels, self.interval.as_secs_f64());
+        reading.gauge(
+            &catalog::AMPLIFIER_UNSEEN,
+            labels,
+            self.looked.apart.get().unwrap_or(f64::NAN),
+        );
+        let unknown_ns = u128::from(self.looked.unknown_ms) * 1_000_000;
+        reading.seconds(&catalog::AMPLIFIER_UNKNOWN, labels, unknown_ns);
+        reading.gauge(&catalog::AMPLIFIER_DROPPED, labels, self.looked.dropped as f64);
+        reading
+    }
+}
+
+impl Looked {
+    fn look(&mut self, at: TimeMs, gap: Duration) {
+        if let Some(last) = self.last.replace(at) {
+            let apart_ms = u64::try_from(at.0 - last.0).unwrap_or(0);
+            self.apart.note(at, apart_ms as f64 / 1e3);
+            if u128::from(apart_ms) > gap.as_millis() {
+                self.unknown_ms += apart_ms;
+            }
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! A page that is read again and again over one connection.
+
+use crate::Reason;
+use bytes::Bytes;
+use http_body_util::{BodyExt, Empty, Limited};
+use hyper::client::conn::http1::{SendRequest, handshake};
+use hyper::header::{ACCEPT, CONTENT_TYPE, HOST, USER_AGENT};
+use hyper::{Request, Uri};
+use hyper_util::rt::TokioIo;
+use plimsoll_exposition::Format;
+use tokio::net::TcpStream;
+use tokio::task::JoinSet;
+
+/// Bytes of a page: a service's own metrics stay far below.
+const BODY_MAX: usize = 16 * 1_024 * 1_024;
+
+/// Where a page is.
+#[derive(Clone, Debug)]
+pub(crate) struct Page {
+    authority: String,
+    path: String,
+}
+
+/// A connection to it; dropped, it is closed.
+pub(crate) struct Connection {
+    sender: SendRequest<Empty<Bytes>>,
+    _driver: JoinSet<()>,
+}
+
+impl std::str::FromStr for Page {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let uri: Uri = text.parse().map_err(|error| format!("isn't a URL: {error}"))?;
+        match (uri.scheme_str(), uri.authority()) {
+            (Some("http"), Some(authority)) if !authority.as_str().contains('@') => Ok(Self {
+                authority: authority.to_string(),
+                path: uri.path_and_query().map_or("/", |path| path.as_str()).to_owned(),
+            }),
+            (Some("http"), Some(_)) => Err("has a user name, which isn't sent".into()),
+            (Some("https"), _) => Err("is https: TLS isn't spoken to what runs nearby".into()),
+            _ => Err("isn't a URL as http://127.0.0.1:9090/metrics".into()),
+        }
+    }
+}
+
+impl std::fmt::Display for Page {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // What stands behind a question mark may be a secret.
+        let path = self.path.split('?').next().unwrap_or_default();
+        write!(out, "{}{path}", self.authority)
+    }
+}
+
+impl Page {
+    pub(crate) async fn connect(&self) -> Result<Connection, Reason> {
+        let has_port =
+            self.authority.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok());
+        let stream = match has_port {
+            true => TcpStream::connect(self.authority.as_str()).await,
+            false => TcpStream::connect((self.authority.trim_matches(['[', ']']), 80)).await,
+        };
+        let stream = stream.map_err(|error| self.reason("takes no connection", &error))?;
+        let shaken = handshake(TokioIo::new(stream)).await;
+        let (sender, connection) = shaken.map_err(|error| self.reason("isn't HTTP", &error))?;
+        let mut driver = JoinSet::new();
+        driver.spawn(async { drop(connection.await) });
+        Ok(Connection { sender, _driver: driver })
+    }
+
+    /// Reads it once.
+    pub(crate) async fn read(
+        &self,
+        connection: &mut Connection,
+    ) -> Result<(Bytes, Format), Reason> {
+        let request = Request::get(&self.path)
+            .header(HOST, &self.authority)
+            .header(
+                ACCEPT,
+                "application/openmetrics-text;version=1.0.0;q=0.5,text/plain;version=0.0.4",
+            )
+            .header(USER_AGENT, "plimsoll-sidecar")
+            .body(Empty::new());
+        let request = request.map_err(|error| self.reason("can't be asked for", &error))?;
+        let broken = |error| self.reason("broke off", &error);
+        connection.sender.ready().await.map_err(broken)?;
+        let response = connection.sender.send_request(request).await.map_err(broken)?;
+        let status = response.status();
+        if !status.is_success() {
+            return Err(self.reason("answers", &status));
+        }
+        let told = response.headers().get(CONTENT_TYPE).and_then(|told| told.to_str().ok());
+        // Without a word it is what every scraper reads.
+        let format = told.map_or(Some(Format::Text), Format::of_content_type);
+        let format = format.ok_or_else(|| {
+            self.reason("is no exposition: its content type is", &told.unwrap_or_default())
+        })?;
+        let body = Limited::new(response.into_body(), BODY_MAX).collect().await;
+        let body = body.map_err(|error| self.reason("can't be read whole", &error))?;
+        Ok((body.to_bytes(), format))
+    }
+
+    pub(crate) fn reason(&self, what: &str, why: &dyn std::fmt::Display) -> Reason {
+        Reason::new(format_args!("{self} {what}: {why}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_is_on_plain_http_and_shows_no_secret() {
+        let page: Page = "http://127.0.0.1:80/metrics?token=x".parse().unwrap();
+        assert_eq!(page.to_string(), "127.0.0.1:80/metrics");
+        for text in ["https://a/metrics", "http://me:secret@a/metrics", "a:80", "/metrics", ""] {
+            let fault = text.parse::<Page>().unwrap_err();
+            assert!(!fault.contains("secret"), "{fault}");
+        }
+    }
+}
