@@ -189,12 +189,11 @@ impl Composite {
         let apart_ns = self.since_max.zip(self.until_min);
         let apart_ns = apart_ns.map_or(0, |(since, until)| since.saturating_sub(until));
         let apart_ns_max = self.true_at_first_max.saturating_sub(self.true_at_last_min);
-        let assessment = Assessment {
-            staleness,
-            spread: Bounds::measured(spread_ns, known(spread_ns), error),
-            coherence_gap: Bounds::measured(apart_ns, known(apart_ns_max), error),
-        };
-        (assessment, None)
+        let apart = Bounds::measured(apart_ns, known(apart_ns_max), error);
+        // Nothing that was read became true after the commit.
+        let coherence_gap = Bounds { upper: apart.upper.min(staleness.upper), ..apart };
+        let spread = Bounds::measured(spread_ns, known(spread_ns), error);
+        (Assessment { staleness, spread, coherence_gap }, None)
     }
 }
 

@@ -108,15 +108,12 @@ impl Keys {
         self.begun = self.len();
     }
 
-    /// Begins the commit of every key if the decision has seen all others' of them; otherwise of none.
+    /// Begins the commit of every key if the decision has seen all others' of them. Otherwise it is to
+    /// be ended: some may have begun.
     pub(crate) fn begin_alone(&mut self, of: &Sequences) -> bool {
         let begins = |entry: &&Entry| entry.shares || of.stripes.begin_alone(entry.seen);
         self.begun = self.iter().take_while(begins).count();
-        let is_whole = self.begun == self.len() && self.refused == 0;
-        if !is_whole {
-            self.end(of);
-        }
-        is_whole
+        self.begun == self.len() && self.refused == 0
     }
 
     /// Ends the commits that have begun, whether the store took them or not.

@@ -36,7 +36,8 @@
 //!   only what it is *as of* gives an upper bound: nobody may have changed it since.
 //! - **Spread** and **coherence gap**: how far apart the sources stood, and the least time by which what
 //!   was read never existed at one instant. The gap is 0 if it did.
-//! - **Verdict**: whether staleness and gap were within the validity window. `valid` and `invalid` are
+//! - **Verdict**: whether the staleness was within the validity window, and with it the gap, which is
+//!   never longer. `valid` and `invalid` are
 //!   certain, clock error included; what isn't is `unknown`, which is neither 0 nor good.
 //! - **Conflicts**: whether another decision over the same key committed in between.
 //!

@@ -3,7 +3,8 @@ use crate::Bounds;
 /// Whether a decision was taken on context that was good for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// Surely: staleness and coherence gap are within the validity window, clock error included.
+    /// Surely: staleness is within the validity window, clock error included, and so is the coherence
+    /// gap, which is never longer.
     Valid,
     /// Surely not: one of them is beyond it.
     Invalid,

@@ -207,3 +207,16 @@ fn a_value_that_stays_true_is_not_stale_however_old_it_is() {
     assert_eq!(report.staleness, Bounds { lower: ms(0), upper: Some(ms(2)) });
     assert_eq!(report.verdict, Verdict::Valid);
 }
+
+#[test]
+fn a_gap_is_never_longer_than_the_staleness() {
+    let (point, source, clock) = point();
+    let mut decision = point.begin([]);
+    // 298 ms and 2 of error are just within the window; the sources differ by two errors.
+    decision.read(&source, Reading::as_of(clock.wall() - ms(298)));
+    decision.read(&source, Reading::as_of(clock.wall()));
+    let report = decision.begin_commit().committed();
+    let upper = [report.staleness, report.coherence_gap, report.spread].map(|bounds| bounds.upper);
+    assert_eq!(upper, [Some(ms(300)), Some(ms(300)), Some(ms(302))]);
+    assert_eq!(report.verdict, Verdict::Valid);
+}

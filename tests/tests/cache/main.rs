@@ -7,6 +7,7 @@ mod herd;
 mod leases;
 mod model;
 mod outages;
+mod rubbish;
 
 use futures_util::future::join_all;
 use plimsoll_tests::cache_node::{CacheNode, Metrics};

@@ -28,9 +28,9 @@ struct Scripts {
     issue: Script,
 }
 
-/// What `GET` answers: the value's bytes, generation, microseconds of the rebuild, milliseconds to keep
-/// it, milliseconds left.
-type Found = (Option<Vec<u8>>, u64, u64, u64, i64);
+/// What `GET` answers: the value's bytes, and as text the generation, microseconds of the rebuild and
+/// milliseconds to keep it; milliseconds left.
+type Found = (Option<Vec<u8>>, Vec<u8>, Option<Vec<u8>>, Option<Vec<u8>>, i64);
 
 const GET: &str = "
 local kept = redis.call('HMGET', KEYS[1], 'value', 'generation', 'rebuild_us', 'keep_ms')
@@ -39,6 +39,8 @@ return {kept[1], kept[2], kept[3], kept[4], redis.call('PTTL', KEYS[1])}";
 
 const PUT: &str = "
 local previous = redis.call('HGET', KEYS[1], 'generation')
+-- What no generation of ours is refuses nobody.
+if previous and not string.match(previous, '^%d+$') then previous = false end
 if ARGV[1] == 'fenced' and previous and tonumber(previous) > tonumber(ARGV[3]) then
   return {0, previous}
 end
@@ -127,15 +129,18 @@ impl<V: Stored + Clone + Send + Sync + 'static> Store for RedisStore<V> {
         let Some((Some(bytes), generation, rebuild_us, keep_ms, left_ms)) = found else {
             return Ok(None);
         };
-        let value = V::from_bytes(&bytes).ok_or(StoreError::Unreadable { key: name })?;
-        let left_ms = u64::try_from(left_ms).unwrap_or_default();
-        Ok(Some(Entry {
-            value,
-            age: Duration::from_millis(keep_ms.saturating_sub(left_ms)),
-            is_skewed: left_ms > keep_ms,
-            rebuild: Duration::from_micros(rebuild_us),
-            generation,
-        }))
+        let entry = || {
+            let keep_ms = number(&keep_ms?)?;
+            let left_ms = u64::try_from(left_ms).unwrap_or_default();
+            Some(Entry {
+                value: V::from_bytes(&bytes)?,
+                age: Duration::from_millis(keep_ms.saturating_sub(left_ms)),
+                is_skewed: left_ms > keep_ms,
+                rebuild: Duration::from_micros(number(&rebuild_us?)?),
+                generation: number(&generation)?,
+            })
+        };
+        entry().map(Some).ok_or(StoreError::Unreadable { key: name })
     }
 
     async fn put(&self, key: &str, fresh: Fresh<'_, V>) -> Result<Written, StoreError> {
@@ -159,6 +164,11 @@ impl<V: Stored + Clone + Send + Sync + 'static> Store for RedisStore<V> {
     ) -> Result<Written, StoreError> {
         self.write(key, fresh, "fenced").await
     }
+}
+
+/// Reads a number that this program has written.
+fn number(text: &[u8]) -> Option<u64> {
+    std::str::from_utf8(text).ok()?.parse().ok()
 }
 
 /// Milliseconds for Redis, which has no shorter time to live.
