@@ -14,6 +14,7 @@ pub mod cache_node;
 pub mod collector;
 pub mod counters;
 pub mod load;
+pub mod nats;
 pub mod otlp_sink;
 pub mod peers;
 pub mod plimsoll;

@@ -33,6 +33,11 @@ pub fn collector() -> Option<PathBuf> {
     find("collector-0.159.0", "otelcol")
 }
 
+/// Where the NATS server lies; none, and a line that says so, when it isn't built.
+pub fn nats() -> Option<PathBuf> {
+    find("nats-2.15.2", "nats-server")
+}
+
 /// # Panics
 /// It isn't built under `CI=true`.
 fn find(version: &str, program: &str) -> Option<PathBuf> {

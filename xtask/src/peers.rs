@@ -11,12 +11,16 @@ const COLLECTOR: &str = "collector-0.159.0";
 const THANOS: &str = "thanos-0.42.4";
 const OPERATOR: &str = "operator-0.93.0-kubernetes-0.36.3";
 const KUSTOMIZE: &str = "kustomize-5.8.0";
+const NATS: &str = "nats-2.15.2";
 
 /// The Collector's own builder; newer than the parts, which it takes as they are.
 const BUILDER: &str = "go.opentelemetry.io/collector/cmd/builder@v0.164.0";
 
 /// What renders the examples for Kubernetes.
 const KUSTOMIZE_MODULE: &str = "sigs.k8s.io/kustomize/kustomize/v5@v5.8.0";
+
+/// The broker whose JetStream the sidecar looks at.
+const NATS_MODULE: &str = "github.com/nats-io/nats-server/v2@v2.15.2";
 
 /// Makes sure that the peers are there: builds what is missing, which takes minutes the first time.
 ///
@@ -89,6 +93,15 @@ const PEERS: &[Peer] = &[
             let folder = peers.join(KUSTOMIZE);
             make(&folder)?;
             install("build kustomize", KUSTOMIZE_MODULE, &folder)
+        },
+    },
+    Peer {
+        version: NATS,
+        programs: &["nats-server"],
+        build: |peers| {
+            let folder = peers.join(NATS);
+            make(&folder)?;
+            install("build NATS", NATS_MODULE, &folder)
         },
     },
 ];

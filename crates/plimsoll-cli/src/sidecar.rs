@@ -4,7 +4,7 @@ use anyhow::Context;
 use plimsoll_runtime::clock::SystemClock;
 use plimsoll_runtime::shutdown;
 use plimsoll_sidecar::AmplifyConfig;
-use plimsoll_sidecar::{CollectorConfig, Config, Sidecar};
+use plimsoll_sidecar::{CollectorConfig, Config, NatsConfig, Sidecar};
 use plimsoll_sidecar::{HostConfig, PostgresConfig, ProcessConfig, ProxyConfig};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -43,6 +43,9 @@ pub(crate) struct Arguments {
     /// One process and what descends from it; may be repeated
     #[arg(long, value_name = "PID")]
     pid: Vec<u32>,
+    /// The JetStream of a NATS account: how far its consumers are behind; may be repeated
+    #[arg(long, value_name = "URL")]
+    nats: Vec<NatsConfig>,
     /// Where the system's /proc is, as /host/proc in a container
     #[arg(long, value_name = "FOLDER")]
     proc_root: Option<PathBuf>,

@@ -55,8 +55,9 @@ impl Reading {
     /// Adds a sentence for the page: what this reading is without, and why, or what was found that no
     /// number says. No secret may stand in it. Beyond 20, notes are dropped.
     pub fn note(&mut self, note: impl Display) {
-        if self.notes.len() < NOTES_MAX {
-            self.notes.push(note.to_string());
+        let note = note.to_string();
+        if self.notes.len() < NOTES_MAX && !self.notes.contains(&note) {
+            self.notes.push(note);
         }
     }
 
@@ -101,7 +102,9 @@ impl Reading {
 }
 
 /// Makes labels whose names are written in the code. A name that Prometheus wouldn't take makes none,
-/// which the first test of the series shows.
+/// which the first test of the series shows. One without a value is left out, which is the same to whoever
+/// reads it.
 pub(crate) fn labelled<const N: usize>(pairs: [(&str, &str); N]) -> Labels {
+    let pairs = pairs.into_iter().filter(|(_, value)| !value.is_empty());
     Labels::new(pairs).unwrap_or_default()
 }

@@ -2,9 +2,9 @@
 
 mod raw;
 
-pub(crate) use raw::interval;
+pub(crate) use raw::{interval, length};
 
-use crate::{AmplifyConfig, amplify};
+use crate::{AmplifyConfig, NatsConfig, amplify, nats};
 use crate::{Collector, World};
 use crate::{HostConfig, host};
 use crate::{PostgresConfig, postgres};
@@ -74,6 +74,8 @@ pub enum CollectorConfig {
     Proxy(ProxyConfig),
     /// A group of processes.
     Process(ProcessConfig),
+    /// The JetStream of a NATS account.
+    Nats(NatsConfig),
 }
 
 static SIDECAR: Shape = Shape::Map(&MapShape {
@@ -86,6 +88,7 @@ static SIDECAR: Shape = Shape::Map(&MapShape {
         optional("postgres", Shape::List(&Shape::Map(&postgres::SHAPE))),
         optional("proxy", Shape::List(&Shape::Map(&proxy::SHAPE))),
         optional("process", Shape::List(&Shape::Map(&process::SHAPE))),
+        optional("nats", Shape::List(&Shape::Map(&nats::SHAPE))),
     ],
     check: None,
 });
@@ -145,6 +148,7 @@ impl Config {
             ("postgres", all(raw.postgres, CollectorConfig::Postgres)),
             ("process", all(raw.process, CollectorConfig::Process)),
             ("proxy", all(raw.proxy, CollectorConfig::Proxy)),
+            ("nats", all(raw.nats, CollectorConfig::Nats)),
         ];
         for (kind, collectors) in kinds {
             for (index, raw) in collectors.into_iter().enumerate() {
@@ -168,6 +172,7 @@ impl CollectorConfig {
     /// Returns what the `collector` label says when nobody chose a name: the kind and what it looks at.
     pub fn name(&self) -> String {
         match self {
+            Self::Nats(config) => config.name(),
             Self::Amplify(config) => config.name(),
             Self::Host(config) => config.name(),
             Self::Postgres(config) => config.name(),
@@ -179,6 +184,7 @@ impl CollectorConfig {
     /// Returns the pace of this kind.
     pub fn pace(&self) -> Pace {
         match self {
+            Self::Nats(_) => Pace::EACH_5_SECONDS,
             Self::Amplify(_) => Pace::EACH_100_MS,
             Self::Host(_) => Pace::EACH_SECOND,
             Self::Proxy(_) => Pace::EACH_SECOND,
@@ -194,7 +200,7 @@ impl CollectorConfig {
     fn check(&self) -> Result<(), crate::Reason> {
         match self {
             Self::Amplify(_) => Ok(()),
-            Self::Host(_) => Ok(()),
+            Self::Host(_) | Self::Nats(_) => Ok(()),
             Self::Proxy(_) => Ok(()),
             Self::Process(_) => Ok(()),
             Self::Postgres(config) => config.check(),
@@ -213,6 +219,7 @@ impl CollectorConfig {
     /// here: a server that is down is a reason of its rounds.
     pub(crate) fn build(self, world: &World) -> Result<Box<dyn Collector>, crate::Reason> {
         match self {
+            Self::Nats(config) => Ok(config.build(world)),
             Self::Amplify(config) => config.build(world),
             Self::Host(config) => config.build(),
             Self::Postgres(config) => config.build(world),

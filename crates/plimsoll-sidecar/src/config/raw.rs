@@ -1,7 +1,7 @@
 //! The file as it was written.
 
 use super::{CollectorConfig, Pace, Planned};
-use crate::{AmplifyConfig, HostConfig, PostgresConfig, ProcessConfig, ProxyConfig};
+use crate::{AmplifyConfig, HostConfig, NatsConfig, PostgresConfig, ProcessConfig, ProxyConfig};
 use plimsoll_spec::{Length, Parsed};
 use serde::Deserialize;
 use std::net::SocketAddr;
@@ -22,6 +22,7 @@ pub(super) struct RawConfig {
     pub(super) postgres: Vec<RawCollector<PostgresConfig>>,
     pub(super) proxy: Vec<RawCollector<ProxyConfig>>,
     pub(super) process: Vec<RawCollector<ProcessConfig>>,
+    pub(super) nats: Vec<RawCollector<NatsConfig>>,
 }
 
 /// What every kind of collector takes, and what this kind does.
@@ -73,4 +74,9 @@ pub(crate) fn interval(text: &str) -> Result<(), String> {
         return Err(format!("is below {INTERVAL_MIN:?}"));
     }
     Ok(())
+}
+
+/// Accepts a length of time.
+pub(crate) fn length(text: &str) -> Result<(), String> {
+    text.parse::<Length>().map(drop).map_err(|error| error.to_string())
 }

@@ -3,13 +3,17 @@
 use crate::{Kind, Signal};
 
 mod amplify;
+mod broker;
 mod host;
+mod nats;
 mod postgres;
 mod process;
 mod proxy;
 
 pub use amplify::*;
+pub use broker::*;
 pub use host::*;
+pub use nats::*;
 pub use postgres::*;
 pub use process::*;
 pub use proxy::*;

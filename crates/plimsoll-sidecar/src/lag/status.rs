@@ -1,0 +1,128 @@
+//! Whether a consumer advances, after the rules that Burrow made known: what matters is not how far it is
+//! behind but whether it does anything about it.
+
+use crate::Reading;
+use crate::reading::labelled;
+use plimsoll_model::{Labels, TimeMs, catalog};
+use std::collections::HashMap;
+use std::time::Duration;
+
+/// What one round saw of a consumer.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Seen {
+    /// The position that it has reached.
+    pub(crate) position: u64,
+    /// What lies between that and the end.
+    pub(crate) messages: u64,
+    /// Whether anybody is there to consume.
+    pub(crate) is_attended: bool,
+}
+
+/// The consumers of the last round. One that a round doesn't see is forgotten, so that there are never
+/// more than a round brings.
+pub(crate) struct Statuses {
+    stalled_after: Duration,
+    last: HashMap<Labels, Track>,
+    next: HashMap<Labels, Track>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Track {
+    position: u64,
+    /// Since when it could have advanced and hasn't.
+    since: TimeMs,
+    fell: bool,
+}
+
+const ALL: [&str; 4] = ["ok", "stalled", "stopped", "rewound"];
+
+impl Statuses {
+    pub(crate) fn new(stalled_after: Duration) -> Self {
+        Self { stalled_after, last: HashMap::new(), next: HashMap::new() }
+    }
+
+    /// Notes what was seen and writes the status that follows from it.
+    pub(crate) fn write(&mut self, labels: Labels, seen: Seen, now: TimeMs, into: &mut Reading) {
+        let last = self.last.get(&labels).copied();
+        let track = Track::after(last, seen, now);
+        let status = track.status(seen, now, self.stalled_after);
+        for name in ALL {
+            let of = |label| (label, labels.get(label).unwrap_or_default());
+            let labels = labelled([of("group"), of("topic"), of("partition"), ("status", name)]);
+            let holds = f64::from(u8::from(name == status));
+            into.gauge(&catalog::CONSUMER_STATUS, &labels, holds);
+        }
+        self.next.insert(labels, track);
+    }
+
+    /// Ends a round.
+    pub(crate) fn turn(&mut self) {
+        self.last = std::mem::take(&mut self.next);
+    }
+}
+
+impl Track {
+    fn after(last: Option<Self>, seen: Seen, now: TimeMs) -> Self {
+        let Seen { position, messages, .. } = seen;
+        match last {
+            Some(last) if last.position == position && messages > 0 => last,
+            Some(last) if last.position == position => Self { since: now, ..last },
+            Some(last) => Self { position, since: now, fell: position < last.position },
+            None => Self { position, since: now, fell: false },
+        }
+    }
+
+    fn status(self, seen: Seen, now: TimeMs, stalled_after: Duration) -> &'static str {
+        if seen.messages == 0 {
+            return "ok";
+        }
+        let is_still = now.since(self.since) >= stalled_after;
+        match (is_still, seen.is_attended) {
+            (true, true) => "stalled",
+            (true, false) => "stopped",
+            (false, _) if self.fell => "rewound",
+            (false, _) => "ok",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Plays rounds one second apart, each a position, what is left, and whether anybody is there.
+    fn statuses(rounds: &[(u64, u64, bool)]) -> Vec<&'static str> {
+        let mut last = None;
+        let play = rounds.iter().zip(0..).map(|(&(position, messages, is_attended), second)| {
+            let (seen, now) = (Seen { position, messages, is_attended }, TimeMs(second * 1_000));
+            let track = Track::after(last, seen, now);
+            last = Some(track);
+            track.status(seen, now, Duration::from_secs(2))
+        });
+        play.collect()
+    }
+
+    #[test]
+    fn who_stands_still_with_work_left_is_stalled_or_stopped() {
+        let stands = [(5, 9, true); 4];
+        assert_eq!(statuses(&stands), ["ok", "ok", "stalled", "stalled"]);
+        let gone = [(5, 9, false); 3];
+        assert_eq!(statuses(&gone), ["ok", "ok", "stopped"]);
+        let advances = [(5, 9, true), (6, 9, true), (7, 90, true), (8, 900, true)];
+        assert_eq!(statuses(&advances), ["ok"; 4]);
+    }
+
+    #[test]
+    fn idleness_is_no_stall_and_its_length_is_not_held_against_the_next_message() {
+        let idle = [(5, 0, false), (5, 0, false), (5, 0, true), (5, 0, true)];
+        assert_eq!(statuses(&idle), ["ok"; 4]);
+        let then = [(5, 0, true), (5, 0, true), (5, 0, true), (5, 1, true), (5, 1, true)];
+        assert_eq!(statuses(&then), ["ok", "ok", "ok", "ok", "stalled"]);
+    }
+
+    #[test]
+    fn a_position_that_fell_is_rewound_until_it_advances() {
+        let back = [(9, 1, true), (2, 8, true), (2, 8, true), (3, 7, true)];
+        assert_eq!(statuses(&back), ["ok", "rewound", "rewound", "ok"]);
+    }
+}

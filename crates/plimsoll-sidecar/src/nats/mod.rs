@@ -1,0 +1,224 @@
+//! NATS JetStream: durable consumers, and what each has yet to acknowledge of its stream.
+
+mod api;
+mod link;
+
+use crate::config::{interval, length};
+use crate::connected::{Connected, ConnectedCollector};
+use crate::lag::{Lag, Ledger, Oldest, STALLED_AFTER, Seen, Statuses, wall_ms};
+use crate::reading::labelled;
+use crate::server::{Address, AddressError, Server};
+use crate::{Collector, Reading, Reason, World};
+use api::{Consumer, DeliverPolicy, Stream};
+use async_trait::async_trait;
+use futures_util::{StreamExt, stream};
+use link::{Dial, Link};
+use plimsoll_model::{LevelPart, Value, catalog};
+use plimsoll_runtime::clock::Clock;
+use plimsoll_spec::{Length, MapShape, Parsed, Shape, optional, required};
+use serde::Deserialize;
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::sync::Arc;
+
+pub(crate) static SHAPE: MapShape = MapShape {
+    keys: &[
+        required("url", Shape::Text(|text| address(text).map(drop).map_err(|e| e.to_string()))),
+        optional("password_file", Shape::TEXT),
+        optional("credentials_file", Shape::TEXT),
+        optional("ca_file", Shape::TEXT),
+        optional("stalled_after", Shape::Text(length)),
+        optional("label", Shape::TEXT),
+        optional("interval", Shape::Text(interval)),
+        optional("deadline", Shape::Text(interval)),
+    ],
+    check: None,
+};
+
+/// How many requests for a message are under way at once.
+const REQUESTS_AT_ONCE: usize = 16;
+
+/// How many filters of a consumer are followed to its next message.
+const FILTERS_MAX: usize = 8;
+
+/// The JetStream of one account of a NATS server.
+#[derive(Clone, Debug, Deserialize)]
+pub struct NatsConfig {
+    #[serde(flatten)]
+    server: Server,
+    /// A file with a JWT and its seed.
+    #[serde(default)]
+    credentials_file: Option<PathBuf>,
+    /// How long a consumer may stand still with messages left.
+    #[serde(default)]
+    stalled_after: Option<Parsed<Length>>,
+}
+
+fn address(text: &str) -> Result<Address, AddressError> {
+    Address::parse(text, &["nats", "tls"], "nats://user@host:4222")
+}
+
+impl FromStr for NatsConfig {
+    type Err = AddressError;
+
+    fn from_str(text: &str) -> Result<Self, AddressError> {
+        let server = Server::new(address(text)?);
+        Ok(Self { server, credentials_file: None, stalled_after: None })
+    }
+}
+
+impl NatsConfig {
+    pub(crate) fn name(&self) -> String {
+        format!("nats:{}", self.server.address)
+    }
+
+    pub(crate) fn build(self, world: &World) -> Box<dyn Collector> {
+        let stalled_after = self.stalled_after.map_or(STALLED_AFTER, |length| length.0.0);
+        let nats = Nats {
+            dial: Dial { server: self.server, credentials: self.credentials_file },
+            ledger: Ledger::new(world),
+            statuses: Statuses::new(stalled_after),
+            clock: world.clock.clone(),
+        };
+        Box::new(Connected::new(nats, world.clock.clone()))
+    }
+}
+
+struct Nats {
+    dial: Dial,
+    ledger: Ledger,
+    statuses: Statuses,
+    clock: Arc<dyn Clock>,
+}
+
+/// A durable consumer, and where it was found.
+struct Durable {
+    stream: String,
+    consumer: Consumer,
+    /// How far the server's clock is ahead of ours.
+    ahead_ms: i64,
+}
+
+#[async_trait]
+impl ConnectedCollector for Nats {
+    type Connection = Link;
+
+    async fn connect(&self) -> Result<Link, Reason> {
+        self.dial.connect().await
+    }
+
+    async fn look(&mut self, link: &mut Link) -> Result<Reading, Reason> {
+        let link = &*link;
+        let mut reading = Reading::default();
+        let mut durable = Vec::new();
+        for stream in link.streams().await? {
+            durable.extend(self.durable_of(link, stream, &mut reading).await?);
+        }
+        let oldest = self.oldest(link, &durable, &mut reading).await;
+        let now = self.clock.now();
+        for (Durable { stream, consumer, .. }, oldest) in durable.iter().zip(oldest) {
+            let lag = Lag {
+                group: consumer.name.clone(),
+                topic: stream.clone(),
+                partition: String::new(),
+                messages: consumer.lag(),
+                oldest,
+            };
+            self.ledger.write(&lag, &mut reading);
+            let seen = Seen {
+                position: consumer.ack_floor.stream_seq,
+                messages: lag.messages,
+                is_attended: consumer.is_attended(),
+            };
+            self.statuses.write(lag.labels(), seen, now, &mut reading);
+            write(consumer, &lag, &mut reading);
+        }
+        self.statuses.turn();
+        Ok(reading)
+    }
+}
+
+impl Nats {
+    /// Asks for a stream's consumers. Those without a durable name are counted only: their names are
+    /// made up anew by each client that starts.
+    async fn durable_of(
+        &self,
+        link: &Link,
+        stream: Stream,
+        reading: &mut Reading,
+    ) -> Result<Vec<Durable>, Reason> {
+        let name = stream.config.name;
+        let of_stream = labelled([("topic", &name)]);
+        reading.count(&catalog::MESSAGES_PRODUCED, &of_stream, stream.state.last_seq);
+        let mut durable = Vec::new();
+        let mut ephemeral = 0_u32;
+        for consumer in link.consumers(&name).await? {
+            if consumer.config.durable_name.is_none() {
+                ephemeral += 1;
+                continue;
+            }
+            let here_ms = wall_ms(&*self.clock);
+            let ahead_ms = consumer.unix_ms().map_or(0, |there_ms| there_ms - here_ms);
+            durable.push(Durable { stream: name.clone(), consumer, ahead_ms });
+        }
+        reading.gauge(&catalog::NATS_EPHEMERAL_CONSUMERS, &of_stream, f64::from(ephemeral));
+        Ok(durable)
+    }
+
+    /// Asks for the next message of each consumer that has one left. Without the permission to read
+    /// messages nothing is known of their times, and the rest of the reading stands.
+    async fn oldest(&self, link: &Link, durable: &[Durable], reading: &mut Reading) -> Vec<Oldest> {
+        let asked: Vec<_> = durable.iter().map(|durable| self.oldest_of(link, durable)).collect();
+        let answers: Vec<_> = stream::iter(asked).buffered(REQUESTS_AT_ONCE).collect().await;
+        let known = answers.into_iter().map(|answer| {
+            answer.unwrap_or_else(|reason| {
+                reading.note(reason);
+                Oldest::Unknown
+            })
+        });
+        known.collect()
+    }
+
+    async fn oldest_of(&self, link: &Link, durable: &Durable) -> Result<Oldest, Reason> {
+        let Durable { stream, consumer, ahead_ms } = durable;
+        if consumer.lag() == 0 {
+            return Ok(Oldest::None);
+        }
+        let filters = consumer.filters();
+        // Who reads the last message of each subject doesn't go by sequence.
+        let by_subject = consumer.config.deliver_policy == DeliverPolicy::LastPerSubject;
+        if by_subject || filters.len() > FILTERS_MAX {
+            return Ok(Oldest::Unknown);
+        }
+        let mut first: Option<(u64, i64)> = None;
+        for filter in filters {
+            let from = consumer.ack_floor.stream_seq.saturating_add(1);
+            if let Some(next) = link.message(stream, from, filter).await? {
+                first = Some(first.map_or(next, |first| first.min(next)));
+            }
+        }
+        Ok(first.map_or(Oldest::Unknown, |(_, unix_ms)| {
+            let there_ms = wall_ms(&*self.clock).saturating_add(*ahead_ms);
+            Oldest::At { unix_ms, age_ms: there_ms.saturating_sub(unix_ms) }
+        }))
+    }
+}
+
+/// Writes what only JetStream has.
+fn write(consumer: &Consumer, lag: &Lag, reading: &mut Reading) {
+    let consumed = consumer.ack_floor.consumer_seq;
+    reading.count(&catalog::MESSAGES_CONSUMED, &lag.labels(), consumed);
+    let of_group = labelled([("group", &lag.group), ("topic", &lag.topic)]);
+    let mut ack_pending = |part, value: u64| {
+        let value = Value::Gauge(value as f64);
+        reading.level_part(&catalog::NATS_ACK_PENDING, part, &of_group, value);
+    };
+    ack_pending(LevelPart::Now, consumer.num_ack_pending);
+    if let Some(limit) = consumer.config.max_ack_pending.and_then(|limit| u64::try_from(limit).ok())
+    {
+        ack_pending(LevelPart::Limit, limit);
+    }
+    let redelivered = consumer.num_redelivered as f64;
+    reading.gauge(&catalog::NATS_REDELIVERED, &of_group, redelivered);
+    reading.gauge(&catalog::NATS_PULLS_WAITING, &of_group, consumer.num_waiting as f64);
+}

@@ -1,0 +1,214 @@
+//! NATS JetStream: lag against what the test published and acknowledged, and when.
+
+use crate::{Scrape, Watcher, now_s};
+use async_nats::jetstream::consumer::{PullConsumer, pull};
+use async_nats::jetstream::{Context, stream};
+use futures_util::StreamExt;
+use plimsoll_tests::nats::Nats;
+use std::time::Duration;
+
+/// A user who may do everything, and one with no more than the page on NATS asks for.
+const USERS: &str = r#"
+authorization { users: [
+  { user: all, password: secret }
+  { user: watch, password: secret, permissions: {
+    publish: ["$JS.API.STREAM.LIST", "$JS.API.CONSUMER.LIST.*", "$JS.API.STREAM.MSG.GET.*"]
+    subscribe: ["_INBOX.>"] } }
+  { user: count, password: secret, permissions: {
+    publish: ["$JS.API.STREAM.LIST", "$JS.API.CONSUMER.LIST.*"], subscribe: ["_INBOX.>"] } }
+] }"#;
+
+fn watcher(nats: &Nats, user: &str) -> Watcher {
+    Watcher::start(&format!(
+        "nats: [{{url: 'nats://{user}:secret@{}', label: nats, interval: 200ms, stalled_after: 2s}}]",
+        nats.address
+    ))
+}
+
+async fn stream(client: &Context, name: &str, subjects: &str) -> stream::Stream {
+    let subjects = vec![subjects.to_owned()];
+    let config = stream::Config { name: name.into(), subjects, ..Default::default() };
+    client.create_stream(config).await.expect("a stream")
+}
+
+async fn consumer(stream: &stream::Stream, name: &str, filter: &str) -> PullConsumer {
+    let config = pull::Config {
+        durable_name: Some(name.into()),
+        filter_subject: filter.into(),
+        max_ack_pending: 500,
+        ..Default::default()
+    };
+    stream.create_consumer(config).await.expect("a consumer")
+}
+
+/// Publishes and returns between which times that was.
+async fn publish(client: &Context, subject: &str) -> [f64; 2] {
+    let before = now_s();
+    let sent = client.publish(subject.to_owned(), "x".into()).await.expect("sent");
+    sent.await.expect("stored");
+    [before, now_s()]
+}
+
+async fn acknowledge(consumer: &PullConsumer, count: usize) {
+    let messages = consumer.fetch().max_messages(count).messages().await.expect("messages");
+    let acknowledged = messages.then(|message| async {
+        message.expect("a message").double_ack().await.expect("acknowledged");
+    });
+    assert_eq!(acknowledged.count().await, count);
+}
+
+struct Of<'a>(&'a str, &'a str);
+
+impl Of<'_> {
+    fn labels(&self) -> [(&str, &str); 2] {
+        [("group", self.0), ("topic", self.1)]
+    }
+
+    fn get(&self, scrape: &Scrape, name: &str) -> Option<f64> {
+        scrape.get(name, &self.labels())
+    }
+
+    fn lag(&self, scrape: &Scrape) -> Option<f64> {
+        self.get(scrape, "concurrency_consumer_lag")
+    }
+
+    fn seconds(&self, scrape: &Scrape) -> Option<f64> {
+        self.get(scrape, "concurrency_consumer_lag_seconds")
+    }
+
+    fn is(&self, scrape: &Scrape, status: &str) -> bool {
+        let labels = [&self.labels()[..], &[("status", status)]].concat();
+        scrape.get("concurrency_consumer_status", &labels) == Some(1.0)
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn lag_is_what_was_published_and_not_acknowledged_and_as_old() {
+    let Some(nats) = Nats::start(USERS).await else { return };
+    let client = nats.client("all").await;
+    let orders = stream(&client, "ORDERS", "orders.>").await;
+    let billing = consumer(&orders, "billing", "").await;
+    let eu = consumer(&orders, "eu", "orders.eu").await;
+    let (of_billing, of_eu) = (Of("billing", "ORDERS"), Of("eu", "ORDERS"));
+    let watcher = watcher(&nats, "watch");
+    // Nothing was ever published: the end says that nobody is behind.
+    let idle = watcher.until("an idle consumer", |s| of_billing.lag(s) == Some(0.0)).await;
+    assert_eq!(of_billing.seconds(&idle), Some(0.0));
+    assert_eq!(of_billing.get(&idle, "concurrency_consumer_oldest_timestamp_seconds"), None);
+
+    let first = publish(&client, "orders.us").await;
+    let second = publish(&client, "orders.eu").await;
+    publish(&client, "orders.us").await;
+    let seen = watcher.until("three messages", |s| of_billing.lag(s) == Some(3.0)).await;
+    assert_eq!(of_eu.lag(&seen), Some(1.0));
+    for (of, [from, to]) in [(&of_billing, first), (&of_eu, second)] {
+        let at = of.get(&seen, "concurrency_consumer_oldest_timestamp_seconds").expect("a time");
+        // JetStream's stamp is cut to the millisecond here.
+        assert!((from - 0.001..=to).contains(&at), "{from} {at} {to}");
+        let now = now_s();
+        let age = of.seconds(&seen).expect("an age");
+        assert!((now - to - 5.0..=now - from).contains(&age), "{age}");
+    }
+    let produced = seen.get("concurrency_messages_produced_total", &[("topic", "ORDERS")]);
+    assert_eq!(produced, Some(3.0));
+
+    // Nobody fetches, and the age grows by itself: it stops counting only when they are acknowledged.
+    let stopped = watcher.until("a stopped consumer", |s| of_billing.is(s, "stopped")).await;
+    assert!(of_billing.seconds(&stopped).expect("an age") >= 2.0);
+    acknowledge(&billing, 2).await;
+    let moved = watcher.until("one message left", |s| of_billing.lag(s) == Some(1.0)).await;
+    assert!(of_billing.is(&moved, "ok"));
+    assert_eq!(of_billing.get(&moved, "concurrency_messages_consumed_total"), Some(2.0));
+    acknowledge(&eu, 1).await;
+    let done = watcher.until("no message left", |s| of_eu.lag(s) == Some(0.0)).await;
+    assert_eq!(of_eu.seconds(&done), Some(0.0));
+    watcher.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_that_is_held_or_was_deleted_is_told_from_the_next_one() {
+    let Some(nats) = Nats::start(USERS).await else { return };
+    let client = nats.client("all").await;
+    let jobs = stream(&client, "JOBS", "jobs").await;
+    let worker = consumer(&jobs, "worker", "").await;
+    let of = Of("worker", "JOBS");
+    publish(&client, "jobs").await;
+    let second = publish(&client, "jobs").await;
+    let watcher = watcher(&nats, "watch");
+    let mut messages = worker.fetch().max_messages(1).messages().await.expect("messages");
+    let held = messages.next().await.expect("one").expect("a message");
+    let labels = [("group", "worker"), ("topic", "JOBS")];
+    let pending = |s: &Scrape| s.get("concurrency_nats_ack_pending", &labels);
+    let seen = watcher.until("a held message", |s| pending(s) == Some(1.0)).await;
+    assert_eq!(of.lag(&seen), Some(2.0), "it is held, not done");
+    assert_eq!(seen.get("concurrency_nats_ack_pending_limit", &labels), Some(500.0));
+    held.double_ack().await.expect("acknowledged");
+    let left = watcher.until("one message left", |s| of.lag(s) == Some(1.0)).await;
+    let at = of.get(&left, "concurrency_consumer_oldest_timestamp_seconds").expect("a time");
+    assert!((second[0] - 0.001..=second[1]).contains(&at), "{second:?} {at}");
+    // A gap in the sequence: the next that is there is the third.
+    let third = publish(&client, "jobs").await;
+    jobs.delete_message(2).await.expect("deleted");
+    let oldest = |s: &Scrape| of.get(s, "concurrency_consumer_oldest_timestamp_seconds");
+    let in_third = |at: f64| (third[0] - 0.001..=third[1]).contains(&at);
+    watcher.until("the third message's time", |s| oldest(s).is_some_and(in_third)).await;
+    watcher.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_goes_wrong_is_said_without_secrets_and_passes() {
+    let Some(mut nats) = Nats::start(USERS).await else { return };
+    let client = nats.client("all").await;
+    let orders = stream(&client, "ORDERS", "orders").await;
+    consumer(&orders, "billing", "").await;
+    publish(&client, "orders").await;
+    let of = Of("billing", "ORDERS");
+    // Without the right to read messages, counts are there, times aren't, and the page says which right.
+    let counting = watcher(&nats, "count");
+    let seen = counting.until("a lag", |s| of.lag(s) == Some(1.0)).await;
+    assert_eq!(of.seconds(&seen), None);
+    counting.until_page(&["may not publish to $JS.API.STREAM.MSG.GET.ORDERS"]).await;
+    counting.stop().await;
+
+    let watcher = watcher(&nats, "watch");
+    let is_up = |up: f64| {
+        move |s: &Scrape| s.get("concurrency_collector_up", &[("collector", "nats")]) == Some(up)
+    };
+    watcher.until("a lag", |s| of.lag(s) == Some(1.0)).await;
+    nats.kill();
+    let gone = watcher.until("it to be down", is_up(0.0)).await;
+    assert_eq!(of.lag(&gone), None, "what isn't known is absent");
+    nats.restart(None).await;
+    watcher.until("it to be up again", |s| of.lag(s) == Some(1.0)).await;
+    let revoked = USERS.replace("user: watch, password: secret", "user: watch, password: other");
+    nats.restart(Some(&revoked)).await;
+    let page = watcher.until_page(&["the server refuses this user"]).await;
+    assert!(!page.contains("secret"), "{page}");
+    nats.restart(Some(&format!("{USERS}\njetstream: disabled"))).await;
+    watcher.until_page(&["JetStream isn&#39;t enabled"]).await;
+    watcher.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_is_no_nats_and_no_tls_costs_a_reason() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("its address");
+    let rubbish = tokio::spawn(async move {
+        loop {
+            let (mut stream, _) = listener.accept().await.expect("a connection");
+            let _ = tokio::io::AsyncWriteExt::write_all(&mut stream, &[0xff; 4096]).await;
+        }
+    });
+    let watcher = Watcher::start(&format!(
+        "nats: [{{url: 'nats://{address}', interval: 1s}}, {{url: 'tls://{address}', interval: 1s}}]\n\
+         host: [{{}}]"
+    ));
+    watcher.until_page(&["1 of 3 collectors are up", "class=down"]).await;
+    watcher.stop().await;
+    rubbish.abort();
+    let Some(nats) = Nats::start("").await else { return };
+    let watcher =
+        Watcher::start(&format!("nats: [{{url: 'tls://{}', interval: 1s}}]", nats.address));
+    watcher.until_page(&["can&#39;t connect with TLS"]).await;
+    tokio::time::timeout(Duration::from_secs(5), watcher.stop()).await.expect("it stops");
+}
