@@ -1,8 +1,9 @@
 //! A client that speaks HTTP/1.1: one request after the other.
 
 use super::answer::answer;
+use super::http2;
 use super::pipe::poll_read;
-use super::request::{Refusal, Request};
+use super::request::{HEAD_MAX, Refusal, Request};
 use super::seats::Seat;
 use super::thread::Thread;
 use std::future::poll_fn;
@@ -31,6 +32,8 @@ pub(crate) struct Client {
 enum NoRequest {
     /// It closed, said nothing for long, or the thread drains.
     Gone,
+    /// It has begun with HTTP/2.
+    Http2,
     Refused(Refusal),
 }
 
@@ -62,6 +65,7 @@ pub(crate) async fn serve(stream: TcpStream, thread: Rc<Thread>) {
         let next = match client.request(thread.shared.timing.header).await {
             Ok(request) => answer(&mut client, request, &thread).await,
             Err(NoRequest::Gone) => Next::Close,
+            Err(NoRequest::Http2) => return http2::serve(client, thread).await,
             Err(NoRequest::Refused(refusal)) => client.refuse(refusal, &thread).await,
         };
         match next {
@@ -177,8 +181,8 @@ fn take(came: &mut Vec<u8>, bytes: &[u8]) -> Result<Option<Request>, NoRequest> 
     if bytes.is_empty() {
         return Err(NoRequest::Gone);
     }
-    if came.is_empty() {
-        // Nearly every head comes whole.
+    if came.is_empty() && !bytes.starts_with(b"P") {
+        // Nearly every head comes whole, and isn't that of a POST, a PUT or a preface.
         let Some((size, request)) = Request::read(bytes).map_err(NoRequest::Refused)? else {
             came.extend_from_slice(bytes);
             return Ok(None);
@@ -188,15 +192,14 @@ fn take(came: &mut Vec<u8>, bytes: &[u8]) -> Result<Option<Request>, NoRequest> 
     }
     came.extend_from_slice(bytes);
     // Reading all of it anew at each byte is what a slow sender would like.
-    if bytes.contains(&b'\n') || came.len() >= super::request::HEAD_MAX {
-        whole(came)
-    } else {
-        Ok(None)
-    }
+    if bytes.contains(&b'\n') || came.len() >= HEAD_MAX { whole(came) } else { Ok(None) }
 }
 
 /// Takes a whole request off the front.
 fn whole(came: &mut Vec<u8>) -> Result<Option<Request>, NoRequest> {
+    if came.starts_with(http2::PREFACE) {
+        return Err(NoRequest::Http2);
+    }
     let Some((size, request)) = Request::read(came).map_err(NoRequest::Refused)? else {
         return Ok(None);
     };

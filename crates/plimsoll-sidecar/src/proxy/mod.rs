@@ -13,6 +13,7 @@ mod exchange;
 mod fields;
 mod framing;
 mod http;
+mod http2;
 mod method;
 mod pipe;
 mod recorded;

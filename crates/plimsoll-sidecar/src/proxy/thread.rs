@@ -4,7 +4,7 @@ use super::seats::{Seats, TICK};
 use super::shared::{Counted, Shared};
 use super::target::Protocol;
 use super::upstream::Upstream;
-use super::{http, tunnel};
+use super::{http, http2, tunnel};
 use plimsoll_runtime::shutdown::Stop;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -25,6 +25,7 @@ pub(crate) struct Thread {
     pub(crate) shared: Arc<Shared>,
     pub(crate) seats: Rc<Seats>,
     pub(crate) upstream: Upstream,
+    pub(crate) http2: http2::Target,
 }
 
 /// A connection that was accepted, on its way to a thread.
@@ -40,7 +41,7 @@ pub(crate) fn run(
     LocalSet::new().block_on(runtime, async {
         let seats = Rc::new(Seats::default());
         let upstream = Upstream::new(shared.clone(), seats.clone());
-        let thread = Rc::new(Thread { shared, seats, upstream });
+        let thread = Rc::new(Thread { shared, seats, upstream, http2: Default::default() });
         let mut connections = JoinSet::new();
         let mut ticks = interval(TICK);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);

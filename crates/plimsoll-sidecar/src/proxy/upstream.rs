@@ -40,7 +40,7 @@ pub(crate) struct Connection {
     stream: TcpStream,
     /// Whether it has carried a request before.
     pub(crate) is_used: bool,
-    _counted: Counted,
+    counted: Counted,
 }
 
 impl Upstream {
@@ -73,7 +73,7 @@ impl Upstream {
         self.shared.tried(connected.as_ref().err());
         let stream = connected?;
         stream.set_nodelay(true)?;
-        Ok(Connection { stream, is_used: false, _counted: self.shared.targets.enter() })
+        Ok(Connection { stream, is_used: false, counted: self.shared.targets.enter() })
     }
 
     /// Keeps a connection for the next request.
@@ -93,6 +93,13 @@ impl Upstream {
         if idle.is_empty() {
             idle.shrink_to_fit();
         }
+    }
+}
+
+impl Connection {
+    /// Returns the stream, and what counts it until it is dropped.
+    pub(crate) fn into_parts(self) -> (TcpStream, Counted) {
+        (self.stream, self.counted)
     }
 }
 

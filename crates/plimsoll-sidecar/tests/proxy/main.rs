@@ -4,7 +4,9 @@
 
 mod bad_input;
 mod drain;
+mod http2;
 mod limit;
 mod requests;
 mod rig;
+mod truth;
 mod tunnels;
