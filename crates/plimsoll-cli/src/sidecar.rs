@@ -6,6 +6,7 @@ use plimsoll_runtime::shutdown;
 use plimsoll_sidecar::AmplifyConfig;
 use plimsoll_sidecar::{CollectorConfig, Config, NatsConfig, Sidecar};
 use plimsoll_sidecar::{HostConfig, PostgresConfig, ProcessConfig, ProxyConfig};
+use plimsoll_sidecar::RedisConfig;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -46,6 +47,9 @@ pub(crate) struct Arguments {
     /// The JetStream of a NATS account: how far its consumers are behind; may be repeated
     #[arg(long, value_name = "URL")]
     nats: Vec<NatsConfig>,
+    /// A Redis server: clients, latency, how far the groups of streams are behind; may be repeated
+    #[arg(long, value_name = "URL")]
+    redis: Vec<String>,
     /// Where the system's /proc is, as /host/proc in a container
     #[arg(long, value_name = "FOLDER")]
     proc_root: Option<PathBuf>,
@@ -113,6 +117,9 @@ impl Arguments {
         }
         for pid in self.pid {
             add(CollectorConfig::Process(ProcessConfig::with_pid(pid)));
+        }
+        for url in self.redis {
+            add(CollectorConfig::Redis(RedisConfig::at(url)));
         }
     }
 }

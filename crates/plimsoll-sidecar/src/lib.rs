@@ -26,9 +26,11 @@ mod postgres;
 mod process;
 mod proxy;
 mod reading;
+mod redis;
 mod round;
 mod server;
 mod sidecar;
+mod skew;
 mod sql;
 mod store;
 
@@ -41,5 +43,6 @@ pub use postgres::PostgresConfig;
 pub use process::ProcessConfig;
 pub use proxy::ProxyConfig;
 pub use reading::Reading;
+pub use redis::RedisConfig;
 pub use server::AddressError;
 pub use sidecar::{Bound, Sidecar, StartError};

@@ -3,6 +3,9 @@
 #![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 mod nats;
+mod postgres;
+mod redis;
+mod rounds;
 
 use plimsoll_exposition::Format;
 use plimsoll_exposition::decode::Decoder;

@@ -10,6 +10,7 @@ use crate::{HostConfig, host};
 use crate::{PostgresConfig, postgres};
 use crate::{ProcessConfig, process};
 use crate::{ProxyConfig, proxy};
+use crate::{RedisConfig, redis};
 use plimsoll_spec::{Document, Fault, MapShape, Place, Shape, optional};
 use raw::{RawConfig, all};
 use std::fmt;
@@ -76,6 +77,8 @@ pub enum CollectorConfig {
     Process(ProcessConfig),
     /// The JetStream of a NATS account.
     Nats(NatsConfig),
+    /// A Redis server.
+    Redis(RedisConfig),
 }
 
 static SIDECAR: Shape = Shape::Map(&MapShape {
@@ -89,6 +92,7 @@ static SIDECAR: Shape = Shape::Map(&MapShape {
         optional("proxy", Shape::List(&Shape::Map(&proxy::SHAPE))),
         optional("process", Shape::List(&Shape::Map(&process::SHAPE))),
         optional("nats", Shape::List(&Shape::Map(&nats::SHAPE))),
+        optional("redis", Shape::List(&Shape::Map(&redis::SHAPE))),
     ],
     check: None,
 });
@@ -149,6 +153,7 @@ impl Config {
             ("process", all(raw.process, CollectorConfig::Process)),
             ("proxy", all(raw.proxy, CollectorConfig::Proxy)),
             ("nats", all(raw.nats, CollectorConfig::Nats)),
+            ("redis", all(raw.redis, CollectorConfig::Redis)),
         ];
         for (kind, collectors) in kinds {
             for (index, raw) in collectors.into_iter().enumerate() {
@@ -178,6 +183,7 @@ impl CollectorConfig {
             Self::Postgres(config) => config.name(),
             Self::Proxy(config) => config.name(),
             Self::Process(config) => config.name(),
+            Self::Redis(config) => config.name(),
         }
     }
 
@@ -190,6 +196,7 @@ impl CollectorConfig {
             Self::Proxy(_) => Pace::EACH_SECOND,
             Self::Process(_) => Pace::EACH_SECOND,
             Self::Postgres(_) => Pace::EACH_5_SECONDS,
+            Self::Redis(_) => Pace::EACH_5_SECONDS,
         }
     }
 
@@ -204,6 +211,7 @@ impl CollectorConfig {
             Self::Proxy(_) => Ok(()),
             Self::Process(_) => Ok(()),
             Self::Postgres(config) => config.check(),
+            Self::Redis(config) => config.check(),
         }
     }
 
@@ -225,6 +233,7 @@ impl CollectorConfig {
             Self::Postgres(config) => config.build(world),
             Self::Proxy(config) => config.build(world),
             Self::Process(config) => config.build(world),
+            Self::Redis(config) => config.build(world),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The file as it was written.
 
 use super::{CollectorConfig, Pace, Planned};
+use crate::RedisConfig;
 use crate::{AmplifyConfig, HostConfig, NatsConfig, PostgresConfig, ProcessConfig, ProxyConfig};
 use plimsoll_spec::{Length, Parsed};
 use serde::Deserialize;
@@ -23,6 +24,7 @@ pub(super) struct RawConfig {
     pub(super) proxy: Vec<RawCollector<ProxyConfig>>,
     pub(super) process: Vec<RawCollector<ProcessConfig>>,
     pub(super) nats: Vec<RawCollector<NatsConfig>>,
+    pub(super) redis: Vec<RawCollector<RedisConfig>>,
 }
 
 /// What every kind of collector takes, and what this kind does.

@@ -8,6 +8,7 @@ mod sessions;
 use crate::config::interval;
 use crate::connected::{Connected, ConnectedCollector};
 use crate::reading::labelled;
+use crate::skew::Skew;
 use crate::sql::{self, Row};
 use crate::store::StoreConfig;
 use crate::{Collector, Reading, Reason, World};
@@ -63,7 +64,7 @@ impl PostgresConfig {
             name: world.name.clone(),
             sessions: Sessions::default(),
             deadlocks: Deadlocks::default(),
-            replica: Replica::default(),
+            replica: Replica::new(Skew::new(world)),
         };
         Ok(Box::new(Connected::new(postgres, world.clock.clone())))
     }

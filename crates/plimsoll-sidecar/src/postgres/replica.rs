@@ -6,6 +6,7 @@
 
 use crate::Reading;
 use crate::reading::labelled;
+use crate::skew::Skew;
 use crate::sql::Row;
 use plimsoll_model::catalog::{self, OVERFLOW};
 use std::collections::BTreeMap;
@@ -29,12 +30,11 @@ pub(super) const STANDBYS: &str = "SELECT application_name, \
 const STANDBYS_MAX: usize = 16;
 
 /// What is known of a replica from one look to the next.
-#[derive(Debug, Default)]
 pub(super) struct Replica {
     /// When it last was known to have replayed all that its primary had, on its own clock.
     caught_up_s: Option<f64>,
-    /// Bounds that were negative: the clocks of primary and replica differ.
-    skews: u64,
+    /// Commits are stamped by the primary's clock.
+    skew: Skew,
 }
 
 /// What one look shows; times since the epoch.
@@ -51,6 +51,10 @@ struct Look {
 }
 
 impl Replica {
+    pub(super) fn new(skew: Skew) -> Self {
+        Self { caught_up_s: None, skew }
+    }
+
     pub(super) fn read(&mut self, rows: &[Row], server: &str, reading: &mut Reading) {
         let Some(look) = rows.first().and_then(look) else { return };
         let labels = labelled([("server", server)]);
@@ -64,7 +68,6 @@ impl Replica {
             let silent_s = (look.now_s - heard_s).max(0.0);
             reading.gauge(&catalog::POSTGRES_REPLICA_HEARD, &labels, silent_s);
         }
-        reading.count(&catalog::CLOCK_SKEW, &labels, self.skews);
     }
 
     /// Returns at most how old what it shows is.
@@ -82,9 +85,7 @@ impl Replica {
             (Some(caught_up_s), Some(replayed_s)) => caught_up_s.max(replayed_s),
             (one, other) => one.or(other)?,
         };
-        let lag_s = look.now_s - since_s;
-        self.skews += u64::from(lag_s < 0.0);
-        Some(lag_s.max(0.0))
+        Some(self.skew.age(look.now_s - since_s))
     }
 }
 
@@ -131,14 +132,18 @@ mod tests {
         silence_s_max: 35.0,
     };
 
+    fn fresh() -> Replica {
+        Replica::new(Skew::unseen())
+    }
+
     #[test]
     fn an_idle_primary_is_no_lag() {
-        assert_eq!(Replica::default().lag_s(LOOK), Some(0.0));
+        assert_eq!(fresh().lag_s(LOOK), Some(0.0));
     }
 
     #[test]
     fn after_an_idle_hour_the_lag_begins_at_the_last_level_moment_and_not_at_the_last_commit() {
-        let mut replica = Replica::default();
+        let mut replica = fresh();
         replica.lag_s(LOOK);
         let behind =
             Look { now_s: 1_005.0, behind_bytes: Some(8.0), heard_s: Some(1_004.0), ..LOOK };
@@ -150,20 +155,19 @@ mod tests {
 
     #[test]
     fn a_silent_primary_and_one_that_is_gone_are_no_zero() {
-        let mut replica = Replica::default();
+        let mut replica = fresh();
         replica.lag_s(LOOK);
         let silent = Look { now_s: 1_100.0, ..LOOK };
         assert_eq!(replica.lag_s(silent), Some(110.0));
         let gone = Look { streams: false, behind_bytes: None, heard_s: None, ..silent };
         assert_eq!(replica.lag_s(gone), Some(110.0));
-        assert_eq!(Replica::default().lag_s(Look { replayed_s: None, ..gone }), None);
+        assert_eq!(fresh().lag_s(Look { replayed_s: None, ..gone }), None);
     }
 
     #[test]
-    fn a_primary_whose_clock_is_ahead_is_clamped_and_counted() {
-        let mut replica = Replica::default();
+    fn a_primary_whose_clock_is_ahead_is_clamped() {
+        let mut replica = fresh();
         let ahead = Look { behind_bytes: Some(8.0), replayed_s: Some(1_003.0), ..LOOK };
         assert_eq!(replica.lag_s(ahead), Some(0.0));
-        assert_eq!(replica.skews, 1);
     }
 }

@@ -9,6 +9,7 @@ mod nats;
 mod postgres;
 mod process;
 mod proxy;
+mod redis;
 
 pub use amplify::*;
 pub use broker::*;
@@ -17,6 +18,7 @@ pub use nats::*;
 pub use postgres::*;
 pub use process::*;
 pub use proxy::*;
+pub use redis::*;
 
 /// Whether the latest look of a collector brought anything.
 pub const COLLECTOR_UP: Signal = Signal {

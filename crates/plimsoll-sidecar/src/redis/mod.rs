@@ -1,0 +1,130 @@
+//! Redis: clients, what held the server up, and how far the groups of streams are behind.
+
+mod info;
+mod latency;
+mod streams;
+
+use crate::config::interval;
+use crate::connected::{Connected, ConnectedCollector};
+use crate::store::StoreConfig;
+use crate::{Collector, Reading, Reason, World};
+use ::redis::aio::MultiplexedConnection;
+use ::redis::{
+    Cmd, ConnectionAddr, FromRedisValue, IntoConnectionInfo, RedisError, ServerErrorKind,
+};
+use async_trait::async_trait;
+use plimsoll_prober::RedisServer;
+use plimsoll_spec::{MapShape, Shape, optional, required};
+use serde::Deserialize;
+use std::sync::Arc;
+use streams::Streams;
+
+pub(crate) static SHAPE: MapShape = MapShape {
+    keys: &[
+        optional("label", Shape::TEXT),
+        optional("interval", Shape::Text(interval)),
+        optional("deadline", Shape::Text(interval)),
+        required("url", Shape::TEXT),
+        optional("password_file", Shape::TEXT),
+        optional("ca_file", Shape::TEXT),
+        optional("cert_file", Shape::TEXT),
+        optional("key_file", Shape::TEXT),
+        optional("streams", Shape::List(&Shape::TEXT)),
+    ],
+    check: None,
+};
+
+/// A Redis server.
+#[derive(Clone, Debug, Deserialize)]
+pub struct RedisConfig {
+    #[serde(flatten)]
+    server: StoreConfig,
+    /// The streams whose groups are looked at; else those that are found.
+    streams: Option<Vec<String>>,
+}
+
+impl RedisConfig {
+    /// Describes the server at `url`, as `redis://host:6379/0`, with every stream that it has.
+    pub fn at(url: impl Into<String>) -> Self {
+        Self { server: StoreConfig::at(url), streams: None }
+    }
+
+    pub(crate) fn name(&self) -> String {
+        let Ok(info) = self.server.url.as_str().into_connection_info() else {
+            return "redis".into();
+        };
+        let place = match info.addr() {
+            ConnectionAddr::Tcp(host, port) | ConnectionAddr::TcpTls { host, port, .. } => {
+                format!("{host}:{port}")
+            }
+            other => other.to_string(),
+        };
+        match info.redis_settings().db() {
+            0 => format!("redis:{place}"),
+            database => format!("redis:{place}/{database}"),
+        }
+    }
+
+    pub(crate) fn check(&self) -> Result<(), Reason> {
+        RedisServer::new(self.server.server()?).map(drop).map_err(Reason::new)
+    }
+
+    pub(crate) fn build(self, world: &World) -> Result<Box<dyn Collector>, Reason> {
+        let server = RedisServer::new(self.server.server()?).map_err(Reason::new)?;
+        let streams = Streams::new(world, self.streams);
+        let redis = Redis { server, name: world.name.clone(), streams };
+        Ok(Box::new(Connected::new(redis, world.clock.clone())))
+    }
+}
+
+struct Redis {
+    server: RedisServer,
+    name: Arc<str>,
+    streams: Streams,
+}
+
+#[async_trait]
+impl ConnectedCollector for Redis {
+    type Connection = MultiplexedConnection;
+
+    async fn connect(&self) -> Result<MultiplexedConnection, Reason> {
+        self.server.connect().await.map_err(Reason::new)
+    }
+
+    async fn look(&mut self, connection: &mut MultiplexedConnection) -> Result<Reading, Reason> {
+        let mut reading = Reading::default();
+        info::read(connection, &self.name, &mut reading).await?;
+        latency::read(connection, &self.name, &mut reading).await?;
+        self.streams.read(connection, &mut reading).await?;
+        Ok(reading)
+    }
+}
+
+/// Asks, and says in words what the server refused.
+async fn ask<T: FromRedisValue>(
+    connection: &mut MultiplexedConnection,
+    command: &Cmd,
+) -> Result<T, Reason> {
+    command.query_async(connection).await.map_err(|error| failed(&error))
+}
+
+fn failed(error: &RedisError) -> Reason {
+    match error.kind() {
+        ::redis::ErrorKind::Server(ServerErrorKind::NoPerm) => {
+            let detail = error.detail().unwrap_or("a command is forbidden");
+            Reason::new(format_args!(
+                "it refuses: {detail}: ACL SETUSER … +info +time +scan +latency|latest \
+                 +xinfo|stream +xinfo|groups +xrange +xpending ~*"
+            ))
+        }
+        _ => Reason::new(error),
+    }
+}
+
+/// Says whether an answer only means that there is no such thing (any more), or that it is another.
+fn is_absence(error: &RedisError) -> bool {
+    let words = error.detail().unwrap_or_default();
+    error.code() == Some("WRONGTYPE")
+        || error.code() == Some("NOGROUP")
+        || words.contains("no such key")
+}

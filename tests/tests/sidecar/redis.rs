@@ -1,0 +1,182 @@
+//! Redis, whose streams the test fills and reads itself.
+
+use crate::{Scrape, Watcher};
+use plimsoll_tests::redis::Redis;
+use redis::Value;
+
+fn watch(server: &Redis, more: &str) -> Watcher {
+    let url = &server.url;
+    Watcher::start(&format!(
+        "redis:\n- {{label: r, url: {url:?}, interval: 500ms, deadline: 500ms{more}}}\n"
+    ))
+}
+
+async fn run(server: &Redis, command: &str) -> Value {
+    server.ask(&command.split(' ').collect::<Vec<_>>()).await
+}
+
+async fn add(server: &Redis, stream: &str) -> String {
+    server.ask(&["XADD", stream, "*", "k", "v"]).await
+}
+
+/// The server's clock, in seconds.
+async fn now_s(server: &Redis) -> f64 {
+    let (seconds, micros): (f64, f64) = server.ask(&["TIME"]).await;
+    seconds + micros / 1e6
+}
+
+fn time_s(id: &str) -> f64 {
+    id.split('-').next().unwrap().parse::<f64>().unwrap() / 1e3
+}
+
+fn of(name: &str, group: &str, stream: &str) -> String {
+    format!("{name}{{group={group:?},server=\"r\",topic={stream:?}}}")
+}
+
+/// The lag of group g of the stream s: in messages, in seconds.
+fn lag(seen: &Scrape) -> (Option<f64>, Option<f64>) {
+    let get = |name| seen.value(&of(name, "g", "s"));
+    (get("concurrency_consumer_lag"), get("concurrency_consumer_lag_seconds"))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_group_is_behind_by_what_it_was_not_given_and_since_when_that_was_added() {
+    let server = Redis::start().await;
+    run(&server, "XGROUP CREATE s g 0 MKSTREAM").await;
+    let watch = watch(&server, "");
+    // Idle from the beginning: nothing to read is no lag.
+    let seen = watch.until("the empty stream", |seen| lag(seen).0.is_some()).await;
+    assert_eq!(lag(&seen), (Some(0.0), Some(0.0)));
+
+    let mut ids = Vec::new();
+    for _ in 0..5 {
+        ids.push(add(&server, "s").await);
+    }
+    run(&server, "XREADGROUP GROUP g c COUNT 2 STREAMS s >").await;
+    let before_s = now_s(&server).await;
+    let seen = watch.next_round("r").await;
+    let after_s = now_s(&server).await;
+    let (messages, seconds) = lag(&seen);
+    assert_eq!(messages, Some(3.0));
+    let seconds = seconds.expect("ids are times");
+    let produced_s = time_s(&ids[2]);
+    let bounds = before_s - produced_s - 0.001..=after_s - produced_s;
+    assert!(bounds.contains(&seconds), "{seconds} {bounds:?}");
+    assert_eq!(seen[&*of("concurrency_consumer_oldest_timestamp_seconds", "g", "s")], produced_s);
+    assert_eq!(seen[&*of("concurrency_messages_consumed_total", "g", "s")], 2.0);
+    let produced = r#"concurrency_messages_produced_total{server="r",topic="s"}"#;
+    assert_eq!(seen[produced], 5.0);
+    assert_eq!(seen[&*of("concurrency_redis_pending", "g", "s")], 2.0);
+    let oldest_s = seen[&*of("concurrency_redis_pending_oldest_age_seconds", "g", "s")];
+    let bounds = before_s - time_s(&ids[0]) - 0.001..=after_s - time_s(&ids[0]);
+    assert!(bounds.contains(&oldest_s), "{oldest_s} {bounds:?}");
+
+    // A stalled group's seconds grow while nothing is produced.
+    let later = watch.next_round("r").await;
+    assert!(lag(&later).1 > Some(seconds), "{:?} {seconds}", lag(&later));
+    run(&server, "XREADGROUP GROUP g c COUNT 9 STREAMS s >").await;
+    for id in &ids {
+        run(&server, &format!("XACK s g {id}")).await;
+    }
+    let seen = watch.next_round("r").await;
+    assert_eq!(lag(&seen), (Some(0.0), Some(0.0)));
+    assert_eq!(seen[&*of("concurrency_redis_pending", "g", "s")], 0.0);
+    assert_eq!(seen[&*of("concurrency_redis_pending_oldest_age_seconds", "g", "s")], 0.0);
+    run(&server, "DEL s").await;
+    let seen = watch.next_round("r").await;
+    assert_eq!(lag(&seen), (None, None), "a stream that is gone leaves nothing");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_stream_does_not_know_is_absent_and_a_future_entry_is_counted() {
+    let server = Redis::start().await;
+    run(&server, "XGROUP CREATE s g 0 MKSTREAM").await;
+    let mut ids = Vec::new();
+    for _ in 0..3 {
+        ids.push(add(&server, "s").await);
+    }
+    run(&server, "XREADGROUP GROUP g c COUNT 1 STREAMS s >").await;
+    run(&server, &format!("XDEL s {}", ids[1])).await;
+    let watch = watch(&server, ", streams: [s, own, ahead]");
+    watch.until_up("r", true).await;
+    // The server gives up counting behind a deleted entry; the time of the next one is still known.
+    let seen = watch.next_round("r").await;
+    let (messages, seconds) = lag(&seen);
+    assert_eq!(messages, None, "its own XINFO says null");
+    assert!(seconds.is_some());
+
+    run(&server, "XGROUP CREATE own g 0 MKSTREAM").await;
+    run(&server, "XADD own 7-1 k v").await;
+    let seen = watch.next_round("r").await;
+    assert_eq!(seen[&*of("concurrency_consumer_lag", "g", "own")], 1.0);
+    let own_s = seen.value(&of("concurrency_consumer_lag_seconds", "g", "own"));
+    assert_eq!(own_s, None, "7 is no time");
+
+    assert_eq!(seen["concurrency_clock_skew_total"], 0.0);
+    run(&server, "XGROUP CREATE ahead g 0 MKSTREAM").await;
+    let ahead_ms = (now_s(&server).await * 1e3) as u64 + 3_600_000;
+    run(&server, &format!("XADD ahead {ahead_ms}-0 k v")).await;
+    let seen = watch.next_round("r").await;
+    assert_eq!(seen[&*of("concurrency_consumer_lag_seconds", "g", "ahead")], 0.0);
+    assert!(seen["concurrency_clock_skew_total"] >= 1.0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn clients_and_spikes_are_what_the_server_says() {
+    let server = Redis::start().await;
+    run(&server, "CONFIG SET maxclients 123").await;
+    run(&server, "CONFIG SET latency-monitor-threshold 20").await;
+    let watch = watch(&server, "");
+    let calm = watch.until_up("r", true).await;
+    assert_eq!(calm[r#"concurrency_pool_in_use_limit{pool="r"}"#], 123.0);
+    let blocked = r#"concurrency_redis_blocked_clients{server="r"}"#;
+    assert_eq!(calm[blocked], 0.0);
+    let pops = async {
+        let popped: Option<(String, String)> = server.ask(&["BLPOP", "list", "60"]).await;
+        assert!(popped.is_some());
+    };
+    let sees = async {
+        watch.until("a blocked client", |seen| seen.value(blocked) == Some(1.0)).await;
+        run(&server, "RPUSH list x").await;
+    };
+    tokio::join!(pops, sees);
+    let before_s = now_s(&server).await.floor();
+    let spin = "local begin = redis.call('TIME') local spent = 0 while spent < 80000 do \
+                local now = redis.call('TIME') \
+                spent = (now[1] - begin[1]) * 1000000 + now[2] - begin[2] end return spent";
+    let _: u64 = server.ask(&["EVAL", spin, "0"]).await;
+    let event = |name: &str| format!("{name}{{event=\"command\",server=\"r\"}}");
+    let latest = event("concurrency_redis_latency_seconds");
+    let seen = watch.until("the spike", |seen| seen.value(&latest) >= Some(0.08)).await;
+    assert!(seen[&*latest] < 10.0, "milliseconds are seconds now");
+    assert!(seen[&*event("concurrency_redis_latency_max_seconds")] >= 0.08);
+    assert!(seen[&*event("concurrency_redis_latency_timestamp_seconds")] >= before_s);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_password_a_missing_right_and_a_fail_over_each_say_what_is_wrong() {
+    let mut server = Redis::start().await;
+    run(&server, "ACL SETUSER half on >half +info +time +scan ~*").await;
+    let at = |user: &str| server.url.replace("redis://", &format!("redis://{user}@"));
+    let collector = |label: &str, url: &str| {
+        format!("- {{label: {label}, url: {url:?}, interval: 500ms, deadline: 500ms}}\n")
+    };
+    let watch = Watcher::start(&format!(
+        "redis:\n{}{}{}",
+        collector("r", &server.url),
+        collector("wrong", &at("half:guess")),
+        collector("half", &at("half:half")),
+    ));
+    watch.until_up("r", true).await;
+    watch.until_up("wrong", false).await;
+    watch.until_up("half", false).await;
+    let page = watch.get("/").await;
+    assert!(page.contains("latency|latest"), "{page}");
+    assert!(page.contains("Password authentication failed"), "{page}");
+    assert!(!page.contains("guess"), "{page}");
+    server.process.kill();
+    let seen = watch.until_up("r", false).await;
+    assert_eq!(seen.value(r#"concurrency_redis_blocked_clients{server="r"}"#), None);
+    server.restart().await;
+    watch.until_up("r", true).await;
+}
