@@ -29,8 +29,28 @@ impl Postgres {
         init.args(["--username", "postgres", "--auth", "trust", "--no-sync", "--pgdata"])
             .arg(&data);
         own(folder.path());
-        let output = init.output().expect("initdb runs");
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        run(&mut init);
+        Self::serve(folder, port).await
+    }
+
+    /// Starts a streaming replica of it, and waits until it answers.
+    ///
+    /// # Panics
+    /// PostgreSQL isn't installed, or doesn't start.
+    pub async fn replica(&self) -> Self {
+        let (port, folder) = (free_port(), scratch());
+        own(folder.path());
+        let mut backup = program("pg_basebackup");
+        // Connects to it, and follows what it writes.
+        backup.args(["--write-recovery-conf", "--checkpoint=fast", "--no-sync", "--dbname"]);
+        backup.arg(&self.url).arg("--pgdata").arg(folder.path().join("data"));
+        run(&mut backup);
+        Self::serve(folder, port).await
+    }
+
+    /// Runs the server whose data is in a folder.
+    async fn serve(folder: tempfile::TempDir, port: u16) -> Self {
+        let data = folder.path().join("data");
         let mut command = program("postgres");
         command.arg("-D").arg(&data).arg("-k").arg(folder.path());
         command.args(["-p", &port.to_string(), "-c", "listen_addresses=127.0.0.1"]);
@@ -57,6 +77,12 @@ impl Postgres {
         tokio::spawn(connection);
         client
     }
+}
+
+/// Runs a program to its end.
+fn run(command: &mut Command) {
+    let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
 
 /// Returns a program of the newest PostgreSQL that Debian has installed, run as its user: the server

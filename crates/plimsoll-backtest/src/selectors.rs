@@ -6,8 +6,9 @@ pub fn selectors(slo: &Slo) -> Vec<Selector> {
     let suffixed =
         |selector: &Selector, suffix: &str| selector.renamed(format!("{}{suffix}", selector.name));
     match &slo.sli {
-        Sli::Events { total, part: EventsPart::Good(named) | EventsPart::Bad(named) } => {
-            let terms = total.0.iter().chain(&named.0);
+        Sli::Events { total, part: EventsPart::Good(named) | EventsPart::Bad(named), unknown } => {
+            let unknown = unknown.iter().flat_map(|sum| &sum.0);
+            let terms = total.0.iter().chain(&named.0).chain(unknown);
             terms.map(|term| term.selector.clone()).collect()
         }
         Sli::Within { histogram, .. } => vec![suffixed(histogram, "_bucket")],

@@ -28,6 +28,7 @@ fn slo(policy: Policy) -> Arc<Slo> {
         sli: Sli::Events {
             total: selector("requests_total").into(),
             part: EventsPart::Bad(selector("errors_total").into()),
+            unknown: None,
         },
         backend: Backend::Own,
         exclusions: Vec::new(),

@@ -91,7 +91,14 @@ function gaps(slo) {
     );
   }
   if (slo.between_edges) words.push(edges(slo.between_edges));
+  if (slo.band) words.push(band(slo.band));
   return words;
+}
+
+/** An objective that is met where next to nothing is counted says little. */
+function band({ of, at_least, coverage }) {
+  const part = coverage === null ? "None" : format.percent(coverage);
+  return `${part} of all events are counted: those with ${at_least} or more of ${of} in flight.`;
 }
 
 function edges({ low, high }) {

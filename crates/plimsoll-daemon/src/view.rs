@@ -145,6 +145,19 @@ pub(crate) struct SloView {
     pub(crate) feeds: Vec<usize>,
     /// The histogram edges that the threshold lies between, when it is no edge itself.
     pub(crate) between_edges: Option<(f64, f64)>,
+    /// Which part of all events it counts, if it counts an in-flight band.
+    pub(crate) band: Option<BandView>,
+}
+
+/// Which part of all events an SLO of an in-flight band counts; none where there were none.
+#[derive(Clone, Debug)]
+pub(crate) struct BandView {
+    pub(crate) operation: String,
+    /// The lower edge of the least band that counts.
+    pub(crate) at_least: u64,
+    /// By length.
+    pub(crate) windows: Vec<(Duration, Option<f64>)>,
+    pub(crate) period: Option<f64>,
 }
 
 /// Labels that tell the series of one SLO apart; a group's label of that name gives way, as a

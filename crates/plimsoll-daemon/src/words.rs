@@ -1,7 +1,7 @@
 //! What an SLI measures and what an alert says, in words for a person.
 
 use crate::notify::Facts;
-use crate::view::SloView;
+use crate::view::{BandView, SloView};
 use plimsoll_slo::{
     Alert, AlertName, Cause, Composite, EventsPart, LevelBound, Sli, WithinKind, length_name,
 };
@@ -25,8 +25,16 @@ pub(crate) fn sli_kind(sli: &Sli) -> &'static str {
 /// Says what is good.
 pub(crate) fn sli(sli: &Sli) -> String {
     match sli {
-        Sli::Events { total, part: EventsPart::Good(good) } => format!("{good} of {total}"),
-        Sli::Events { total, part: EventsPart::Bad(bad) } => format!("no {bad} of {total}"),
+        Sli::Events { total, part, unknown } => {
+            let said = match part {
+                EventsPart::Good(good) => format!("{good} of {total}"),
+                EventsPart::Bad(bad) => format!("no {bad} of {total}"),
+            };
+            match unknown {
+                Some(unknown) => format!("{said}, unknown where {unknown}"),
+                None => said,
+            }
+        }
         Sli::Within { histogram, within, when, .. } => {
             let within = length_name(*within);
             match when {
@@ -56,6 +64,16 @@ pub(crate) fn sli(sli: &Sli) -> String {
             format!("no {} of {}", bad.0, total.0)
         }
     }
+}
+
+/// Says which part of all events an SLO of a band counts, as a line of its own.
+pub(crate) fn band(band: &BandView) -> String {
+    let BandView { operation, at_least, period, .. } = band;
+    let share = match period {
+        Some(share) => format!("{:.2} % of all events", share * 100.0),
+        None => "there were no events at all".to_owned(),
+    };
+    format!("counted are events with {at_least} or more of {operation} in flight: {share}\n")
 }
 
 /// Names a cause, short enough to group and search by.

@@ -192,7 +192,10 @@ fn failed(error: &Error) -> StoreError {
             Some(now)
         })
         .any(<dyn std::error::Error>::is::<std::io::Error>);
-        let said = deepest(error);
+        let mut said = deepest(error);
+        if said.ends_with("does not support TLS") {
+            said.push_str(": set it up there, or say sslmode=disable");
+        }
         return match error.is_closed() || is_of_the_way {
             true => StoreError::Unreachable(said),
             false => StoreError::Refused(said),

@@ -12,6 +12,8 @@ pub enum Sli {
         total: Linear,
         /// Those that the total is split by.
         part: EventsPart,
+        /// Those of the total that are neither good nor bad, because nobody could judge them.
+        unknown: Option<Linear>,
     },
     /// A histogram of seconds: an event is good when it took at most `within`.
     /// Latency, lock wait and staleness are of this kind.

@@ -113,7 +113,8 @@ impl Import<'_> {
         if whole.by != named.by {
             return self.fault(of.0, "is grouped by other labels than the total");
         }
-        let sli = Sli::Events { total: whole.linear, part: part.map(|_| named.linear) };
+        let sli =
+            Sli::Events { total: whole.linear, part: part.map(|_| named.linear), unknown: None };
         Some((sli, whole.by))
     }
 

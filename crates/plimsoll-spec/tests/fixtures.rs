@@ -85,7 +85,7 @@ fn a_file_becomes_its_slos() {
     assert_eq!(auth.labels.to_string(), r#"{region="eu",team="payments"}"#);
     assert_eq!((auth.objective.ppm(), auth.period.to_string()), (999_000, "30d".into()));
     assert_eq!((auth.by.as_slice(), auth.max_groups), (["region".to_owned()].as_slice(), 50));
-    let Sli::Events { total, part: EventsPart::Bad(bad) } = &auth.sli else { panic!("events") };
+    let Sli::Events { total, part: EventsPart::Bad(bad), .. } = &auth.sli else { panic!("events") };
     assert_eq!(total.to_string(), r#"http_requests_total{job="auth"}"#);
     assert_eq!(bad.to_string(), r#"http_requests_total{job="auth",code=~"5.."}"#);
     assert_eq!(auth.alerting.policy, Policy::workbook());

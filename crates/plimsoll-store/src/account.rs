@@ -22,7 +22,7 @@ pub(crate) enum Slot {
     /// The good or bad ones that are named, the saturated time, or those in the bucket that ends
     /// at or below the threshold.
     Named,
-    /// Those in the bucket that ends at or above the threshold.
+    /// Those in the bucket that ends at or above the threshold, or the events that nobody could judge.
     Upper,
 }
 
@@ -329,11 +329,15 @@ impl Account {
         let named = whole(pending.named, units).min(total);
         take(&mut pending.total, total, units);
         take(&mut pending.named, named, units);
-        let rest = total - named;
         match self.reckoning {
-            Reckoning::Good { .. } => Counts { good: named, bad: rest, unknown: 0 },
-            Reckoning::Bad { .. } | Reckoning::Saturated => {
-                Counts { good: rest, bad: named, unknown: 0 }
+            Reckoning::Good { .. } | Reckoning::Bad { .. } | Reckoning::Saturated => {
+                let unknown = whole(pending.upper, units).min(total - named);
+                take(&mut pending.upper, unknown, units);
+                let rest = total - named - unknown;
+                match self.reckoning {
+                    Reckoning::Good { .. } => Counts { good: named, bad: rest, unknown },
+                    _ => Counts { good: rest, bad: named, unknown },
+                }
             }
             Reckoning::Buckets { .. } => {
                 let upper = whole(pending.upper, units).clamp(named, total);

@@ -55,10 +55,16 @@ pub(crate) fn ledger_key(slo: &Slo, group: &Labels) -> String {
 /// Writes the SLI in words that don't change with a release.
 fn sli_text(slo: &Slo) -> String {
     let mut text = match &slo.sli {
-        Sli::Events { total, part: EventsPart::Good(good) } => {
-            format!("events {total} good {good}")
+        Sli::Events { total, part, unknown } => {
+            let mut text = match part {
+                EventsPart::Good(good) => format!("events {total} good {good}"),
+                EventsPart::Bad(bad) => format!("events {total} bad {bad}"),
+            };
+            if let Some(unknown) = unknown {
+                let _ = write!(text, " unknown {unknown}");
+            }
+            text
         }
-        Sli::Events { total, part: EventsPart::Bad(bad) } => format!("events {total} bad {bad}"),
         Sli::Within { histogram, within, when, .. } => {
             let mut text = format!("within {histogram} {} ns", within.as_nanos());
             if let Some(when) = when {

@@ -14,6 +14,8 @@ pub(crate) enum Part {
     Total(i64),
     /// The good events, the bad ones, or the saturated time: whichever the SLO names.
     Named(i64),
+    /// The events that nobody could judge.
+    Unknown(i64),
     /// A bucket of a histogram, whose `le` says what it holds.
     Bucket,
     /// A gauge that says slice by slice what is good.
@@ -122,11 +124,13 @@ fn parts(slo: &Slo) -> Vec<(Part, Selector)> {
     let suffixed =
         |selector: &Selector, suffix: &str| selector.renamed(format!("{}{suffix}", selector.name));
     match &slo.sli {
-        Sli::Events { total, part: EventsPart::Good(named) | EventsPart::Bad(named) } => {
+        Sli::Events { total, part: EventsPart::Good(named) | EventsPart::Bad(named), unknown } => {
             let units = units(&slo.sli);
             let totals = terms(total, units).map(|(worth, of)| (Part::Total(worth), of));
             let named = terms(named, units).map(|(worth, of)| (Part::Named(worth), of));
-            totals.chain(named).collect()
+            let unknown = unknown.iter().flat_map(|unknown| terms(unknown, units));
+            let unknown = unknown.map(|(worth, of)| (Part::Unknown(worth), of));
+            totals.chain(named).chain(unknown).collect()
         }
         Sli::Within { histogram, .. } => vec![(Part::Bucket, suffixed(histogram, "_bucket"))],
         Sli::Level { signal, bound: LevelBound::BelowLimit } => {
@@ -145,10 +149,9 @@ fn parts(slo: &Slo) -> Vec<(Part, Selector)> {
 /// Returns how many units make one event: the least that every factor of the SLI is whole in, so
 /// that sums of fractions stay integers.
 pub(crate) fn units(sli: &Sli) -> u64 {
-    let Sli::Events { total, part: EventsPart::Good(named) | EventsPart::Bad(named) } = sli else {
-        return 1;
-    };
-    let terms = total.0.iter().chain(&named.0);
+    let Sli::Events { total, part, unknown } = sli else { return 1 };
+    let (EventsPart::Good(named) | EventsPart::Bad(named)) = part;
+    let terms = total.0.iter().chain(&named.0).chain(unknown.iter().flat_map(|sum| &sum.0));
     terms.fold(1, |units, term| {
         let denominator = u64::from(term.factor.denominator.get());
         units / common_divisor(units, denominator) * denominator

@@ -48,6 +48,7 @@ impl Feed {
             Part::Gauge => return used.gauges.push(account),
             Part::Total(worth) => (Slot::Total, worth),
             Part::Named(worth) => (Slot::Named, worth),
+            Part::Unknown(worth) => (Slot::Upper, worth),
             Part::Bucket => return self.wire_bucket(key, account, used),
         };
         if let Some(meter) = self.meter(key, account, used) {

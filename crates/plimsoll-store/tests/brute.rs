@@ -158,8 +158,10 @@ fn slos(exclusion: &Arc<Exclusion>) -> Vec<Slo> {
     let daily = Period::Calendar { unit: CalendarUnit::Day, zone };
     let day = Slo { name: "day".into(), period: daily, ..auth.clone() };
     let (total, bad) = (selector("orders_total"), selector("failed_total"));
-    let mut billing =
-        slo("billing", Sli::Events { total: total.into(), part: EventsPart::Bad(bad.into()) });
+    let mut billing = slo(
+        "billing",
+        Sli::Events { total: total.into(), part: EventsPart::Bad(bad.into()), unknown: None },
+    );
     billing.exclusions = auth.exclusions.clone();
     let names = ["auth", "billing"].map(str::to_owned);
     let all_of = slo("all", Sli::Composite(Composite::AllOf(names.to_vec())));

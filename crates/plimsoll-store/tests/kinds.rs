@@ -124,14 +124,43 @@ fn each_label_set_of_by_is_a_ledger_of_its_own_up_to_the_bound() {
 
 #[test]
 fn torn_counters_settle_in_the_next_scrape() {
-    let good = EventsPart::Good(selector("good_total").into());
-    let mut scene =
-        Scene::new(slo("s", Sli::Events { total: selector("all_total").into(), part: good }), 1000);
+    let part = EventsPart::Good(selector("good_total").into());
+    let sli = Sli::Events { total: selector("all_total").into(), part, unknown: None };
+    let mut scene = Scene::new(slo("s", sli), 1000);
     // The body was read between the two increments: one more good than there were events.
     for (second, all, good) in [(0, 0.0, 0.0), (1, 10.0, 11.0), (2, 20.0, 18.0)] {
         scene.scrape(second * 1000, &[(START, -9.0), ("all_total", all), ("good_total", good)]);
     }
     assert_eq!(scene.counts(5 * MINUTE), (18, 2, 0));
+}
+
+#[test]
+fn a_verdict_that_is_unknown_is_neither_good_nor_bad() {
+    let verdict = |verdict: &str| selector(&format!("decisions_total{{verdict=\"{verdict}\"}}"));
+    let all = selector("decisions_total{outcome=\"committed\"}");
+    for part in
+        [EventsPart::Good(verdict("valid").into()), EventsPart::Bad(verdict("invalid").into())]
+    {
+        let unknown = Some(verdict("unknown").into());
+        let mut scene =
+            Scene::new(slo("s", Sli::Events { total: all.clone().into(), part, unknown }), 1000);
+        for second in 0..=10_i64 {
+            let of = |verdict: &str, outcome: &str, each: f64| {
+                let labels = format!("outcome=\"{outcome}\",verdict=\"{verdict}\"");
+                (format!("decisions_total{{{labels}}}"), each * second as f64)
+            };
+            let all = [
+                of("valid", "committed", 7.0),
+                of("invalid", "committed", 1.0),
+                of("unknown", "committed", 2.0),
+                of("", "aborted", 40.0),
+            ];
+            let series = all.iter().map(|(name, value)| (name.as_str(), *value));
+            let series: Vec<_> = std::iter::once((START, -9.0)).chain(series).collect();
+            scene.scrape(second * 1000, &series);
+        }
+        assert_eq!(scene.counts(5 * MINUTE), (70, 10, 20));
+    }
 }
 
 #[test]

@@ -21,7 +21,7 @@ fn sum(terms: &[(i32, u32, &str)]) -> Linear {
 }
 
 fn scene(total: Linear, part: EventsPart) -> Scene {
-    Scene::new(slo("sums", Sli::Events { total, part }), 1000)
+    Scene::new(slo("sums", Sli::Events { total, part, unknown: None }), 1000)
 }
 
 #[test]

@@ -5,8 +5,13 @@ use crate::histogram;
 use plimsoll_context::{DecisionPoint, DecisionSpec, Reading, Source, Stamp};
 use plimsoll_record::Registry;
 use plimsoll_record::clock::now_ns;
+use plimsoll_runtime::admin::{self, Admin};
+use plimsoll_runtime::ready::Readiness;
+use plimsoll_tests::plimsoll::Daemon;
 use plimsoll_tests::redis::Redis;
+use plimsoll_tests::{scratch, wait, write};
 use redis::aio::MultiplexedConnection;
+use serde_json::Value;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::sync::mpsc;
@@ -22,6 +27,21 @@ const UPDATER: f64 = 200.0;
 const THINK: Duration = Duration::from_millis(100);
 const FRESH_NS: u64 = 300_000_000;
 const BANDS: [u64; 2] = [1, 24];
+
+/// The same as an SLO.
+const SLO: &str = "
+apiVersion: plimsoll/v1
+service: shop
+slos:
+  - name: fresh-in-bursts
+    objective: 90%
+    window: 1h
+    sli:
+      staleness:
+        signal: 'concurrency_decision_staleness_seconds{decision=\"burst\"}'
+        within: 300ms
+        when: {in_flight: {of: burst, at_least: 24}}
+";
 
 /// When each event was committed, in nanoseconds of the process's own clock.
 type Commits = Arc<Mutex<Vec<u64>>>;
@@ -125,6 +145,35 @@ async fn run(redis: &Redis, point: &DecisionPoint) -> (Vec<Taken>, [u64; 2]) {
     (deciding.join_all().await, [at_first_ns, at_last_ns])
 }
 
+/// Starts a daemon that scrapes this process.
+async fn watch(admin: &Admin) -> Daemon {
+    let folder = scratch();
+    write(folder.path(), "slos.yaml", SLO);
+    let config = format!(
+        "global: {{scrape_interval: 100ms}}\nslo_files: [slos.yaml]\nscrape_configs:\n  \
+         - {{job_name: shop, static_configs: [{{targets: ['{}']}}]}}\n",
+        admin.address()
+    );
+    write(folder.path(), "plimsoll.yml", &config);
+    let daemon = Daemon::serve(folder).await;
+    wait::until("the first scrape", Duration::from_secs(30), || async {
+        let targets = daemon.get("/api/v1/targets").await;
+        (targets["targets"][0]["state"] == "up").then_some(())
+    })
+    .await;
+    daemon
+}
+
+/// Waits until a daemon says which part of all decisions lies in the upper band, and returns its SLO.
+async fn judged(daemon: &Daemon, coverage: f64) -> Value {
+    wait::until(&format!("a coverage of {coverage}"), Duration::from_secs(30), || async {
+        let slo = daemon.slo("fresh-in-bursts").await?;
+        let share = slo["band"]["coverage"].as_f64()?;
+        ((share - coverage).abs() < 1e-9).then_some(slo)
+    })
+    .await
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn each_band_has_the_share_that_was_fresh_where_a_scraped_gauge_sees_nothing() {
     let redis = Redis::start().await;
@@ -133,6 +182,9 @@ async fn each_band_has_the_share_that_was_fresh_where_a_scraped_gauge_sees_nothi
         .bands(&BANDS)
         .register_in(&registry)
         .expect("registers");
+    let admin = admin::spawn(([127, 0, 0, 1], 0).into(), registry.clone(), Readiness::new());
+    let admin = admin.expect("a free port");
+    let daemon = watch(&admin).await;
     let (taken, scrapes_ns) = run(&redis, &point).await;
     assert!(scrapes_ns.iter().all(|lag_ns| *lag_ns <= FRESH_NS), "all is well: {scrapes_ns:?}");
     let mut shares = Vec::new();
@@ -153,6 +205,12 @@ async fn each_band_has_the_share_that_was_fresh_where_a_scraped_gauge_sees_nothi
         );
         shares.push(share);
     }
+    // The daemon says the same of the upper band, and which part of all decisions that is.
+    let of_band = taken.iter().filter(|of| of.band == BANDS[1]).count();
+    let slo = judged(&daemon, of_band as f64 / taken.len() as f64).await;
+    let count = |which: &str| slo["counts"][which].as_u64().expect("a count") as f64;
+    assert_eq!((count("good") + count("bad"), count("unknown")), (of_band as f64, 0.0), "{slo}");
+    assert_eq!(count("good") / of_band as f64, shares[1], "{slo}");
     assert!(shares[1] < 0.6, "with 24 or more in flight most are stale: {shares:?}");
     assert!(shares[0] - shares[1] > 0.2, "which the whole hides: {shares:?}");
 }

@@ -7,6 +7,7 @@ mod burst;
 mod cards;
 mod probing;
 mod races;
+mod served;
 
 use plimsoll_model::{HistogramValue, Labels, Value};
 use plimsoll_record::Registry;

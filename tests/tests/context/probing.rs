@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::time::sleep;
 
-const TABLES: &str = "
+pub(crate) const TABLES: &str = "
     CREATE TABLE plimsoll_heartbeat (name text PRIMARY KEY, marker text NOT NULL);
     CREATE TABLE written (marker text NOT NULL, at double precision NOT NULL);
     CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
@@ -25,7 +25,7 @@ const TABLES: &str = "
     CREATE MATERIALIZED VIEW shown AS SELECT marker FROM plimsoll_heartbeat;";
 
 /// When a marker became readable in Redis: between the two, by the wall clock.
-type Arrivals = Arc<Mutex<HashMap<String, (f64, f64)>>>;
+pub(crate) type Arrivals = Arc<Mutex<HashMap<String, (f64, f64)>>>;
 
 #[expect(clippy::disallowed_methods, reason = "it is compared with PostgreSQL's clock_timestamp()")]
 fn wall() -> f64 {
@@ -33,7 +33,7 @@ fn wall() -> f64 {
 }
 
 /// Passes the heartbeat on every 20 ms, to a key, to a stream and to a materialised view.
-async fn pipeline(stores: (String, String), runs: Arc<AtomicBool>, arrivals: Arrivals) {
+pub(crate) async fn pipeline(stores: (String, String), runs: Arc<AtomicBool>, arrivals: Arrivals) {
     let (postgres, driver) =
         tokio_postgres::connect(&stores.0, tokio_postgres::NoTls).await.expect("a connection");
     let driver = tokio::spawn(driver);
@@ -175,6 +175,69 @@ async fn a_stopped_updater_shows_a_second_more_each_second() {
         probing.oldest_unseen("key").filter(|age| *age < 0.5)
     })
     .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_replica_that_stops_to_replay_falls_behind_and_what_it_shows_then_is_bounded() {
+    let primary = Postgres::start().await;
+    let writer = primary.connect().await;
+    writer.batch_execute(TABLES).await.expect("tables");
+    let replica = primary.replica().await;
+    let (gaps, registry): (Arc<Mutex<Vec<Gap>>>, _) = (Arc::default(), Registry::new());
+    let told = Arc::clone(&gaps);
+    let table = |url| PostgresTable::new(url, "plimsoll_heartbeat", "orders").expect("a table");
+    let prober = ProberSpec::new("primary", table(&primary.url), 3)
+        .store("replica", table(&replica.url))
+        .interval(Duration::from_millis(60))
+        .poll(Duration::from_millis(2))
+        .on_gap(move |gap| told.lock().expect("no test panics here").push(gap.clone()))
+        .build_in(&registry)
+        .expect("builds");
+    tokio::spawn(prober.run(std::future::pending()));
+    let gaps = || gaps.lock().expect("no test panics here").clone();
+    let patience = Duration::from_secs(120);
+    let until_gaps = |count: usize| {
+        wait::until("gaps", patience, move || {
+            let is_there = gaps().len() >= count;
+            async move { is_there.then_some(()) }
+        })
+    };
+    let oldest_unseen = || {
+        let family = "concurrency_propagation_oldest_unseen_seconds";
+        match series(&registry, family, &[("store", "replica")]) {
+            Some(Value::Gauge(age)) => age,
+            other => panic!("it isn't known: {other:?}"),
+        }
+    };
+    until_gaps(20).await;
+    let reader = replica.connect().await;
+    reader.batch_execute("SELECT pg_wal_replay_pause()").await.expect("it pauses");
+    wait::until("a second behind", patience, || async { (oldest_unseen() > 1.0).then_some(()) })
+        .await;
+    let (began, first) = (wall(), oldest_unseen());
+    let lacked = gaps().len();
+    sleep(Duration::from_secs(3)).await;
+    let (passed, last) = (wall() - began, oldest_unseen());
+    assert!(((last - first) / passed - 1.0).abs() < 0.05, "{first} to {last} in {passed} s");
+    assert_eq!(gaps().len(), lacked, "nothing new is readable");
+    let resumes = wall();
+    reader.batch_execute("SELECT pg_wal_replay_resume()").await.expect("it resumes");
+    until_gaps(lacked + 20).await;
+    wait::until("it to catch up", patience, || async { (oldest_unseen() < 0.5).then_some(()) })
+        .await;
+    let rows = writer.query("SELECT at FROM written ORDER BY at", &[]).await.expect("rows");
+    let written: Vec<f64> = rows.iter().map(|row| row.get(0)).collect();
+    // What was written before the replica resumed wasn't readable until then.
+    let late = written.iter().take(gaps().len()).enumerate().skip(lacked);
+    let late: Vec<_> = late.filter(|(_, committed)| **committed < resumes - 0.1).collect();
+    assert!(late.len() > 10, "{}", late.len());
+    for (at, committed) in late {
+        let Gap { length, .. } = &gaps()[at];
+        let upper = length.upper.expect("it was seen").as_secs_f64();
+        assert!(upper >= resumes - committed - 1e-3, "{at}: {length:?}, {}", resumes - committed);
+        let lower = length.lower.as_secs_f64();
+        assert!(lower <= upper && lower > resumes - committed - 1.0, "{at}: {length:?}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -49,9 +49,20 @@ fn prometheus_reads_the_rules_of_every_kind_of_sli() {
 
 #[test]
 fn an_hour_that_can_be_reckoned_by_hand_comes_out_right() {
+    holds(INCIDENT_SLO, "incidents.yaml");
+}
+
+#[test]
+fn a_decision_of_unknown_verdict_is_neither_good_nor_bad() {
+    let slos = std::fs::read_to_string(root().join("tests/tests/rules/decisions.slo.yaml"));
+    holds(&slos.expect("the SLOs"), "decisions.yaml");
+}
+
+/// Holds the rules of SLOs, in both styles, against tests for promtool.
+fn holds(slos: &str, tests: &str) {
     let folder = scratch();
-    let slos = write(folder.path(), "slos.yaml", INCIDENT_SLO);
-    let tests = std::fs::read_to_string(root().join("tests/tests/rules/incidents.yaml"));
+    let slos = write(folder.path(), "slos.yaml", slos);
+    let tests = std::fs::read_to_string(root().join("tests/tests/rules").join(tests));
     for style in STYLES {
         let rules = rules(&["--style", style], &slos);
         write(folder.path(), "rules.yaml", &rules);

@@ -69,6 +69,13 @@ fn slo_families(view: &View) -> Vec<Family> {
             let period = slo.slo.period.to_string();
             rows.gauge(slo, &[("window", &period)], slo.assessment.coverage);
         }),
+        each(&catalog::SLO_BAND_COVERAGE, |slo, rows| {
+            let Some(band) = &slo.band else { return };
+            for (length, share) in &band.windows {
+                rows.gauge(slo, &[("window", &length_name(*length))], *share);
+            }
+            rows.gauge(slo, &[("window", &slo.slo.period.to_string())], band.period);
+        }),
         each(&catalog::SLO_EVENTS, |slo, rows| {
             let Counts { good, bad, unknown } = slo.counted;
             for (verdict, count) in [("good", good), ("bad", bad), ("unknown", unknown)] {

@@ -3,6 +3,7 @@
 use super::problem::Problem;
 use super::{Shared, history, shape};
 use crate::instant::rfc3339;
+use crate::words;
 use axum::Json;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, RawQuery, State};
@@ -25,7 +26,9 @@ pub(super) async fn slo_or_history(
     let view = shared.seen().await;
     if let Some(slo) = view.slos.iter().find(|slo| slo.id == path) {
         let mut whole = shape::slo(&view, slo);
-        whole["explanation"] = plimsoll_slo::explain(&slo.slo, &slo.assessment).into();
+        let band = slo.band.as_ref().map(words::band).unwrap_or_default();
+        let explanation = plimsoll_slo::explain(&slo.slo, &slo.assessment) + &band;
+        whole["explanation"] = explanation.into();
         return Ok(Json(whole));
     }
     if let Some(id) = path.strip_suffix("/history")

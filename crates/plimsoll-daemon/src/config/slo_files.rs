@@ -177,6 +177,11 @@ fn unanswerable(slo: &Slo) -> Option<&'static str> {
             "has exclusions beside `backend`: a server leaves no time out of what it counts, so \
              write it into a file without them",
         )
+    } else if let Sli::Events { unknown: Some(_), .. } = slo.sli {
+        Some(
+            "has `unknown` beside `backend`: what a server is asked for is good or bad, so leave the \
+             SLO to the daemon",
+        )
     } else if let Sli::Level { bound: LevelBound::BelowLimit, .. } = slo.sli {
         Some(
             "has `below: limit` beside `backend`: a server doesn't know how long the level was \

@@ -4,6 +4,7 @@
 //! target, a sink or a reader.
 
 mod alerts;
+mod bands;
 mod flush;
 mod importing;
 mod kept;
@@ -25,6 +26,7 @@ use crate::source::{Arrival, Heard, JobError, ProbeError};
 use crate::timeline::Timeline;
 use crate::view::{SloView, View};
 use alerts::AlertBook;
+use bands::EveryBand;
 use flush::Flusher;
 use importing::Importing;
 use plimsoll_exposition::Interest;
@@ -108,7 +110,7 @@ impl Engine {
         let slice = config.slice();
         let links = Arc::new(Links::new(config));
         Ok(Self {
-            store: Store::new(config.slos.clone(), Limits { slice })?,
+            store: Store::new(bands::with_every_band(&config.slos), Limits { slice })?,
             sources: Sources::new(config, arrivals, (slice, around.clock.now())),
             alerts: AlertBook::new(Composer::new(config, links.clone())),
             told: AlertList::default(),
@@ -221,6 +223,9 @@ impl Engine {
         let mut list = self.alerts.begin(now);
         for position in 0..self.store.ledgers().len() {
             let Some(ledger) = self.store.ledgers().get(position) else { continue };
+            if bands::is_of_every_band(ledger.slo()) {
+                continue;
+            }
             let is_quiet = match self.sources.answers(ledger.id()) {
                 Some(answers) => is_quiet(ledger.slo(), answers, now),
                 None => is_quiet(ledger.slo(), ledger, now),
@@ -256,6 +261,7 @@ impl Engine {
             feeds: Vec::new(),
             groups_refused: self.groups_refused(ledger.slo()),
             between_edges: ledger.between_edges(),
+            band: None,
         }
     }
 
@@ -267,11 +273,17 @@ impl Engine {
     }
 
     fn view(&self, now: TimeMs) -> View {
+        let every_band = EveryBand::of(self.store.ledgers());
         let ledgers = self.store.ledgers().iter();
-        let mut slos: Vec<SloView> = ledgers.map(|ledger| self.slo(ledger, now)).collect();
-        let targets = self.sources.targets(now, &self.store);
+        let ledgers: Vec<&Ledger> =
+            ledgers.filter(|ledger| !bands::is_of_every_band(ledger.slo())).collect();
+        let of_ledger =
+            |ledger: &&Ledger| SloView { band: every_band.share(ledger), ..self.slo(ledger, now) };
+        let mut slos: Vec<SloView> = ledgers.iter().map(of_ledger).collect();
+        let mut targets = self.sources.targets(now, &self.store);
+        targets.iter_mut().for_each(|of| of.slos.retain(|id| !bands::is_id_of_every_band(id)));
         let by_id: HashMap<&str, usize> =
-            self.store.ledgers().iter().enumerate().map(|(at, ledger)| (ledger.id(), at)).collect();
+            ledgers.iter().enumerate().map(|(at, ledger)| (ledger.id(), at)).collect();
         for (position, target) in targets.iter().enumerate() {
             for id in &target.slos {
                 if let Some(slo) = by_id.get(id.as_str()).and_then(|at| slos.get_mut(*at)) {

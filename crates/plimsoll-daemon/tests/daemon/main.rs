@@ -9,6 +9,7 @@ mod backend;
 mod backup;
 mod bad_sinks;
 mod bad_targets;
+mod bands;
 mod discovery;
 mod hooks;
 mod operating;

@@ -146,6 +146,16 @@ pub const SLO_COVERAGE: Signal = Signal {
     help: "Part of the expected target-time that is known.",
 };
 
+/// Part of all events that an SLO of an in-flight band counts.
+pub const SLO_BAND_COVERAGE: Signal = Signal {
+    otel_name: "plimsoll.slo.band_coverage",
+    unit: "1",
+    name: "plimsoll_slo_band_coverage_ratio",
+    kind: Kind::Gauge,
+    labels: &["service", "slo", "window"],
+    help: "Part of all events that an SLO of an in-flight band counts.",
+};
+
 /// Events by verdict: good, bad, unknown.
 pub const SLO_EVENTS: Signal = Signal {
     otel_name: "plimsoll.slo.events",

@@ -52,6 +52,9 @@ fn own(slo: &Slo) -> Vec<String> {
         Sli::Within { when: Some(_), .. } => {
             say("bands are those of the recorder's defaults.".into());
         }
+        Sli::Events { unknown: Some(_), .. } => {
+            say("what nobody could judge counts as not bad: its burn is a lower bound.".into());
+        }
         Sli::Lag { .. } | Sli::Up { .. } => {
             say("its gauge is looked at once per scrape interval.".into());
         }

@@ -43,9 +43,9 @@ pub fn counted(slo: &Slo, window: Duration, scrape: Duration) -> Option<Counted>
     let by = slo.by.join(", ");
     let grouped = |selector: &Selector| format!("sum by ({by}) ({})", increase(selector, window));
     Some(match &slo.sli {
-        Sli::Events { total, part } => Counted {
+        Sli::Events { total, part, unknown } => Counted {
             total: linear(total, &by, window),
-            part: part.as_ref().map(|part| linear(part, &by, window)),
+            part: surely(part, unknown.as_ref()).map(|part| linear(&part, &by, window)),
             is_part_optional: true,
         },
         Sli::Query { total, part, unit } => {
@@ -72,6 +72,16 @@ pub fn counted(slo: &Slo, window: Duration, scrape: Duration) -> Option<Counted>
         }
         Sli::Composite(_) => return None,
     })
+}
+
+/// What nobody could judge isn't bad: a rule counts what surely is.
+fn surely(part: &EventsPart, unknown: Option<&Linear>) -> EventsPart {
+    match (part.clone(), unknown) {
+        (EventsPart::Good(good), Some(unknown)) => {
+            EventsPart::Good(Linear(good.0.into_iter().chain(unknown.0.clone()).collect()))
+        }
+        (part, _) => part,
+    }
 }
 
 /// Counts what a histogram holds at or below an edge, and all of it.

@@ -142,6 +142,7 @@ mod tests {
             sli: Sli::Events {
                 total: Linear(Vec::new()),
                 part: EventsPart::Bad(Linear(Vec::new())),
+                unknown: None,
             },
             backend: Backend::Own,
             exclusions: Vec::new(),

@@ -145,6 +145,7 @@ pub(crate) fn slo(objective_ppm: u32) -> Slo {
         sli: Sli::Events {
             total: selector(Vec::new()).into(),
             part: EventsPart::Bad(selector(vec![bad]).into()),
+            unknown: None,
         },
         by: Vec::new(),
         max_groups: 1,

@@ -88,7 +88,7 @@ pub(super) fn events(view: &View<'_>, faults: &mut Faults) {
     if view.get("good").is_some() == view.get("bad").is_some() {
         faults.add(view, "must have exactly one of `good` and `bad` beside `total`");
     }
-    for key in ["total", "good", "bad"] {
+    for key in ["total", "good", "bad", "unknown"] {
         let Some(below) = view.get(key) else { continue };
         let Some(SumText(sum)) = below.text().and_then(|text| text.parse().ok()) else { continue };
         for term in &sum.0 {

@@ -65,6 +65,7 @@ pub(super) enum RawSli {
         total: Parsed<SumText>,
         good: Option<Parsed<SumText>>,
         bad: Option<Parsed<SumText>>,
+        unknown: Option<Parsed<SumText>>,
     },
     Latency {
         histogram: Parsed<SelectorText>,

@@ -76,7 +76,12 @@ const SLI_KINDS: &[Key] = &[
 ];
 
 const EVENTS: Shape = Shape::Map(&MapShape {
-    keys: &[required("total", SUM), optional("good", SUM), optional("bad", SUM)],
+    keys: &[
+        required("total", SUM),
+        optional("good", SUM),
+        optional("bad", SUM),
+        optional("unknown", SUM),
+    ],
     check: Some(check::events),
 });
 

@@ -115,9 +115,9 @@ impl Reader<'_> {
             when,
         };
         Ok(match raw {
-            RawSli::Events { total, good, bad } => {
-                let part = self.part("sli.events", good, bad)?;
-                Sli::Events { total: total.0.0, part: part.map(|SumText(sum)| sum) }
+            RawSli::Events { total, good, bad, unknown } => {
+                let part = self.part("sli.events", good, bad)?.map(|SumText(sum)| sum);
+                Sli::Events { total: total.0.0, part, unknown: unknown.map(|sum| sum.0.0) }
             }
             RawSli::Query { total, good, bad } => {
                 let part = self.part("sli.query", good, bad)?.map(|QueryText(query)| query);

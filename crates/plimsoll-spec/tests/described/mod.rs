@@ -29,7 +29,10 @@ pub(crate) fn slo(slo: &Slo) -> String {
 
 fn sli(sli: &Sli) -> Vec<(&'static str, String)> {
     match sli {
-        Sli::Events { total, part } => vec![("total", total.to_string()), part_of(part)],
+        Sli::Events { total, part, unknown } => {
+            let unknown = unknown.iter().map(|unknown| ("unknown", unknown.to_string()));
+            [("total", total.to_string()), part_of(part)].into_iter().chain(unknown).collect()
+        }
         Sli::Query { total, part, unit } => {
             let part = part.clone().map(|query| query.0);
             vec![("total", total.0.clone()), part_of(&part), ("counts", format!("{unit:?}"))]

@@ -79,7 +79,10 @@ pub fn slo(name: &str, sli: Sli) -> Slo {
 /// `requests_total` and, of it, `errors_total`.
 pub fn errors() -> Slo {
     let (total, bad) = (selector("requests_total"), selector("errors_total"));
-    slo("availability", Sli::Events { total: total.into(), part: EventsPart::Bad(bad.into()) })
+    slo(
+        "availability",
+        Sli::Events { total: total.into(), part: EventsPart::Bad(bad.into()), unknown: None },
+    )
 }
 
 pub fn within(of: &str, ms: u64) -> Slo {

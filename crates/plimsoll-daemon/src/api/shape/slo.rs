@@ -1,6 +1,6 @@
 use super::{interval, label_map};
 use crate::instant::rfc3339;
-use crate::view::{SloView, State, View};
+use crate::view::{BandView, SloView, State, View};
 use crate::words;
 use plimsoll_slo::{Budget, Cause, Policy, RowVerdict, length_name};
 use serde_json::{Map, Value, json};
@@ -45,9 +45,21 @@ pub(crate) fn slo(view: &View, slo: &SloView) -> Value {
         "alerts": alerts(slo),
         "runbook": definition.alerting.runbook,
         "between_edges": slo.between_edges.map(|(low, high)| json!({ "low": low, "high": high })),
+        "band": slo.band.as_ref().map(band),
         "groups_refused": slo.groups_refused,
         "blind": blind,
         "reasons": reasons(view, slo),
+    })
+}
+
+/// Which part of all events it counts.
+fn band(band: &BandView) -> Value {
+    let shares = band.windows.iter().map(|(length, share)| (length_name(*length), (*share).into()));
+    json!({
+        "of": band.operation,
+        "at_least": band.at_least,
+        "coverage": band.period,
+        "windows": Value::Object(shares.collect::<Map<_, _>>()),
     })
 }
 
