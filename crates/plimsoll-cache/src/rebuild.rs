@@ -145,11 +145,33 @@ impl<S: Store> Core<S> {
 }
 
 /// Says what a write was by the generation that it replaced: that of the look-up or none, or that of
-/// another rebuild since, which was earlier or later than its own.
+/// another rebuild since, which was earlier or later than its own. What it replaced of its own was
+/// written by the same command, whose answer was lost.
 fn classified(previous: Option<u64>, seen: u64, generation: u64) -> Write {
     match previous {
         Some(previous) if previous > generation => Write::Regressed,
-        Some(previous) if previous != seen => Write::Duplicate,
+        Some(previous) if previous != seen && previous != generation => Write::Duplicate,
         _ => Write::First,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_write_is_told_by_what_it_replaced() {
+        // The look-up found generation 5, the rebuild has 8.
+        let is = [
+            (None, Write::First),
+            (Some(5), Write::First),
+            (Some(4), Write::Duplicate),
+            (Some(7), Write::Duplicate),
+            (Some(8), Write::First),
+            (Some(9), Write::Regressed),
+        ];
+        for (previous, write) in is {
+            assert_eq!(classified(previous, 5, 8), write, "{previous:?}");
+        }
     }
 }

@@ -26,7 +26,7 @@ pub(crate) enum Role {
 }
 
 /// What a write came to.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Write {
     First,
     Duplicate,

@@ -32,5 +32,8 @@ mod tests {
         // 1 − e^(−200/65,536) and 1 − e^(−200/4,096).
         assert!((of(1 << 16) - 0.003_047).abs() < 1e-6, "{}", of(1 << 16));
         assert!((of(1 << 12) - 0.047_655).abs() < 1e-6, "{}", of(1 << 12));
+        // Of three keys, 1 − e^(−600/4,096).
+        let three = false_conflict_probability(2_000.0, Duration::from_millis(100), 3, 1 << 12);
+        assert!((three - 0.136_261).abs() < 1e-6, "{three}");
     }
 }

@@ -256,6 +256,22 @@ fn stripes_count_who_was_overtaken() {
 }
 
 #[tokio::test]
+async fn a_commit_has_begun_before_the_store_is_asked() {
+    let service = Service::new();
+    // Somebody else commits while the store is at it.
+    let meanwhile = || service.point.begin([CARD]).begin_commit().committed().conflicts.stale_keys;
+    let told = service.begin(ms(20)).commit(async { Ok::<_, ()>(meanwhile()) }).await;
+    assert_eq!(told.expect("stored").value, 1);
+    let store = async { Ok::<_, ()>((meanwhile(), 8)) };
+    let told = service.begin(ms(20)).commit_versioned(store).await;
+    assert_eq!(told.expect("stored").value, 1);
+    let guarded = || service.point.begin([CARD]).begin_commit_guarded().is_none();
+    let store = async { Ok::<_, ()>(Some((guarded(), meanwhile()))) };
+    let told = service.begin(ms(20)).commit_guarded(store).await;
+    assert!(matches!(told, Ok(Guarded::Committed(of)) if of.value == (true, 1)), "{told:?}");
+}
+
+#[tokio::test]
 async fn a_version_of_the_store_is_believed_before_the_stripe() {
     let service = Service::new();
     let decide = |read: u64, made: u64| {

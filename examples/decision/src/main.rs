@@ -1,7 +1,7 @@
 //! Card authorisations that race, judged where they commit.
 //!
-//! Each card has room for one authorisation. Four decide on each card at once, from a copy of its
-//! exposure that is some milliseconds old: first as they please, then guarded.
+//! Each card has room for one authorisation. Four decide on each card at once: each reads how often it was
+//! charged, thinks for some milliseconds, and charges it. First as they please, then guarded.
 
 use plimsoll_context::{
     Clock, ConflictKey, DecisionPoint, DecisionSpec, Guarded, Reading, Source, SystemClock,

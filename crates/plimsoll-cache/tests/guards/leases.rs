@@ -175,6 +175,7 @@ async fn a_renewal_that_finds_another_owner_says_so() {
     let lock = world.lock(&leases, ttl(3_000, true));
     let held = lock.acquire("k").await.expect("it is free");
     let work = held.keep(async {
+        sleep(ms(3_500)).await;
         let holder = lock.holder("k").await.expect("the leases are up").expect("it is held");
         lock.void("k", holder).await.expect("the leases are up");
         sleep(ms(2_000)).await;
@@ -183,6 +184,9 @@ async fn a_renewal_that_finds_another_owner_says_so() {
     assert!(held.is_lost());
     held.release().await.expect("the leases are up");
     assert_eq!((world.lost("renewal"), world.lost("release")), (1.0, 0.0), "counted once");
+    // Renewed at 3 s, it would have lasted until the sixth; it was seen at the fourth.
+    let late = world.lease("concurrency_lease_overrun_seconds");
+    assert_eq!((late.count, late.sum), (1, 0));
 }
 
 #[tokio::test(start_paused = true)]
