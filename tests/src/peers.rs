@@ -38,6 +38,11 @@ pub fn nats() -> Option<PathBuf> {
     find("nats-2.15.2", "nats-server")
 }
 
+/// Where the folder of Kafka's jars lies; none, and a line that says so, when it isn't fetched.
+pub fn kafka() -> Option<PathBuf> {
+    find("kafka-4.1.0", "jars")
+}
+
 /// # Panics
 /// It isn't built under `CI=true`.
 fn find(version: &str, program: &str) -> Option<PathBuf> {

@@ -20,6 +20,10 @@ const NEEDS: &[Need] = &[
     Need { program: "chromium", package: "chromium" },
     Need { program: "chromedriver", package: "chromium-driver" },
     Need { program: "node", package: "nodejs" },
+    Need { program: "javac", package: "default-jdk-headless" },
+    Need { program: "mvn", package: "maven" },
+    Need { program: "rabbitmq-server", package: "rabbitmq-server" },
+    Need { program: "amqp-consume", package: "amqp-tools" },
     Need { program: "systemd-analyze", package: "systemd" },
 ];
 

@@ -12,6 +12,7 @@ const THANOS: &str = "thanos-0.42.4";
 const OPERATOR: &str = "operator-0.93.0-kubernetes-0.36.3";
 const KUSTOMIZE: &str = "kustomize-5.8.0";
 const NATS: &str = "nats-2.15.2";
+const KAFKA: &str = "kafka-4.1.0";
 
 /// The Collector's own builder; newer than the parts, which it takes as they are.
 const BUILDER: &str = "go.opentelemetry.io/collector/cmd/builder@v0.164.0";
@@ -104,6 +105,7 @@ const PEERS: &[Peer] = &[
             install("build NATS", NATS_MODULE, &folder)
         },
     },
+    Peer { version: KAFKA, programs: &["jars"], build: fetch_kafka },
 ];
 
 impl Peer {
@@ -173,6 +175,20 @@ fn build_collector(peers: &Path) -> Result<(), Failure> {
 /// Builds a program of a module as it is published, into `folder`.
 fn install(what: &str, module: &str, folder: &Path) -> Result<(), Failure> {
     step(what, go(folder).args(["install", module]).env("GOBIN", folder))
+}
+
+/// Kafka is a folder of jars, as Maven fetches them.
+fn fetch_kafka(peers: &Path) -> Result<(), Failure> {
+    let folder = peers.join(KAFKA);
+    make(&folder)?;
+    // Under another name until it is whole.
+    let part = folder.join("jars.part");
+    let mut fetch = Command::new("mvn");
+    fetch.current_dir(root().join("tests/peers/kafka"));
+    fetch.args(["-q", "-B", "dependency:copy-dependencies"]);
+    fetch.arg(format!("-DoutputDirectory={}", part.display()));
+    step("fetch Kafka", &mut fetch)?;
+    std::fs::rename(&part, folder.join("jars")).map_err(|error| io(&folder, &error))
 }
 
 fn go(within: &Path) -> Command {

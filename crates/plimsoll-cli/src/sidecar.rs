@@ -4,9 +4,9 @@ use anyhow::Context;
 use plimsoll_runtime::clock::SystemClock;
 use plimsoll_runtime::shutdown;
 use plimsoll_sidecar::AmplifyConfig;
-use plimsoll_sidecar::{CollectorConfig, Config, NatsConfig, Sidecar};
-use plimsoll_sidecar::{HostConfig, PostgresConfig, ProcessConfig, ProxyConfig};
 use plimsoll_sidecar::RedisConfig;
+use plimsoll_sidecar::{CollectorConfig, Config, KafkaConfig, NatsConfig, RabbitMqConfig, Sidecar};
+use plimsoll_sidecar::{HostConfig, PostgresConfig, ProcessConfig, ProxyConfig};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -50,6 +50,12 @@ pub(crate) struct Arguments {
     /// A Redis server: clients, latency, how far the groups of streams are behind; may be repeated
     #[arg(long, value_name = "URL")]
     redis: Vec<String>,
+    /// A Kafka cluster: how far its consumer groups are behind; may be repeated
+    #[arg(long, value_name = "URL")]
+    kafka: Vec<KafkaConfig>,
+    /// A RabbitMQ server's management API: queues, consumers, blocked connections; may be repeated
+    #[arg(long, value_name = "URL")]
+    rabbitmq: Vec<RabbitMqConfig>,
     /// Where the system's /proc is, as /host/proc in a container
     #[arg(long, value_name = "FOLDER")]
     proc_root: Option<PathBuf>,
@@ -120,6 +126,15 @@ impl Arguments {
         }
         for url in self.redis {
             add(CollectorConfig::Redis(RedisConfig::at(url)));
+        }
+        for nats in self.nats {
+            add(CollectorConfig::Nats(nats));
+        }
+        for kafka in self.kafka {
+            add(CollectorConfig::Kafka(kafka));
+        }
+        for rabbitmq in self.rabbitmq {
+            add(CollectorConfig::RabbitMq(rabbitmq));
         }
     }
 }

@@ -63,6 +63,10 @@ impl Address {
         &self.0
     }
 
+    pub(crate) fn host(&self) -> String {
+        self.0.host_str().unwrap_or_default().trim_matches(['[', ']']).to_owned()
+    }
+
     pub(crate) fn user(&self) -> Option<String> {
         Some(plain(self.0.username())).filter(|user| !user.is_empty())
     }
@@ -169,6 +173,7 @@ mod tests {
         let address = Address::parse(text, &["nats"], "nats://host").unwrap();
         assert_eq!(address.to_string(), "al@ice@[::1]:4222");
         assert_eq!(format!("{address:?}"), address.to_string());
+        assert_eq!(address.host(), "::1");
         assert_eq!(address.bare().as_str(), "nats://[::1]:4222");
         let password = Server::new(address).password().unwrap();
         assert_eq!(password.as_deref(), Some("s+ec+ret%"));

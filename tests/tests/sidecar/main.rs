@@ -2,8 +2,10 @@
 
 #![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic, reason = "tests")]
 
+mod kafka;
 mod nats;
 mod postgres;
+mod rabbitmq;
 mod redis;
 mod rounds;
 

@@ -4,7 +4,9 @@ mod raw;
 
 pub(crate) use raw::{interval, length};
 
-use crate::{AmplifyConfig, NatsConfig, amplify, nats};
+use crate::{
+    AmplifyConfig, KafkaConfig, NatsConfig, RabbitMqConfig, amplify, kafka, nats, rabbitmq,
+};
 use crate::{Collector, World};
 use crate::{HostConfig, host};
 use crate::{PostgresConfig, postgres};
@@ -79,6 +81,10 @@ pub enum CollectorConfig {
     Nats(NatsConfig),
     /// A Redis server.
     Redis(RedisConfig),
+    /// The consumer groups of a Kafka cluster.
+    Kafka(KafkaConfig),
+    /// The queues of a RabbitMQ server.
+    RabbitMq(RabbitMqConfig),
 }
 
 static SIDECAR: Shape = Shape::Map(&MapShape {
@@ -93,6 +99,8 @@ static SIDECAR: Shape = Shape::Map(&MapShape {
         optional("process", Shape::List(&Shape::Map(&process::SHAPE))),
         optional("nats", Shape::List(&Shape::Map(&nats::SHAPE))),
         optional("redis", Shape::List(&Shape::Map(&redis::SHAPE))),
+        optional("kafka", Shape::List(&Shape::Map(&kafka::SHAPE))),
+        optional("rabbitmq", Shape::List(&Shape::Map(&rabbitmq::SHAPE))),
     ],
     check: None,
 });
@@ -154,6 +162,8 @@ impl Config {
             ("proxy", all(raw.proxy, CollectorConfig::Proxy)),
             ("nats", all(raw.nats, CollectorConfig::Nats)),
             ("redis", all(raw.redis, CollectorConfig::Redis)),
+            ("kafka", all(raw.kafka, CollectorConfig::Kafka)),
+            ("rabbitmq", all(raw.rabbitmq, CollectorConfig::RabbitMq)),
         ];
         for (kind, collectors) in kinds {
             for (index, raw) in collectors.into_iter().enumerate() {
@@ -177,6 +187,8 @@ impl CollectorConfig {
     /// Returns what the `collector` label says when nobody chose a name: the kind and what it looks at.
     pub fn name(&self) -> String {
         match self {
+            Self::RabbitMq(config) => config.name(),
+            Self::Kafka(config) => config.name(),
             Self::Nats(config) => config.name(),
             Self::Amplify(config) => config.name(),
             Self::Host(config) => config.name(),
@@ -190,6 +202,8 @@ impl CollectorConfig {
     /// Returns the pace of this kind.
     pub fn pace(&self) -> Pace {
         match self {
+            Self::RabbitMq(_) => Pace::EACH_5_SECONDS,
+            Self::Kafka(_) => Pace::EACH_5_SECONDS,
             Self::Nats(_) => Pace::EACH_5_SECONDS,
             Self::Amplify(_) => Pace::EACH_100_MS,
             Self::Host(_) => Pace::EACH_SECOND,
@@ -207,7 +221,7 @@ impl CollectorConfig {
     fn check(&self) -> Result<(), crate::Reason> {
         match self {
             Self::Amplify(_) => Ok(()),
-            Self::Host(_) | Self::Nats(_) => Ok(()),
+            Self::Host(_) | Self::RabbitMq(_) | Self::Kafka(_) | Self::Nats(_) => Ok(()),
             Self::Proxy(_) => Ok(()),
             Self::Process(_) => Ok(()),
             Self::Postgres(config) => config.check(),
@@ -227,6 +241,8 @@ impl CollectorConfig {
     /// here: a server that is down is a reason of its rounds.
     pub(crate) fn build(self, world: &World) -> Result<Box<dyn Collector>, crate::Reason> {
         match self {
+            Self::RabbitMq(config) => Ok(config.build(world)),
+            Self::Kafka(config) => Ok(config.build(world)),
             Self::Nats(config) => Ok(config.build(world)),
             Self::Amplify(config) => config.build(world),
             Self::Host(config) => config.build(),

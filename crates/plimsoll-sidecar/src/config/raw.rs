@@ -2,7 +2,10 @@
 
 use super::{CollectorConfig, Pace, Planned};
 use crate::RedisConfig;
-use crate::{AmplifyConfig, HostConfig, NatsConfig, PostgresConfig, ProcessConfig, ProxyConfig};
+use crate::{
+    AmplifyConfig, HostConfig, KafkaConfig, NatsConfig, PostgresConfig, ProcessConfig, ProxyConfig,
+    RabbitMqConfig,
+};
 use plimsoll_spec::{Length, Parsed};
 use serde::Deserialize;
 use std::net::SocketAddr;
@@ -25,6 +28,8 @@ pub(super) struct RawConfig {
     pub(super) process: Vec<RawCollector<ProcessConfig>>,
     pub(super) nats: Vec<RawCollector<NatsConfig>>,
     pub(super) redis: Vec<RawCollector<RedisConfig>>,
+    pub(super) kafka: Vec<RawCollector<KafkaConfig>>,
+    pub(super) rabbitmq: Vec<RawCollector<RabbitMqConfig>>,
 }
 
 /// What every kind of collector takes, and what this kind does.

@@ -5,19 +5,23 @@ use crate::{Kind, Signal};
 mod amplify;
 mod broker;
 mod host;
+mod kafka;
 mod nats;
 mod postgres;
 mod process;
 mod proxy;
+mod rabbitmq;
 mod redis;
 
 pub use amplify::*;
 pub use broker::*;
 pub use host::*;
+pub use kafka::*;
 pub use nats::*;
 pub use postgres::*;
 pub use process::*;
 pub use proxy::*;
+pub use rabbitmq::*;
 pub use redis::*;
 
 /// Whether the latest look of a collector brought anything.

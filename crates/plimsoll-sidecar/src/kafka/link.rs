@@ -1,0 +1,140 @@
+//! A connection to one broker.
+
+use super::sasl::{self, Mechanism};
+use super::wire::{Garbled, Reader, Writer};
+use crate::Reason;
+use crate::server::Server;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::rustls::ClientConfig;
+use tokio_rustls::rustls::pki_types::ServerName;
+
+/// How long a broker may take to connect, and to answer: one that is gone doesn't cost the others a round.
+const REQUEST: Duration = Duration::from_secs(2);
+
+/// No answer to what is asked here is longer; whoever says so speaks something else.
+const ANSWER_MAX: usize = 32 << 20;
+
+/// Where brokers are asked, and as whom.
+#[derive(Clone)]
+pub(super) struct Dial {
+    pub(super) server: Server,
+    pub(super) mechanism: Mechanism,
+    pub(super) tls: Option<Arc<ClientConfig>>,
+}
+
+/// What is asked: an interface of Kafka's and its version.
+#[derive(Clone, Copy)]
+pub(super) struct Api {
+    pub(super) key: i16,
+    pub(super) version: i16,
+    /// Whether this version has the newer encoding.
+    pub(super) is_flexible: bool,
+}
+
+/// An open connection; dropped, it is closed.
+pub(super) struct Link {
+    stream: Box<dyn Stream>,
+    broker: String,
+    asked: i32,
+}
+
+trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
+
+impl Dial {
+    /// Connects to the broker at `host` and `port`, and logs in.
+    pub(super) async fn connect(&self, host: &str, port: u16) -> Result<Link, Reason> {
+        let broker = format!("{host}:{port}");
+        let stream = self.stream(host, port, &broker);
+        let stream = timeout(REQUEST, stream).await.map_err(|_| slow(&broker))??;
+        let mut link = Link { stream, broker, asked: 0 };
+        let password = self.server.password()?;
+        if let (Some(user), Some(password)) = (self.server.address.user(), password) {
+            sasl::log_in(&mut link, self.mechanism, &user, &password).await?;
+        }
+        Ok(link)
+    }
+
+    async fn stream(&self, host: &str, port: u16, broker: &str) -> Result<Box<dyn Stream>, Reason> {
+        let plain = TcpStream::connect((host, port)).await;
+        let plain = plain
+            .map_err(|error| Reason::new(format_args!("{broker} can't be reached: {error}")))?;
+        let Some(tls) = &self.tls else { return Ok(Box::new(plain)) };
+        let refused = |error: &dyn std::fmt::Display| {
+            Reason::new(format_args!(
+                "{broker}: TLS was refused: {error}; name the authority that signed its certificate \
+                 with `ca_file`, or a listener that speaks TLS"
+            ))
+        };
+        let name = ServerName::try_from(host.to_owned()).map_err(|error| refused(&error))?;
+        let encrypted = TlsConnector::from(Arc::clone(tls)).connect(name, plain).await;
+        Ok(Box::new(encrypted.map_err(|error| refused(&error))?))
+    }
+}
+
+impl Link {
+    /// Asks, and reads what is answered.
+    pub(super) async fn ask<T>(
+        &mut self,
+        api: Api,
+        request: &Writer,
+        read: impl FnOnce(&mut Reader<'_>) -> Result<T, Garbled>,
+    ) -> Result<T, Reason> {
+        let answer = timeout(REQUEST, self.exchange(api, request)).await;
+        let answer = answer.map_err(|_| slow(&self.broker))??;
+        let mut reader = Reader(&answer);
+        let is_mine = reader.i32() == Ok(self.asked);
+        let head = if api.is_flexible { reader.tags() } else { Ok(()) };
+        match head.and_then(|()| read(&mut reader)) {
+            Ok(answer) if is_mine => Ok(answer),
+            _ => Err(self.garbled()),
+        }
+    }
+
+    async fn exchange(&mut self, api: Api, request: &Writer) -> Result<Vec<u8>, Reason> {
+        self.asked = self.asked.wrapping_add(1);
+        let mut head = Writer::default();
+        head.i16(api.key).i16(api.version).i32(self.asked).string("plimsoll-sidecar");
+        if api.is_flexible {
+            head.i8(0);
+        }
+        head.0.extend_from_slice(&request.0);
+        let mut frame = Writer::default();
+        frame.bytes(&head.0);
+        let sent = self.stream.write_all(&frame.0).await;
+        sent.map_err(|error| self.lost(&error))?;
+        let length = self.stream.read_i32().await.map_err(|error| self.lost(&error))?;
+        let length = usize::try_from(length).ok().filter(|length| *length <= ANSWER_MAX);
+        let length = length.ok_or_else(|| self.garbled())?;
+        let mut answer = vec![0; length];
+        let whole = self.stream.read_exact(&mut answer).await;
+        whole.map_err(|error| self.lost(&error))?;
+        Ok(answer)
+    }
+
+    fn lost(&self, error: &std::io::Error) -> Reason {
+        let broker = &self.broker;
+        Reason::new(format_args!(
+            "{broker} closed the connection ({error}): it stops, is older than Kafka 2.6, or its \
+             listener wants TLS (kafka+ssl://) or a user"
+        ))
+    }
+
+    fn garbled(&self) -> Reason {
+        Reason::new(format_args!("{}: what it answers isn't Kafka's protocol", self.broker))
+    }
+
+    /// Returns a reason that names the broker.
+    pub(super) fn reason(&self, what: impl std::fmt::Display) -> Reason {
+        Reason::new(format_args!("{}: {what}", self.broker))
+    }
+}
+
+fn slow(broker: &str) -> Reason {
+    Reason::new(format_args!("{broker} gives no answer within {REQUEST:?}"))
+}

@@ -1,0 +1,267 @@
+//! Kafka: what consumer groups have committed, how far that is from the end, and how old the record is
+//! that comes next.
+
+mod api;
+mod cluster;
+mod link;
+mod records;
+mod sasl;
+mod times;
+mod wire;
+
+use crate::config::{interval, length};
+use crate::connected::{Connected, ConnectedCollector};
+use crate::lag::{Lag, Ledger, Oldest, STALLED_AFTER, Seen, Statuses, wall_ms};
+use crate::reading::labelled;
+use crate::server::{Address, AddressError, Server};
+use crate::{Collector, Reading, Reason, World};
+use api::{Group, Partition};
+use async_trait::async_trait;
+use cluster::{Cluster, Extent};
+use link::Dial;
+use plimsoll_model::catalog;
+use plimsoll_runtime::clock::Clock;
+use plimsoll_spec::{Length, MapShape, Parsed, Shape, optional, required};
+use sasl::Mechanism;
+use serde::Deserialize;
+use std::collections::{BTreeSet, HashMap};
+use std::str::FromStr;
+use std::sync::Arc;
+use times::Times;
+
+pub(crate) static SHAPE: MapShape = MapShape {
+    keys: &[
+        optional("label", Shape::TEXT),
+        optional("interval", Shape::Text(interval)),
+        optional("deadline", Shape::Text(interval)),
+        required("url", Shape::Text(|text| address(text).map(drop).map_err(|e| e.to_string()))),
+        optional("sasl", Shape::parsed::<Sasl>()),
+        optional("password_file", Shape::TEXT),
+        optional("ca_file", Shape::TEXT),
+        optional("stalled_after", Shape::Text(length)),
+    ],
+    check: None,
+};
+
+/// The consumer groups of a Kafka cluster, 2.6 or newer.
+#[derive(Clone, Debug, Deserialize)]
+pub struct KafkaConfig {
+    #[serde(flatten)]
+    server: Server,
+    /// How the user of the address logs in.
+    #[serde(default)]
+    sasl: Option<Parsed<Sasl>>,
+    /// How long a group may stand still with messages left.
+    #[serde(default)]
+    stalled_after: Option<Parsed<Length>>,
+}
+
+/// The name of a mechanism.
+#[derive(Clone, Copy, Debug)]
+struct Sasl(Mechanism);
+
+impl FromStr for Sasl {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, &'static str> {
+        let found = Mechanism::NAMES.into_iter().find(|(name, _)| *name == text);
+        found
+            .map(|(_, mechanism)| Self(mechanism))
+            .ok_or("isn't a way to log in: plain, scram-sha-256 or scram-sha-512")
+    }
+}
+
+const PORT: u16 = 9092;
+
+fn address(text: &str) -> Result<Address, AddressError> {
+    Address::parse(text, &["kafka", "kafka+ssl"], "kafka://user@host:9092")
+}
+
+impl FromStr for KafkaConfig {
+    type Err = AddressError;
+
+    fn from_str(text: &str) -> Result<Self, AddressError> {
+        let server = Server::new(address(text)?);
+        Ok(Self { server, sasl: None, stalled_after: None })
+    }
+}
+
+impl KafkaConfig {
+    pub(crate) fn name(&self) -> String {
+        format!("kafka:{}", self.server.address)
+    }
+
+    pub(crate) fn build(self, world: &World) -> Box<dyn Collector> {
+        let stalled_after = self.stalled_after.map_or(STALLED_AFTER, |length| length.0.0);
+        let kafka = Kafka {
+            mechanism: self.sasl.map_or(Mechanism::Plain, |sasl| sasl.0.0),
+            server: self.server,
+            known: Vec::new(),
+            times: Times::default(),
+            ledger: Ledger::new(world),
+            statuses: Statuses::new(stalled_after),
+            clock: world.clock.clone(),
+        };
+        Box::new(Connected::new(kafka, world.clock.clone()))
+    }
+}
+
+struct Kafka {
+    server: Server,
+    mechanism: Mechanism,
+    /// Brokers that the cluster has named, for when the one of the address is gone.
+    known: Vec<(String, u16)>,
+    times: Times,
+    ledger: Ledger,
+    statuses: Statuses,
+    clock: Arc<dyn Clock>,
+}
+
+/// Where a group stands in a partition.
+struct Place {
+    group: Group,
+    partition: Partition,
+    committed: i64,
+    extent: Extent,
+}
+
+impl Place {
+    /// Returns the offset of what comes next: retention may have removed what stood at the position.
+    fn next(&self) -> i64 {
+        self.committed.max(self.extent.first)
+    }
+
+    /// Returns how many offsets there are from what comes next to the end.
+    fn messages(&self) -> u64 {
+        difference(self.extent.next, self.next())
+    }
+}
+
+#[async_trait]
+impl ConnectedCollector for Kafka {
+    type Connection = Cluster;
+
+    async fn connect(&self) -> Result<Cluster, Reason> {
+        let address = &self.server.address;
+        let is_tls = address.url().scheme() == "kafka+ssl";
+        let tls = is_tls.then(|| self.server.tls().map(Arc::new)).transpose()?;
+        let dial = Dial { server: self.server.clone(), mechanism: self.mechanism, tls };
+        let port = address.url().port().unwrap_or(PORT);
+        let mut first = None;
+        for (host, port) in std::iter::once(&(address.host(), port)).chain(&self.known) {
+            match dial.connect(host, *port).await {
+                Ok(link) => return Cluster::new(dial, link).await,
+                Err(reason) => first = first.or(Some(reason)),
+            }
+        }
+        Err(first.unwrap_or_else(|| Reason::new("there is no broker to ask")))
+    }
+
+    async fn look(&mut self, cluster: &mut Cluster) -> Result<Reading, Reason> {
+        let mut reading = Reading::default();
+        let places = self.places(cluster, &mut reading).await?;
+        self.known = cluster.brokers.values().cloned().collect();
+        let wanted: Vec<_> = places.iter().filter(|place| place.messages() > 0).collect();
+        let wanted = wanted.iter().map(|place| (&place.partition, place.extent, place.next()));
+        self.times.look(cluster, wanted.collect(), &mut reading).await;
+        let now_ms = wall_ms(&*self.clock);
+        for place in places {
+            self.write(place, now_ms, &mut reading);
+        }
+        self.statuses.turn();
+        Ok(reading)
+    }
+}
+
+impl Kafka {
+    /// Asks for every group's positions, and for the extents of what they read.
+    async fn places(
+        &self,
+        cluster: &mut Cluster,
+        reading: &mut Reading,
+    ) -> Result<Vec<Place>, Reason> {
+        let groups = cluster.groups(reading).await?;
+        if groups.is_empty() {
+            reading.note(
+                "no group is to be seen: there is none, or this user lacks DESCRIBE on groups",
+            );
+        }
+        let mut positions = Vec::new();
+        for of in groups {
+            write_state(&of.group, reading);
+            match cluster.committed(&of).await {
+                Ok(committed) => positions.push((of.group, committed)),
+                Err(reason) => reading.note(reason),
+            }
+        }
+        let read: BTreeSet<&Partition> =
+            positions.iter().flat_map(|(_, committed)| committed).map(|(part, _)| part).collect();
+        let topics: BTreeSet<&String> = read.iter().map(|(topic, _)| topic).collect();
+        let topics: Vec<String> = topics.into_iter().cloned().collect();
+        if topics.is_empty() {
+            return Ok(Vec::new());
+        }
+        let extents = cluster.extents(&topics, |part| read.contains(part), reading).await?;
+        write_produced(&extents, reading);
+        let places = positions.into_iter().flat_map(|(group, committed)| {
+            let places = committed.into_iter().filter_map(|(partition, committed)| {
+                let extent = *extents.get(&partition)?;
+                Some(Place { group: group.clone(), partition, committed, extent })
+            });
+            places.collect::<Vec<_>>()
+        });
+        Ok(places.collect())
+    }
+
+    fn write(&mut self, place: Place, now_ms: i64, reading: &mut Reading) {
+        let (messages, next) = (place.messages(), place.next());
+        let expired = difference(place.extent.first, place.committed);
+        let Place { group, partition, committed, .. } = place;
+        let oldest = match messages {
+            0 => Oldest::None,
+            _ => self.times.get(&partition, next, now_ms),
+        };
+        let (topic, index) = partition;
+        let lag = Lag { group: group.name, topic, partition: index.to_string(), messages, oldest };
+        self.ledger.write(&lag, reading);
+        let labels = lag.labels();
+        let position = u64::try_from(committed).unwrap_or(0);
+        reading.count(&catalog::MESSAGES_CONSUMED, &labels, position);
+        reading.gauge(&catalog::KAFKA_EXPIRED_MESSAGES, &labels, expired as f64);
+        let is_attended = !matches!(&*group.state, "Empty" | "Dead");
+        let seen = Seen { position, messages, is_attended };
+        self.statuses.write(labels, seen, self.clock.now(), reading);
+    }
+}
+
+/// How Kafka spells the states, and how we do.
+const STATES: [(&str, &str); 7] = [
+    ("Stable", "stable"),
+    ("Empty", "empty"),
+    ("PreparingRebalance", "preparing_rebalance"),
+    ("CompletingRebalance", "completing_rebalance"),
+    ("Assigning", "assigning"),
+    ("Reconciling", "reconciling"),
+    ("Dead", "dead"),
+];
+
+fn write_state(group: &Group, reading: &mut Reading) {
+    for (theirs, ours) in STATES {
+        let labels = labelled([("group", &*group.name), ("state", ours)]);
+        let holds = f64::from(u8::from(group.state == theirs));
+        reading.gauge(&catalog::KAFKA_GROUP_STATE, &labels, holds);
+    }
+}
+
+fn write_produced(extents: &HashMap<Partition, Extent>, reading: &mut Reading) {
+    for ((topic, index), extent) in extents {
+        let labels = labelled([("topic", topic), ("partition", &index.to_string())]);
+        let produced = u64::try_from(extent.next).unwrap_or(0);
+        reading.count(&catalog::MESSAGES_PRODUCED, &labels, produced);
+    }
+}
+
+/// Returns by how much `from` is above `to`, zero if it isn't.
+fn difference(from: i64, to: i64) -> u64 {
+    u64::try_from(from.saturating_sub(to)).unwrap_or(0)
+}
