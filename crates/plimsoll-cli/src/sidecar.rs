@@ -4,6 +4,9 @@ use anyhow::Context;
 use plimsoll_runtime::clock::SystemClock;
 use plimsoll_runtime::shutdown;
 use plimsoll_sidecar::AmplifyConfig;
+use plimsoll_sidecar::HaproxyConfig;
+use plimsoll_sidecar::NginxConfig;
+use plimsoll_sidecar::PgbouncerConfig;
 use plimsoll_sidecar::RedisConfig;
 use plimsoll_sidecar::{CollectorConfig, Config, KafkaConfig, NatsConfig, RabbitMqConfig, Sidecar};
 use plimsoll_sidecar::{HostConfig, PostgresConfig, ProcessConfig, ProxyConfig};
@@ -56,6 +59,15 @@ pub(crate) struct Arguments {
     /// A RabbitMQ server's management API: queues, consumers, blocked connections; may be repeated
     #[arg(long, value_name = "URL")]
     rabbitmq: Vec<RabbitMqConfig>,
+    /// A PgBouncer: pools against their size, who waits for one; may be repeated
+    #[arg(long, value_name = "URL")]
+    pgbouncer: Vec<String>,
+    /// An nginx, by its stub_status page; may be repeated
+    #[arg(long, value_name = "URL")]
+    nginx: Vec<NginxConfig>,
+    /// A HAProxy, by its statistics as CSV; may be repeated
+    #[arg(long, value_name = "URL")]
+    haproxy: Vec<HaproxyConfig>,
     /// Where the system's /proc is, as /host/proc in a container
     #[arg(long, value_name = "FOLDER")]
     proc_root: Option<PathBuf>,
@@ -135,6 +147,15 @@ impl Arguments {
         }
         for rabbitmq in self.rabbitmq {
             add(CollectorConfig::RabbitMq(rabbitmq));
+        }
+        for url in self.pgbouncer {
+            add(CollectorConfig::Pgbouncer(PgbouncerConfig::at(url)));
+        }
+        for nginx in self.nginx {
+            add(CollectorConfig::Nginx(nginx));
+        }
+        for haproxy in self.haproxy {
+            add(CollectorConfig::Haproxy(haproxy));
         }
     }
 }

@@ -6,17 +6,16 @@
 //! not seen, and how far apart they were is exported beside it.
 
 mod gauges;
-mod page;
 mod sampled;
 
 use crate::config::interval;
 use crate::connected::{Connected, ConnectedCollector};
+use crate::fetch::{self, Page};
 use crate::{Collector, Reading, Reason, World};
 use async_trait::async_trait;
 use gauges::{Bound, Chosen, Gauge, Limit};
-use page::Page;
-use plimsoll_exposition::Interest;
 use plimsoll_exposition::decode::Decoder;
+use plimsoll_exposition::{Format, Interest};
 use plimsoll_model::LevelPart as Part;
 use plimsoll_model::{Labels, SeriesIndex, TimeMs, Value, catalog};
 use plimsoll_runtime::clock::Clock;
@@ -30,6 +29,8 @@ use std::time::Duration;
 
 /// Gauges of one page that become levels.
 const LEVELS_MAX: usize = 200;
+
+const ACCEPT: &str = "application/openmetrics-text;version=1.0.0;q=0.5,text/plain;version=0.0.4";
 
 /// Series that a page may have.
 const SERIES_MAX: usize = 100_000;
@@ -138,15 +139,20 @@ struct Looked {
 
 #[async_trait]
 impl ConnectedCollector for Amplifier {
-    type Connection = page::Connection;
+    type Connection = fetch::Connection;
 
-    async fn connect(&self) -> Result<page::Connection, Reason> {
+    async fn connect(&self) -> Result<fetch::Connection, Reason> {
         self.page.connect().await
     }
 
-    async fn look(&mut self, connection: &mut page::Connection) -> Result<Reading, Reason> {
-        let (body, format) = self.page.read(connection).await?;
+    async fn look(&mut self, connection: &mut fetch::Connection) -> Result<Reading, Reason> {
+        let (told, body) = self.page.read(connection, ACCEPT).await?;
         let at = self.clock.now();
+        // Without a word it is what every scraper reads.
+        let format = told.as_deref().map_or(Some(Format::Text), Format::of_content_type);
+        let format = format.ok_or_else(|| {
+            self.page.reason("is no exposition: its content type is", &told.unwrap_or_default())
+        })?;
         let decoded = self.decoder.decode(&body, format);
         let scrape = decoded.map_err(|error| self.page.reason("is no exposition", &error))?;
         let values = scrape.samples.iter().map(|sample| (sample.series, sample.value));

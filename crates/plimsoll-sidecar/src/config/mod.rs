@@ -8,7 +8,10 @@ use crate::{
     AmplifyConfig, KafkaConfig, NatsConfig, RabbitMqConfig, amplify, kafka, nats, rabbitmq,
 };
 use crate::{Collector, World};
+use crate::{HaproxyConfig, haproxy};
 use crate::{HostConfig, host};
+use crate::{NginxConfig, nginx};
+use crate::{PgbouncerConfig, pgbouncer};
 use crate::{PostgresConfig, postgres};
 use crate::{ProcessConfig, process};
 use crate::{ProxyConfig, proxy};
@@ -85,6 +88,12 @@ pub enum CollectorConfig {
     Kafka(KafkaConfig),
     /// The queues of a RabbitMQ server.
     RabbitMq(RabbitMqConfig),
+    /// A PgBouncer.
+    Pgbouncer(PgbouncerConfig),
+    /// An nginx.
+    Nginx(NginxConfig),
+    /// A HAProxy.
+    Haproxy(HaproxyConfig),
 }
 
 static SIDECAR: Shape = Shape::Map(&MapShape {
@@ -101,6 +110,9 @@ static SIDECAR: Shape = Shape::Map(&MapShape {
         optional("redis", Shape::List(&Shape::Map(&redis::SHAPE))),
         optional("kafka", Shape::List(&Shape::Map(&kafka::SHAPE))),
         optional("rabbitmq", Shape::List(&Shape::Map(&rabbitmq::SHAPE))),
+        optional("pgbouncer", Shape::List(&Shape::Map(&pgbouncer::SHAPE))),
+        optional("nginx", Shape::List(&Shape::Map(&nginx::SHAPE))),
+        optional("haproxy", Shape::List(&Shape::Map(&haproxy::SHAPE))),
     ],
     check: None,
 });
@@ -164,6 +176,9 @@ impl Config {
             ("redis", all(raw.redis, CollectorConfig::Redis)),
             ("kafka", all(raw.kafka, CollectorConfig::Kafka)),
             ("rabbitmq", all(raw.rabbitmq, CollectorConfig::RabbitMq)),
+            ("pgbouncer", all(raw.pgbouncer, CollectorConfig::Pgbouncer)),
+            ("nginx", all(raw.nginx, CollectorConfig::Nginx)),
+            ("haproxy", all(raw.haproxy, CollectorConfig::Haproxy)),
         ];
         for (kind, collectors) in kinds {
             for (index, raw) in collectors.into_iter().enumerate() {
@@ -196,6 +211,9 @@ impl CollectorConfig {
             Self::Proxy(config) => config.name(),
             Self::Process(config) => config.name(),
             Self::Redis(config) => config.name(),
+            Self::Pgbouncer(config) => config.name(),
+            Self::Nginx(config) => config.name(),
+            Self::Haproxy(config) => config.name(),
         }
     }
 
@@ -211,6 +229,9 @@ impl CollectorConfig {
             Self::Process(_) => Pace::EACH_SECOND,
             Self::Postgres(_) => Pace::EACH_5_SECONDS,
             Self::Redis(_) => Pace::EACH_5_SECONDS,
+            Self::Pgbouncer(_) => Pace::EACH_5_SECONDS,
+            Self::Nginx(_) => Pace::EACH_5_SECONDS,
+            Self::Haproxy(_) => Pace::EACH_5_SECONDS,
         }
     }
 
@@ -226,6 +247,9 @@ impl CollectorConfig {
             Self::Process(_) => Ok(()),
             Self::Postgres(config) => config.check(),
             Self::Redis(config) => config.check(),
+            Self::Pgbouncer(config) => config.check(),
+            Self::Nginx(_) => Ok(()),
+            Self::Haproxy(_) => Ok(()),
         }
     }
 
@@ -250,6 +274,9 @@ impl CollectorConfig {
             Self::Proxy(config) => config.build(world),
             Self::Process(config) => config.build(world),
             Self::Redis(config) => config.build(world),
+            Self::Pgbouncer(config) => config.build(world),
+            Self::Nginx(config) => config.build(world),
+            Self::Haproxy(config) => config.build(world),
         }
     }
 }

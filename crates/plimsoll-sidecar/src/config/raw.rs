@@ -1,6 +1,9 @@
 //! The file as it was written.
 
 use super::{CollectorConfig, Pace, Planned};
+use crate::HaproxyConfig;
+use crate::NginxConfig;
+use crate::PgbouncerConfig;
 use crate::RedisConfig;
 use crate::{
     AmplifyConfig, HostConfig, KafkaConfig, NatsConfig, PostgresConfig, ProcessConfig, ProxyConfig,
@@ -30,6 +33,9 @@ pub(super) struct RawConfig {
     pub(super) redis: Vec<RawCollector<RedisConfig>>,
     pub(super) kafka: Vec<RawCollector<KafkaConfig>>,
     pub(super) rabbitmq: Vec<RawCollector<RabbitMqConfig>>,
+    pub(super) pgbouncer: Vec<RawCollector<PgbouncerConfig>>,
+    pub(super) nginx: Vec<RawCollector<NginxConfig>>,
+    pub(super) haproxy: Vec<RawCollector<HaproxyConfig>>,
 }
 
 /// What every kind of collector takes, and what this kind does.

@@ -12,6 +12,8 @@ mod process;
 mod proxy;
 mod rabbitmq;
 mod redis;
+mod nginx;
+mod haproxy;
 
 pub use amplify::*;
 pub use broker::*;
@@ -23,6 +25,8 @@ pub use process::*;
 pub use proxy::*;
 pub use rabbitmq::*;
 pub use redis::*;
+pub use nginx::*;
+pub use haproxy::*;
 
 /// Whether the latest look of a collector brought anything.
 pub const COLLECTOR_UP: Signal = Signal {

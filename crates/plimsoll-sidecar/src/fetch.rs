@@ -7,7 +7,6 @@ use hyper::client::conn::http1::{SendRequest, handshake};
 use hyper::header::{ACCEPT, CONTENT_TYPE, HOST, USER_AGENT};
 use hyper::{Request, Uri};
 use hyper_util::rt::TokioIo;
-use plimsoll_exposition::Format;
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
@@ -68,17 +67,15 @@ impl Page {
         Ok(Connection { sender, _driver: driver })
     }
 
-    /// Reads it once.
+    /// Reads it once; returns what its content type is, if it says so, and its body.
     pub(crate) async fn read(
         &self,
         connection: &mut Connection,
-    ) -> Result<(Bytes, Format), Reason> {
+        accept: &'static str,
+    ) -> Result<(Option<String>, Bytes), Reason> {
         let request = Request::get(&self.path)
             .header(HOST, &self.authority)
-            .header(
-                ACCEPT,
-                "application/openmetrics-text;version=1.0.0;q=0.5,text/plain;version=0.0.4",
-            )
+            .header(ACCEPT, accept)
             .header(USER_AGENT, "plimsoll-sidecar")
             .body(Empty::new());
         let request = request.map_err(|error| self.reason("can't be asked for", &error))?;
@@ -90,14 +87,16 @@ impl Page {
             return Err(self.reason("answers", &status));
         }
         let told = response.headers().get(CONTENT_TYPE).and_then(|told| told.to_str().ok());
-        // Without a word it is what every scraper reads.
-        let format = told.map_or(Some(Format::Text), Format::of_content_type);
-        let format = format.ok_or_else(|| {
-            self.reason("is no exposition: its content type is", &told.unwrap_or_default())
-        })?;
+        let told = told.map(str::to_owned);
         let body = Limited::new(response.into_body(), BODY_MAX).collect().await;
         let body = body.map_err(|error| self.reason("can't be read whole", &error))?;
-        Ok((body.to_bytes(), format))
+        Ok((told, body.to_bytes()))
+    }
+
+    /// Reads it as text.
+    pub(crate) async fn text(&self, connection: &mut Connection) -> Result<String, Reason> {
+        let (_, body) = self.read(connection, "text/plain").await?;
+        Ok(String::from_utf8_lossy(&body).into_owned())
     }
 
     pub(crate) fn reason(&self, what: &str, why: &dyn std::fmt::Display) -> Reason {

@@ -1,0 +1,160 @@
+//! PgBouncer, by its console: who waits for a connection to the database, and for how long.
+
+use crate::config::interval;
+use crate::connected::{Connected, ConnectedCollector};
+use crate::reading::labelled;
+use crate::sql::{self, Row};
+use crate::store::StoreConfig;
+use crate::{Collector, Reading, Reason, World};
+use async_trait::async_trait;
+use plimsoll_model::{Labels, LevelPart, Signal, Value, catalog};
+use plimsoll_prober::{PostgresConnection, PostgresServer};
+use plimsoll_spec::{MapShape, Shape, optional, required};
+use serde::Deserialize;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// Pools that have series of their own, those with most waiters first.
+const POOLS_MAX: usize = 100;
+
+pub(crate) static SHAPE: MapShape = MapShape {
+    keys: &[
+        optional("label", Shape::TEXT),
+        optional("interval", Shape::Text(interval)),
+        optional("deadline", Shape::Text(interval)),
+        required("url", Shape::TEXT),
+        optional("password_file", Shape::TEXT),
+        optional("ca_file", Shape::TEXT),
+        optional("cert_file", Shape::TEXT),
+        optional("key_file", Shape::TEXT),
+    ],
+    check: None,
+};
+
+/// A PgBouncer, as one of its `stats_users` sees it.
+#[derive(Clone, Debug, Deserialize)]
+pub struct PgbouncerConfig {
+    #[serde(flatten)]
+    server: StoreConfig,
+}
+
+impl PgbouncerConfig {
+    /// Describes the console at `url`, as `postgres://stats@host:6432/pgbouncer`.
+    pub fn at(url: impl Into<String>) -> Self {
+        Self { server: StoreConfig::at(url) }
+    }
+
+    pub(crate) fn name(&self) -> String {
+        sql::name("pgbouncer", &self.server.url)
+    }
+
+    pub(crate) fn check(&self) -> Result<(), Reason> {
+        PostgresServer::new(self.server.server()?).map(drop).map_err(Reason::new)
+    }
+
+    pub(crate) fn build(self, world: &World) -> Result<Box<dyn Collector>, Reason> {
+        let server = PostgresServer::new(self.server.server()?).map_err(Reason::new)?;
+        let pgbouncer = Pgbouncer { server, name: world.name.clone() };
+        Ok(Box::new(Connected::new(pgbouncer, world.clock.clone())))
+    }
+}
+
+struct Pgbouncer {
+    server: PostgresServer,
+    name: Arc<str>,
+}
+
+#[async_trait]
+impl ConnectedCollector for Pgbouncer {
+    type Connection = PostgresConnection;
+
+    async fn connect(&self) -> Result<PostgresConnection, Reason> {
+        self.server.connect().await.map_err(Reason::new)
+    }
+
+    async fn look(&mut self, connection: &mut PostgresConnection) -> Result<Reading, Reason> {
+        let client = connection.client();
+        let mut reading = Reading::default();
+        let databases = sql::rows(client, "SHOW DATABASES").await?;
+        let sizes: HashMap<&str, f64> = databases
+            .iter()
+            .filter_map(|row| Some((row.text("name")?, row.value("pool_size")?)))
+            .collect();
+        let mut pools = sql::rows(client, "SHOW POOLS").await?;
+        if pools.iter().any(|pool| pool.text("cl_waiting").is_none()) {
+            return Err(Reason::new(
+                "it has no pools: the address must name the database pgbouncer",
+            ));
+        }
+        pools.sort_by_key(|pool| std::cmp::Reverse(number(pool, "cl_waiting") as u64));
+        self.clients(&pools, &sql::rows(client, "SHOW CONFIG").await?, &mut reading);
+        // The console is a pool as well, of those who look.
+        pools.retain(|pool| pool.text("database") != Some("pgbouncer"));
+        if pools.len() > POOLS_MAX {
+            reading.note(format_args!("{POOLS_MAX} pools are shown, of {}", pools.len()));
+        }
+        for pool in pools.iter().take(POOLS_MAX) {
+            let size = pool.text("database").and_then(|database| sizes.get(database)).copied();
+            self.pool(pool, size, &mut reading);
+        }
+        Ok(reading)
+    }
+}
+
+impl Pgbouncer {
+    /// Adds clients against the number at which more are refused.
+    fn clients(&self, pools: &[Row], config: &[Row], reading: &mut Reading) {
+        let clients: f64 =
+            pools.iter().map(|pool| number(pool, "cl_active") + number(pool, "cl_waiting")).sum();
+        let is_it = |row: &&Row| row.text("key") == Some("max_client_conn");
+        let limit = config.iter().find(is_it).and_then(|row| row.value("value"));
+        let labels = labelled([("pool", &self.name)]);
+        level(reading, &catalog::POOL_IN_USE, &labels, (clients, limit));
+    }
+
+    /// Adds a pool: server connections against their number, clients that wait for one.
+    fn pool(&self, row: &Row, size: Option<f64>, reading: &mut Reading) {
+        let database = row.text("database").unwrap_or_default();
+        let pool = format!("{database}/{}", row.text("user").unwrap_or_default());
+        let labels = labelled([("server", &self.name), ("pool", &pool)]);
+        let in_use = ["sv_active", "sv_active_cancel", "sv_being_canceled"];
+        let in_use = in_use.iter().map(|column| number(row, column)).sum();
+        level(reading, &catalog::POOL_IN_USE, &labels, (in_use, size));
+        let queue = labelled([("server", &self.name), ("queue", &pool)]);
+        level(reading, &catalog::QUEUE_DEPTH, &queue, (number(row, "cl_waiting"), None));
+        let waits_s = number(row, "maxwait") + number(row, "maxwait_us") / 1e6;
+        let waits = Value::Gauge(waits_s);
+        reading.level_part(&catalog::QUEUE_DEPTH, LevelPart::OldestAge, &queue, waits);
+        for (side, state, column) in [
+            ("client", "active", "cl_active"),
+            ("client", "waiting", "cl_waiting"),
+            ("server", "active", "sv_active"),
+            ("server", "idle", "sv_idle"),
+            ("server", "used", "sv_used"),
+            ("server", "tested", "sv_tested"),
+            ("server", "login", "sv_login"),
+        ] {
+            let labels =
+                [("server", &*self.name), ("pool", &pool), ("side", side), ("state", state)];
+            let connections = row.value(column).unwrap_or(f64::NAN);
+            reading.gauge(&catalog::PGBOUNCER_CONNECTIONS, &labelled(labels), connections);
+        }
+    }
+}
+
+fn level(
+    reading: &mut Reading,
+    signal: &'static Signal,
+    labels: &Labels,
+    (now, limit): (f64, Option<f64>),
+) {
+    reading.level_part(signal, LevelPart::Now, labels, Value::Gauge(now));
+    if let Some(limit) = limit {
+        reading.level_part(signal, LevelPart::Limit, labels, Value::Gauge(limit));
+    }
+}
+
+/// Returns a column that some versions lack, and that is 0 then.
+fn number(row: &Row, column: &str) -> f64 {
+    row.value(column).unwrap_or(0.0)
+}
