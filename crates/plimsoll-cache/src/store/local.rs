@@ -176,6 +176,7 @@ mod tests {
         let store = LocalStore::new(10);
         let stored = |previous| Written::Stored { previous };
         assert_eq!(store.keep("k", &fresh(&"new", 2), true), stored(None));
+        assert_eq!(store.keep("k", &fresh(&"new", 2), true), stored(Some(2)), "given twice");
         assert_eq!(store.keep("k", &fresh(&"old", 1), true), Written::Refused { by: 2 });
         assert_eq!(store.look_up("k").map(|entry| entry.value), Some("new"));
         assert_eq!(store.keep("k", &fresh(&"old", 1), false), stored(Some(2)));

@@ -102,12 +102,27 @@ async fn a_wall_clock_that_is_set_back_makes_no_generation_older() {
     let store = Faulty::<false>::new(world.local());
     let cache = world.cache(world.config(), store, ms(50));
     cache.get("shoe").await.expect("a value");
+    let skew = || crate::reading::value(&world.registry, "concurrency_clock_skew", []);
+    assert_eq!(skew(), Some(0.0));
     world.clock.wall_us.store(0, SeqCst);
     sleep(ms(31_000)).await;
     assert_eq!(cache.get("shoe").await.expect("a value").value, 2);
     assert_eq!(world.writes("false"), [2.0, 0.0, 0.0, 0.0], "nothing regressed");
-    let skew = crate::reading::value(&world.registry, "concurrency_clock_skew", []);
-    assert_eq!(skew, Some(1.0));
+    assert_eq!(skew(), Some(1.0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wall_clock_that_is_behind_anothers_makes_no_generation_older() {
+    let (world, behind) = (World::new(), World::new());
+    behind.clock.wall_us.store(0, SeqCst);
+    let store = Faulty::<false>::new(world.local());
+    world.cache(world.config(), store.clone(), ms(50)).get("shoe").await.expect("a value");
+    sleep(ms(12_000)).await;
+    let cache = behind.cache(behind.config(), store, ms(50));
+    assert_eq!(cache.get("shoe").await.expect("the stale one").from, Origin::Stale);
+    sleep(ms(100)).await;
+    assert_eq!(cache.get("shoe").await.expect("the new one").from, Origin::Hit);
+    assert_eq!(behind.writes("false"), [1.0, 0.0, 0.0, 0.0], "later than what it has seen");
 }
 
 #[tokio::test]

@@ -1,9 +1,9 @@
 //! Stale values, early refreshes, invalidations.
 
 use crate::reading::value;
-use crate::world::{World, ms};
+use crate::world::{Faulty, World, ms};
 use futures_util::future::join_all;
-use plimsoll_cache::{CacheConfig, LockConfig, Origin};
+use plimsoll_cache::{CacheConfig, LockConfig, Origin, StoreError};
 use std::sync::Arc;
 use tokio::time::sleep;
 
@@ -39,6 +39,21 @@ async fn what_is_too_old_is_of_no_use() {
     let served = cache.get("shoe").await.expect("a value");
     assert_eq!((served.value, served.from), (2, Origin::Rebuild));
     assert_eq!(world.writes("true"), [2.0, 0.0, 0.0, 0.0], "what had ended is no duplicate");
+}
+
+#[tokio::test(start_paused = true)]
+async fn at_the_end_of_a_time_it_is_over() {
+    let world = World::new();
+    let store = Faulty::<true>::new(world.local());
+    let cache = world.cache(world.config(), store.clone(), ms(500));
+    let short = CacheConfig { fresh_for: ms(4_000), stale_for: ms(6_000), ..world.config() };
+    let short = world.cache(short, store, ms(500));
+    cache.get("shoe").await.expect("a value");
+    sleep(ms(10_000)).await;
+    let of_no_use = short.get("shoe");
+    let (stale, rebuilt) = tokio::join!(cache.get("shoe"), of_no_use);
+    assert_eq!(stale.expect("the stale one").from, Origin::Stale);
+    assert_eq!(rebuilt.expect("a value").from, Origin::Rebuild);
 }
 
 #[tokio::test(start_paused = true)]
@@ -81,4 +96,34 @@ async fn who_began_before_an_invalidation_writes_nothing_after_it() {
     assert_eq!((world.lost("renewal"), world.lost("write")), (0.0, 1.0));
     let kept = cache.get("shoe").await.expect("a value");
     assert_eq!((kept.value, kept.from), (2, Origin::Hit));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_holder_that_knows_its_loss_writes_nothing_where_no_fence_would_refuse_it() {
+    let world = World::new();
+    let leases = Arc::default();
+    let lock = world.lock(&leases, LockConfig { ttl: ms(300), ..LockConfig::default() });
+    let config = CacheConfig { lock: Some(lock), ..world.config() };
+    let cache = world.cache(config, Faulty::<false>::new(world.local()), ms(1_000));
+    let invalidated = async {
+        sleep(ms(400)).await;
+        cache.invalidate("shoe").await.expect("all is up");
+        cache.get("shoe").await.expect("a value").value
+    };
+    let (before, after) = tokio::join!(cache.get("shoe"), invalidated);
+    assert_eq!((before.expect("a value").value, after), (1, 2));
+    assert_eq!((world.lost("renewal"), world.writes("false")), (1.0, [1.0, 0.0, 0.0, 1.0]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_invalidated_copy_is_not_served_when_the_store_fails() {
+    let world = World::new();
+    let store = Faulty::<true>::new(world.local());
+    let config = CacheConfig { copies_max: 10, ..world.config() };
+    let cache = world.cache(config, store.clone(), ms(50));
+    cache.get("shoe").await.expect("a value");
+    cache.invalidate("shoe").await.expect("all is up");
+    store.fail(Some(StoreError::Failed("connection refused".to_owned())));
+    let served = cache.get("shoe").await.expect("a new one");
+    assert_eq!((served.value, served.from), (2, Origin::Rebuild));
 }
