@@ -8,6 +8,7 @@ mod cards;
 mod probing;
 mod races;
 mod served;
+mod tls;
 
 use plimsoll_model::{HistogramValue, Labels, Value};
 use plimsoll_record::Registry;
