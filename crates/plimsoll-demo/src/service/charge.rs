@@ -33,8 +33,8 @@ const COMMITTED_IN: Duration = Duration::from_millis(1);
 /// The mean time between two heartbeats.
 const HEARTBEAT_EVERY: Duration = Duration::from_millis(200);
 
-/// The lower edges of the in-flight bands.
-const BANDS: [u64; 6] = [1, 4, 16, 64, 128, 256];
+/// The lower edges of the in-flight bands: one card by itself, one group, several groups.
+const BANDS: [u64; 3] = [1, 4, 16];
 
 /// Where charges are decided.
 pub(super) struct Desk {
@@ -178,4 +178,61 @@ fn reading_of(rate: &Served<u64>) -> Reading {
 async fn think() {
     let takes_ms = rand::rng().random_range(5..15);
     tokio::time::sleep(Duration::from_millis(takes_ms)).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::service::CARDS;
+    use crate::truth::Witness;
+    use plimsoll_runtime::clock::SystemClock as WallClock;
+    use plimsoll_runtime::shutdown;
+    use tokio::task::JoinSet;
+
+    /// Lets four charge each of fifty cards at once; returns how many held an amount.
+    async fn race(desk: &Arc<Desk>, switches: &Switches, cards: std::ops::Range<u32>) -> usize {
+        let mut charging = JoinSet::new();
+        for card in cards.flat_map(|card| [card; 4]) {
+            let (desk, switches) = (Arc::clone(desk), switches.clone());
+            charging.spawn(async move { desk.charge(card, &switches).await });
+        }
+        let charged = charging.join_all().await;
+        charged.iter().filter(|charged| matches!(charged, Ok(Charged::Held))).count()
+    }
+
+    /// Returns what the detector has counted in this process.
+    fn detected() -> u64 {
+        let text = plimsoll::text();
+        let line = text.lines().find(|line| line.starts_with("concurrency_stale_commits_total{"));
+        line.and_then(|line| line.rsplit(' ').next()?.parse().ok()).unwrap_or(u64::MAX)
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn guarded_charges_hold_once_and_unguarded_ones_as_often_as_the_detector_says() {
+        let (witness, switches) = (Witness::new(1), Switches::default());
+        let cards = Cards::new(witness.clone());
+        let (stopper, stop) = shutdown::channel();
+        let mut tasks = JoinSet::new();
+        let clock: Arc<dyn plimsoll_runtime::clock::Clock> = Arc::new(WallClock::start());
+        let exposure = exposure::start(&mut tasks, cards.clone(), &switches, &clock, &stop);
+        let desk = Desk::open(cards, exposure).map(Arc::new).unwrap_or_else(|why| panic!("{why}"));
+
+        let held = race(&desk, &switches, 0..50).await;
+        // Cards that share a stripe by chance refuse each other, and then nobody holds anything.
+        assert!((45..=50).contains(&held), "one of each four: {held}");
+        let truth = witness.so_far();
+        assert_eq!((truth.held_beyond_plain, truth.held_beyond_guarded, detected()), (0, 0, 0));
+
+        switches.set(Fault::UnguardedCommits, true);
+        let held = race(&desk, &switches, 50..100).await as u64;
+        let truth = witness.so_far();
+        assert_eq!(truth.held_beyond_plain, held - 50, "what is beyond the first of each card");
+        assert!(truth.held_beyond_plain > 0, "they do race");
+        assert_eq!((truth.held_beyond_guarded, detected()), (0, truth.held_beyond_plain));
+
+        let nobody = desk.charge(CARDS as u32, &switches).await;
+        assert!(matches!(nobody, Err(NotCharged::NoSuchCard)));
+        stopper.drain();
+        while tasks.join_next().await.is_some() {}
+    }
 }
