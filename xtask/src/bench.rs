@@ -10,6 +10,7 @@ use crate::run::{Failure, cargo, step};
 pub(crate) fn run(name: &str, arguments: &[&str]) -> Result<(), Failure> {
     match name {
         "record" | "context" => {}
+        "sidecar" => crate::needs::ensure()?,
         "slo" => prepare_slo()?,
         other => return Err(Failure::Usage(format!("no such benchmark: {other}"))),
     }

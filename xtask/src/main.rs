@@ -25,6 +25,7 @@ cargo xtask COMMAND
   bench record      measure the recorder and its peers in one run (about a minute)
   bench context     measure a decision of four readings
   bench slo         measure the daemon beside Prometheus (about 6 minutes; --full: half an hour)
+  bench sidecar     measure the proxy beside nginx (about a minute)
   peers             build what Debian lacks, once: Prometheus 3, the Collector, Thanos
   soak [MINUTES]    watch the daemon's memory over MINUTES (10) at a 1 s scrape
   soak kills        kill the daemon 300 times at random instants, and count
@@ -37,6 +38,7 @@ Example: cargo xtask test
 const BENCH_HELP: &str = "\
 cargo xtask bench record [GROUP]
 cargo xtask bench slo [GROUP | --full]
+cargo xtask bench sidecar [GROUP]
 
 Measures ours and the peers in one run, prints a table and writes target/bench/NAME.json. Builds for
 release first; nothing else should run on the machine.
@@ -44,6 +46,7 @@ release first; nothing else should run on the machine.
   record  the recorder: requests, histogram, merge, encode, locks, memory
   slo     the daemon beside Prometheus 3: decode, cost, history, scale, page
           --full: all groups, longer, with 100,000 SLOs (half an hour)
+  sidecar the collectors beside their peers: proxy, held
 
 GROUP is the start of a group's name; without it every group is measured.
 

@@ -24,6 +24,7 @@ const NEEDS: &[Need] = &[
     Need { program: "mvn", package: "maven" },
     Need { program: "rabbitmq-server", package: "rabbitmq-server" },
     Need { program: "amqp-consume", package: "amqp-tools" },
+    Need { program: "nginx", package: "nginx-light" },
     Need { program: "systemd-analyze", package: "systemd" },
 ];
 

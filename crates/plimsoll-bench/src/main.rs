@@ -1,4 +1,4 @@
-//! Measures Plimsoll and its peers in one run: `cargo xtask bench record`, `context` or `slo`.
+//! Measures Plimsoll and its peers in one run: `cargo xtask bench record`, `context`, `slo` or `sidecar`.
 //!
 //! Ours and theirs take turns, so that what disturbs the machine disturbs both, and what is compared
 //! is the ratio within a round. Costs are processor time of the whole process, so that work which is
@@ -18,6 +18,7 @@ mod memory;
 mod merge;
 mod peers;
 mod request;
+mod sidecar;
 mod slo;
 mod table;
 mod turns;
@@ -41,6 +42,12 @@ fn main() -> ExitCode {
         ["slo"] => ("slo", slo::measure("", Extent::SHORT)),
         ["slo", "--full"] => ("slo", slo::measure("", Extent::FULL)),
         ["slo", group] if !group.starts_with('-') => ("slo", slo::measure(group, Extent::SHORT)),
+        ["sidecar"] => ("sidecar", sidecar::measure("")),
+        ["sidecar", group] if !group.starts_with('-') => ("sidecar", sidecar::measure(group)),
+        ["proxy", proxy] => {
+            sidecar::ours::alone(proxy);
+            return ExitCode::SUCCESS;
+        }
         ["lock", whose, name, times] => {
             locks::alone(whose, name, times.parse().unwrap_or(0));
             return ExitCode::SUCCESS;
@@ -52,7 +59,7 @@ fn main() -> ExitCode {
         other => {
             let other = other.join(" ");
             eprintln!(
-                "plimsoll-bench: no such benchmark: {other}; there are record, context and slo"
+                "plimsoll-bench: no such benchmark: {other}; there are record, context, slo and sidecar"
             );
             return ExitCode::from(2);
         }

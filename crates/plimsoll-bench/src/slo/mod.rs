@@ -4,7 +4,7 @@ mod cost;
 mod daemon;
 mod decode;
 mod page;
-mod process;
+pub(crate) mod process;
 mod prometheus;
 mod scale;
 mod service;
@@ -52,7 +52,7 @@ pub(crate) fn measure(wanted: &str, extent: Extent) -> Table {
 }
 
 /// Makes an empty folder for one server.
-fn folder(name: &str) -> PathBuf {
+pub(crate) fn folder(name: &str) -> PathBuf {
     let folder = PathBuf::from("target/bench/slo").join(name);
     let _ = std::fs::remove_dir_all(&folder);
     std::fs::create_dir_all(&folder).expect("a folder below target/");

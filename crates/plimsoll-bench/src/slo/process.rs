@@ -11,15 +11,15 @@ use std::time::Duration;
 const TICKS: f64 = 100.0;
 
 /// A running server; dropped, it is killed.
-pub(super) struct Server {
+pub(crate) struct Server {
     child: Child,
-    pub(super) address: SocketAddr,
-    pub(super) folder: PathBuf,
+    pub(crate) address: SocketAddr,
+    pub(crate) folder: PathBuf,
 }
 
 /// What a server has used so far.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Used {
+pub(crate) struct Used {
     at_s: f64,
     user_s: f64,
     system_s: f64,
@@ -27,14 +27,14 @@ pub(super) struct Used {
 
 /// What a server used over a stretch, in parts of a core.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Load {
-    pub(super) user: f64,
-    pub(super) whole: f64,
+pub(crate) struct Load {
+    pub(crate) user: f64,
+    pub(crate) whole: f64,
 }
 
 impl Server {
     /// Starts it; its output goes to `log` in `folder`.
-    pub(super) fn start(command: &mut Command, address: SocketAddr, folder: &Path) -> Self {
+    pub(crate) fn start(command: &mut Command, address: SocketAddr, folder: &Path) -> Self {
         let log = std::fs::File::create(folder.join("log")).expect("a log file");
         let error = log.try_clone().expect("the same log file");
         let child = command.stdin(Stdio::null()).stdout(log).stderr(error).spawn();
@@ -43,7 +43,7 @@ impl Server {
     }
 
     /// Waits until it says that it is ready, and returns how many seconds that took.
-    pub(super) fn await_ready(&mut self) -> f64 {
+    pub(crate) fn await_ready(&mut self) -> f64 {
         let began_s = wall_s();
         while !matches!(get(self.address, "/-/ready"), Some(answer) if answer.starts_with("HTTP/1.1 200"))
         {
@@ -57,7 +57,7 @@ impl Server {
         wall_s() - began_s
     }
 
-    pub(super) fn used(&self) -> Used {
+    pub(crate) fn used(&self) -> Used {
         let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id()));
         let stat = stat.unwrap_or_default();
         // The name of the program, in brackets, may hold anything.
@@ -69,7 +69,7 @@ impl Server {
     }
 
     /// Returns the resident memory, in bytes.
-    pub(super) fn resident(&self) -> f64 {
+    pub(crate) fn resident(&self) -> f64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()));
         let status = status.unwrap_or_default();
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap_or_default();
@@ -78,13 +78,13 @@ impl Server {
     }
 
     /// Ends it as `SIGTERM` does.
-    pub(super) fn stop(mut self) {
+    pub(crate) fn stop(mut self) {
         let _ = Command::new("kill").arg(self.child.id().to_string()).status();
         let _ = self.child.wait();
     }
 
     /// Ends it as `kill -9` does.
-    pub(super) fn kill(mut self) {
+    pub(crate) fn kill(mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
@@ -98,7 +98,12 @@ impl Drop for Server {
 }
 
 impl Used {
-    pub(super) fn until(self, later: Self) -> Load {
+    /// Returns the processor time until `later`, in seconds.
+    pub(crate) fn processor_s(self, later: Self) -> f64 {
+        later.user_s - self.user_s + later.system_s - self.system_s
+    }
+
+    pub(crate) fn until(self, later: Self) -> Load {
         let seconds = later.at_s - self.at_s;
         let user = (later.user_s - self.user_s) / seconds;
         Load { user, whole: user + (later.system_s - self.system_s) / seconds }
@@ -106,14 +111,14 @@ impl Used {
 }
 
 /// Measures several servers over the same `seconds`.
-pub(super) fn watch<const N: usize>(servers: [&Server; N], seconds: f64) -> [Load; N] {
+pub(crate) fn watch<const N: usize>(servers: [&Server; N], seconds: f64) -> [Load; N] {
     let before = servers.map(Server::used);
     std::thread::sleep(Duration::from_secs_f64(seconds));
     std::array::from_fn(|at| before[at].until(servers[at].used()))
 }
 
 /// Asks a server, and returns the whole answer with its head.
-pub(super) fn get(address: SocketAddr, path: &str) -> Option<String> {
+pub(crate) fn get(address: SocketAddr, path: &str) -> Option<String> {
     let mut stream = TcpStream::connect(address).ok()?;
     stream.set_read_timeout(Some(Duration::from_secs(10))).ok()?;
     write!(stream, "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n").ok()?;
@@ -123,7 +128,7 @@ pub(super) fn get(address: SocketAddr, path: &str) -> Option<String> {
 }
 
 /// Returns an address that nothing listens on.
-pub(super) fn free_address() -> SocketAddr {
+pub(crate) fn free_address() -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     listener.local_addr().expect("its address")
 }

@@ -34,12 +34,14 @@ use plimsoll_spec::{Length, MapShape, Parsed, Shape, optional, required};
 use recorded::Signals;
 use serde::Deserialize;
 use shared::{Shared, Timing};
-use std::net::{SocketAddr, TcpListener};
+use std::io;
+use std::net::SocketAddr;
 use std::num::NonZero;
 use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 use target::Target;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
@@ -116,18 +118,25 @@ impl ProxyConfig {
         let clients_max = self.connections_max.unwrap_or(Self::CONNECTIONS_MAX);
         let shared = Arc::new(Shared::new(target, timing, signals, clients_max));
         let listen = self.listen.0;
-        let listening = TcpListener::bind(listen).and_then(|listener| {
-            listener.set_nonblocking(true)?;
-            tokio::net::TcpListener::from_std(listener)
-        });
         let unheard = |error| Reason::new(format_args!("can't listen on {listen}: {error}"));
-        let listener = listening.map_err(unheard)?;
+        let listener = listener(listen).map_err(unheard)?;
         let threads = threads(&shared, world)?;
         let (senders, ended) = threads.into_iter().unzip();
         let accepting = thread::accept(listener, shared.clone(), senders, world.stop.clone());
         let accepting = tokio::spawn(accepting);
         Ok(Box::new(Proxy { shared, name: world.name.clone(), accepting, ended }))
     }
+}
+
+/// Connections that the system keeps until they are accepted.
+const BACKLOG: u32 = 1_024;
+
+fn listener(listen: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if listen.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    // What a proxy before it left behind in TIME_WAIT is no reason not to listen.
+    socket.set_reuseaddr(true)?;
+    socket.bind(listen)?;
+    socket.listen(BACKLOG)
 }
 
 /// A thread, as whoever hands it connections and whoever waits for its end has it.
