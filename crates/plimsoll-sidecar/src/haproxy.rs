@@ -123,7 +123,11 @@ fn row<'a>(
         "FRONTEND" => {}
         _ => {
             // "UP 1/3" is on its way down, and takes requests until then.
-            let state = if cell("status").starts_with("UP") { "up" } else { "other" };
+            let state = match cell("status") {
+                status if status.starts_with("UP") => "up",
+                "no check" => "unchecked",
+                _ => "other",
+            };
             *servers.entry((proxy, state)).or_default() += 1;
         }
     }
