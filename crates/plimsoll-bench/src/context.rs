@@ -28,8 +28,7 @@ impl Deciding {
         let registry = Registry::new();
         let spec = DecisionSpec::new("bench", Duration::from_millis(300));
         let point = spec.register_in(&registry).expect("registers");
-        let sources =
-            ["one", "two", "three", "four"].map(|name| point.source(name));
+        let sources = ["one", "two", "three", "four"].map(|name| point.source(name));
         Self { point, sources, as_of: SystemClock.wall(), registry, guarded }
     }
 }

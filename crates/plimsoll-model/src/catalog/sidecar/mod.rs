@@ -4,29 +4,29 @@ use crate::{Kind, Signal};
 
 mod amplify;
 mod broker;
+mod haproxy;
 mod host;
 mod kafka;
 mod nats;
+mod nginx;
 mod postgres;
 mod process;
 mod proxy;
 mod rabbitmq;
 mod redis;
-mod nginx;
-mod haproxy;
 
 pub use amplify::*;
 pub use broker::*;
+pub use haproxy::*;
 pub use host::*;
 pub use kafka::*;
 pub use nats::*;
+pub use nginx::*;
 pub use postgres::*;
 pub use process::*;
 pub use proxy::*;
 pub use rabbitmq::*;
 pub use redis::*;
-pub use nginx::*;
-pub use haproxy::*;
 
 /// Whether the latest look of a collector brought anything.
 pub const COLLECTOR_UP: Signal = Signal {
