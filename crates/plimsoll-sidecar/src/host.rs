@@ -3,10 +3,11 @@
 use crate::blocking::{Blocking, BlockingCollector};
 use crate::config::interval;
 use crate::reading::labelled;
-use crate::{Collector, Reading, Reason};
+use crate::{Collector, Reading, Reason, World, process};
 use plimsoll_model::{Labels, catalog};
 use plimsoll_spec::{MapShape, Shape, optional};
 use serde::Deserialize;
+use std::path::PathBuf;
 use sysinfo::{CpuRefreshKind, MemoryRefreshKind, System};
 
 pub(crate) static SHAPE: MapShape = MapShape {
@@ -28,14 +29,15 @@ impl HostConfig {
         "host".into()
     }
 
-    pub(crate) fn build(self) -> Result<Box<dyn Collector>, Reason> {
+    pub(crate) fn build(self, world: &World) -> Result<Box<dyn Collector>, Reason> {
         let system = System::new().map_err(Reason::new)?;
-        Ok(Box::new(Blocking::new(Host { system })))
+        Ok(Box::new(Blocking::new(Host { system, proc_root: world.proc_root.clone() })))
     }
 }
 
 struct Host {
     system: System,
+    proc_root: PathBuf,
 }
 
 impl BlockingCollector for Host {
@@ -62,6 +64,7 @@ impl BlockingCollector for Host {
         // The first look has nothing to compare with.
         let usage = system.global_cpu_usage();
         reading.gauge(&catalog::HOST_CPU_BUSY, &none, f64::from(usage) / 100.0);
+        process::write_pressure(&self.proc_root, &mut reading);
         Ok(reading)
     }
 }

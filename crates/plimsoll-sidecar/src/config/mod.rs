@@ -269,7 +269,7 @@ impl CollectorConfig {
             Self::Kafka(config) => Ok(config.build(world)),
             Self::Nats(config) => Ok(config.build(world)),
             Self::Amplify(config) => config.build(world),
-            Self::Host(config) => config.build(),
+            Self::Host(config) => config.build(world),
             Self::Postgres(config) => config.build(world),
             Self::Proxy(config) => config.build(world),
             Self::Process(config) => config.build(world),

@@ -1,18 +1,22 @@
 //! A group of processes, look after look: members come and go, what they have come to stays.
 
 use super::descriptors::Descriptors;
-use super::find::{Finder, Identity, MEMBERS_MAX, Matcher};
+use super::find::{Finder, Identity, Matcher};
 use super::folder::{Folder, Room};
-use super::state::State;
+use super::graph::Graph;
+use super::locks::Locks;
+use super::pressure::Pressure;
+use super::sockets::Sockets;
 use super::text;
 use super::threads::{Account, Threads};
 use crate::blocking::BlockingCollector;
 use crate::{Reading, Reason, World};
-use plimsoll_model::{Labels, TimeMs, catalog};
+use plimsoll_model::{Labels, TimeMs};
 use plimsoll_runtime::clock::Clock;
 use rustix::io::Errno;
 use rustix::process::{Resource, getrlimit};
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Processor time is told in ticks of 10 ms, on every processor that Linux runs on today.
@@ -21,17 +25,23 @@ const TICK_NS: u64 = 10_000_000;
 /// Files that a group holds open to read them again and again.
 const FILES_HELD_MAX: u64 = 4_096;
 
+/// The processes of a group that run.
+pub(super) type Members = BTreeMap<Identity, Member>;
+
 /// Every process that one entry of the configuration matches.
 pub(super) struct Group {
-    labels: Labels,
-    proc_root: std::path::PathBuf,
+    pub(super) labels: Labels,
+    proc_root: PathBuf,
     finder: Finder,
     clock: Arc<dyn Clock>,
-    members: BTreeMap<Identity, Member>,
+    pub(super) members: Members,
     /// What the members that ended had come to.
     ended: Sums,
-    starts: u64,
+    pub(super) starts: u64,
     has_looked: bool,
+    pub(super) sockets: Sockets,
+    pub(super) pressure: Pressure,
+    locks: Locks,
     room: Room,
 }
 
@@ -39,18 +49,23 @@ pub(super) struct Group {
 pub(super) struct Member {
     pub(super) folder: Folder,
     pub(super) threads: Threads,
-    descriptors: Result<Descriptors, Errno>,
+    pub(super) graph: Graph,
+    pub(super) descriptors: Result<Descriptors, Errno>,
     cpu_ticks: u64,
 }
 
 /// What processes have come to.
 #[derive(Clone, Copy, Debug, Default)]
-struct Sums {
+pub(super) struct Sums {
     cpu_ticks: u64,
-    threads: Account,
+    pub(super) threads: Account,
 }
 
 impl Sums {
+    pub(super) fn cpu_ns(&self) -> u128 {
+        u128::from(self.cpu_ticks) * u128::from(TICK_NS)
+    }
+
     fn add(&mut self, member: &Member) {
         self.cpu_ticks = self.cpu_ticks.saturating_add(member.cpu_ticks);
         self.threads.add(member.threads.account());
@@ -69,8 +84,18 @@ impl Group {
             ended: Sums::default(),
             starts: 0,
             has_looked: false,
+            sockets: Sockets::new(world.proc_root.clone()),
+            pressure: Pressure::new(world.sys_root.clone()),
+            locks: Locks::default(),
             room: Room::new(),
         }
+    }
+
+    /// Returns what all members have come to, those that ended included.
+    pub(super) fn sums(&self) -> Sums {
+        let mut sums = self.ended;
+        self.members.values().for_each(|member| sums.add(member));
+        sums
     }
 
     /// Finds who belongs to the group now, and parts with who doesn't any more.
@@ -126,110 +151,44 @@ impl Group {
         }
         Ok(())
     }
-
-    fn write_sums(&self, reading: &mut Reading) {
-        let mut sums = self.ended;
-        self.members.values().for_each(|member| sums.add(member));
-        let cpu_ns = u128::from(sums.cpu_ticks) * u128::from(TICK_NS);
-        reading.seconds(&catalog::PROCESS_CPU_TIME, &self.labels, cpu_ns);
-        let wait_ns = u128::from(sums.threads.wait_ns);
-        // A kernel without this account says 0 of threads that have run.
-        let is_counted =
-            |member: &Member| member.threads.all().iter().any(|thread| thread.sched.slices > 0);
-        if wait_ns > 0 || self.members.values().any(is_counted) {
-            reading.seconds(&catalog::PROCESS_RUN_QUEUE_WAIT, &self.labels, wait_ns);
-        }
-        for (kind, count) in ["voluntary", "involuntary"].into_iter().zip(sums.threads.switches) {
-            let labels = self.labels.with("kind", kind).unwrap_or_default();
-            reading.count(&catalog::PROCESS_CONTEXT_SWITCHES, &labels, count);
-        }
-        reading.gauge(&catalog::PROCESS_MEMBERS, &self.labels, self.members.len() as f64);
-        reading.count(&catalog::PROCESS_STARTS, &self.labels, self.starts);
-        if self.members.len() == MEMBERS_MAX {
-            reading.note(format_args!("without processes beyond the first {MEMBERS_MAX}"));
-        }
-    }
-
-    fn write_threads(&self, reading: &mut Reading) {
-        let threads = || self.members.values().flat_map(|member| member.threads.all());
-        let refused = self.members.values().find_map(|member| member.threads.refused());
-        let all_refused = self.members.values().all(|member| member.threads.refused().is_some());
-        for (state, name) in State::ALL {
-            let count = threads().filter(|thread| thread.state == state).count();
-            let is_known = match state {
-                State::Lock | State::Idle | State::Io => !all_refused,
-                State::Sleeping => refused.is_some() || count > 0,
-                State::Running | State::Uninterruptible | State::Other => true,
-            };
-            if is_known {
-                let labels = self.labels.with("state", name).unwrap_or_default();
-                reading.gauge(&catalog::PROCESS_THREADS, &labels, count as f64);
-            }
-        }
-        if let Some(error) = refused {
-            let which = if all_refused { "any" } else { "every" };
-            reading.note(format_args!(
-                "without what threads of {which} process wait for: reading task/*/syscall fails \
-                 ({error}); it needs the process's user or SYS_PTRACE"
-            ));
-        }
-        let beyond: u64 = self.members.values().map(|member| member.threads.beyond()).sum();
-        if beyond > 0 {
-            reading.note(format_args!("without {beyond} threads: there are too many to look at"));
-        }
-    }
-
-    fn write_files(&self, reading: &mut Reading) {
-        let looks = || self.members.values().map(|member| member.descriptors);
-        let known = || looks().filter_map(Result::ok);
-        if known().next().is_some() {
-            let open: u64 = known().map(|files| files.open).sum();
-            reading.gauge(&catalog::PROCESS_FILES, &self.labels, open as f64);
-        }
-        if let Some(used) = known().filter_map(Descriptors::used).reduce(f64::max) {
-            reading.gauge(&catalog::PROCESS_FILES_USED, &self.labels, used);
-        }
-        if let Some(error) = looks().find_map(Result::err) {
-            reading.note(format_args!(
-                "without open files: listing fd fails ({error}); it needs the process's user or \
-                 SYS_PTRACE"
-            ));
-        }
-    }
 }
 
 impl BlockingCollector for Group {
     fn look(&mut self) -> Result<Reading, Reason> {
         self.meet()?;
-        self.look_at_members(self.clock.now())?;
+        let now = self.clock.now();
+        self.look_at_members(now)?;
         if self.members.is_empty() {
             return Err(Reason::new("no such process runs now; one that starts will be found"));
         }
-        let mut reading = Reading::default();
-        self.write_sums(&mut reading);
-        self.write_threads(&mut reading);
-        self.write_files(&mut reading);
-        Ok(reading)
+        self.sockets.look(&self.members, &mut self.room);
+        let folders = self.members.values().map(|member| &member.folder);
+        self.pressure.look(folders, &mut self.room);
+        let ranked = self.locks.look(&self.members, now);
+        Ok(self.report(&ranked))
     }
 }
 
 impl Member {
-    fn open(
-        proc_root: &std::path::Path,
-        identity: Identity,
-        room: &mut Room,
-    ) -> Result<Self, Errno> {
+    fn open(proc_root: &Path, identity: Identity, room: &mut Room) -> Result<Self, Errno> {
         let folder = Folder::open(&proc_root.join(identity.pid.to_string()))?;
         let stat = text::stat(&folder.read("stat", room)?).ok_or(Errno::SRCH)?;
         if stat.start_ticks != identity.start_ticks {
             return Err(Errno::SRCH);
         }
         let threads = Threads::open(&folder)?;
-        Ok(Self { folder, threads, descriptors: Err(Errno::AGAIN), cpu_ticks: stat.cpu_ticks })
+        Ok(Self {
+            folder,
+            threads,
+            graph: Graph::default(),
+            descriptors: Err(Errno::AGAIN),
+            cpu_ticks: stat.cpu_ticks,
+        })
     }
 
     fn look(&mut self, now: TimeMs, held_max: usize, room: &mut Room) -> Result<(), Errno> {
         self.threads.look(now, held_max, room)?;
+        self.graph.look(&self.folder, &self.threads, room);
         self.descriptors = Descriptors::look(&self.folder, room);
         Ok(())
     }

@@ -1,16 +1,23 @@
 //! Processes as the kernel shows them: nothing is asked of the program, nothing in it changes.
 
-#![allow(dead_code)]
-
 mod descriptors;
 mod find;
 mod folder;
+mod graph;
 mod group;
+mod locks;
+mod netlink;
+mod pressure;
+mod report;
+mod sockets;
 mod state;
+mod symbols;
 #[cfg(test)]
 mod tests;
 mod text;
 mod threads;
+
+pub(crate) use pressure::write_host as write_pressure;
 
 use crate::blocking::Blocking;
 use crate::config::interval;

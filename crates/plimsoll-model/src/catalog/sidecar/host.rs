@@ -41,3 +41,13 @@ pub const HOST_MEMORY: Signal = Signal {
     labels: &["state"],
     help: "Memory of the machine: total, available, swap_total, swap_free.",
 };
+
+/// How long tasks stood still for want of something.
+pub const HOST_PRESSURE: Signal = Signal {
+    otel_name: "concurrency.host.pressure",
+    unit: "s",
+    name: "concurrency_host_pressure_seconds",
+    kind: Kind::Counter,
+    labels: &["resource", "stalled"],
+    help: "Time for which tasks of the machine stood still for want of cpu, io or memory; stalled: some, full.",
+};

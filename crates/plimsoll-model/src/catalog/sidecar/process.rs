@@ -81,3 +81,143 @@ pub const PROCESS_FILES_USED: Signal = Signal {
     labels: &["process"],
     help: "Part of its limit of open files that the process nearest to it has used.",
 };
+
+/// Connections that nobody has accepted yet.
+pub const PROCESS_ACCEPT_QUEUE: Signal = Signal {
+    otel_name: "concurrency.process.accept_queue",
+    unit: "{connection}",
+    name: "concurrency_process_accept_queue",
+    kind: Kind::Gauge,
+    labels: &["process", "port"],
+    help: "Connections that wait to be accepted, by listening port, when it was looked at.",
+};
+
+/// The backlog of a listening port.
+pub const PROCESS_ACCEPT_QUEUE_LIMIT: Signal = Signal {
+    otel_name: "concurrency.process.accept_queue_limit",
+    unit: "{connection}",
+    name: "concurrency_process_accept_queue_limit",
+    kind: Kind::Gauge,
+    labels: &["process", "port"],
+    help: "Connections that may wait to be accepted: the listener's backlog.",
+};
+
+/// Established connections.
+pub const PROCESS_CONNECTIONS: Signal = Signal {
+    otel_name: "concurrency.process.connections",
+    unit: "{connection}",
+    name: "concurrency_process_connections",
+    kind: Kind::Gauge,
+    labels: &["process", "port"],
+    help: "Established connections, by listening port.",
+};
+
+/// How often an accept queue was full.
+pub const PROCESS_LISTEN_OVERFLOWS: Signal = Signal {
+    otel_name: "concurrency.process.listen_overflows",
+    unit: "{connection}",
+    name: "concurrency_process_listen_overflows",
+    kind: Kind::Counter,
+    labels: &["process"],
+    help: "Connections refused because an accept queue was full, of all listeners in the group's network namespaces.",
+};
+
+/// How often a listener dropped a connection.
+pub const PROCESS_LISTEN_DROPS: Signal = Signal {
+    otel_name: "concurrency.process.listen_drops",
+    unit: "{connection}",
+    name: "concurrency_process_listen_drops",
+    kind: Kind::Counter,
+    labels: &["process"],
+    help: "Connections that listeners dropped for whatever reason, of all in the group's network namespaces.",
+};
+
+/// How long a group's tasks stood still for want of something.
+pub const PROCESS_PRESSURE: Signal = Signal {
+    otel_name: "concurrency.process.pressure",
+    unit: "s",
+    name: "concurrency_process_pressure_seconds",
+    kind: Kind::Counter,
+    labels: &["process", "resource", "stalled"],
+    help: "Time for which tasks of the group's control groups stood still for want of cpu, io or memory; stalled: some, full.",
+};
+
+/// How long a group was throttled.
+pub const PROCESS_THROTTLED: Signal = Signal {
+    otel_name: "concurrency.process.throttled",
+    unit: "s",
+    name: "concurrency_process_throttled_seconds",
+    kind: Kind::Counter,
+    labels: &["process"],
+    help: "Time for which the group's control groups were throttled at their processor limit.",
+};
+
+/// Periods of a processor limit.
+pub const PROCESS_PERIODS: Signal = Signal {
+    otel_name: "concurrency.process.cpu_periods",
+    unit: "{period}",
+    name: "concurrency_process_cpu_periods",
+    kind: Kind::Counter,
+    labels: &["process", "throttled"],
+    help: "Enforcement periods of the processor limit, by whether the limit was reached.",
+};
+
+/// Threads that wait for a lock.
+pub const PROCESS_LOCK_WAITERS: Signal = Signal {
+    otel_name: "concurrency.process.lock_waiters",
+    unit: "{thread}",
+    name: "concurrency_process_lock_waiters",
+    kind: Kind::Gauge,
+    labels: &["process", "rank"],
+    help: "Threads that wait for the same lock, of the five locks with most; rank 1 has most.",
+};
+
+/// How long a thread has waited for a lock.
+pub const PROCESS_LOCK_OLDEST: Signal = Signal {
+    otel_name: "concurrency.process.lock_wait_oldest",
+    unit: "s",
+    name: "concurrency_process_lock_wait_oldest_seconds",
+    kind: Kind::Gauge,
+    labels: &["process", "rank"],
+    help: "For how long at least the longest waiter of that lock has waited without running.",
+};
+
+/// How long a lock has had a queue.
+pub const PROCESS_LOCK_STANDING: Signal = Signal {
+    otel_name: "concurrency.process.lock_standing",
+    unit: "s",
+    name: "concurrency_process_lock_standing_seconds",
+    kind: Kind::Gauge,
+    labels: &["process", "rank"],
+    help: "For how long every look has found two or more waiters at that lock.",
+};
+
+/// Time spent waiting for locks.
+pub const PROCESS_LOCK_WAIT: Signal = Signal {
+    otel_name: "concurrency.process.lock_wait",
+    unit: "s",
+    name: "concurrency_process_lock_wait_seconds",
+    kind: Kind::Counter,
+    labels: &["process"],
+    help: "Thread-seconds spent waiting for locks, added up from looks: an estimate, whose rate is the mean number of waiters.",
+};
+
+/// Locks that threads queue for all the time.
+pub const PROCESS_CONVOYS: Signal = Signal {
+    otel_name: "concurrency.process.convoys",
+    unit: "{lock}",
+    name: "concurrency_process_convoys",
+    kind: Kind::Gauge,
+    labels: &["process"],
+    help: "Locks whose queue has stood for three looks while its waiters got their turns.",
+};
+
+/// Deadlocks of a group.
+pub const PROCESS_WAIT_CYCLES: Signal = Signal {
+    otel_name: "concurrency.process.wait_cycles",
+    unit: "{cycle}",
+    name: "concurrency_process_wait_cycles",
+    kind: Kind::Gauge,
+    labels: &["process"],
+    help: "Deadlocks: cycles of threads that wait for each other's locks; the page at / names them.",
+};
