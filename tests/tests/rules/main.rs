@@ -58,6 +58,12 @@ fn a_decision_of_unknown_verdict_is_neither_good_nor_bad() {
     holds(&slos.expect("the SLOs"), "decisions.yaml");
 }
 
+#[test]
+fn an_objective_under_load_comes_with_how_much_was_under_load() {
+    let slos = std::fs::read_to_string(root().join("tests/tests/rules/bands.slo.yaml"));
+    holds(&slos.expect("the SLOs"), "bands.yaml");
+}
+
 /// Holds the rules of SLOs, in both styles, against tests for promtool.
 fn holds(slos: &str, tests: &str) {
     let folder = scratch();

@@ -18,6 +18,8 @@ pub struct Recorded {
 pub const RECORDED: &[&Recorded] = &[
     &RECORDED_TOTAL,
     &RECORDED_BAD,
+    &RECORDED_EVERY_BAND,
+    &RECORDED_BAND_COVERAGE,
     &RECORDED_KNOWN,
     &RECORDED_BURN,
     &RECORDED_BUDGET,
@@ -38,6 +40,23 @@ pub const RECORDED_BAD: Recorded = Recorded {
     unit: "{event}",
     labels: &["service", "slo", "window"],
     help: "Bad events of a window; milliseconds for an SLO on time.",
+};
+
+/// All events of a window in whatever band, of an SLO that counts one band.
+pub const RECORDED_EVERY_BAND: Recorded = Recorded {
+    name: "slo:events_every_band:increase",
+    unit: "{event}",
+    labels: &["service", "slo", "window"],
+    help: "Events of a window in every band, beside an SLO of one in-flight band.",
+};
+
+/// The part of all events that an SLO of one band counts.
+pub const RECORDED_BAND_COVERAGE: Recorded = Recorded {
+    name: "slo:band_coverage:ratio",
+    unit: "1",
+    labels: &["service", "slo", "window"],
+    help: "Part of a window's events in every band that an SLO of one in-flight band counts; absent \
+           without any event.",
 };
 
 /// The part of a window that something is known of.

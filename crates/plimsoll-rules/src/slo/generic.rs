@@ -5,7 +5,7 @@ use super::per_slo::labels;
 use super::recording::{RuleLabels, Writer};
 use super::scope::{Allowed, Scope};
 use super::windows::{Measure, Plan};
-use super::{SloRules, group, grouped, rows, source};
+use super::{SloRules, counts_band, group, grouped, rows, source};
 use crate::rule::{Group, Recording, Rule, RuleFile};
 use plimsoll_model::catalog::RECORDED_ALLOWED;
 use plimsoll_slo::{Alerting, PolicyRow, Slo};
@@ -48,7 +48,13 @@ pub(super) fn files(slos: &[&Slo], scrape: Duration) -> Vec<SloRules> {
         };
         let counts = Counts { plan: &plan, by: &kind.by, policy: &name, scrape };
         inputs.extend(slos.iter().map(|slo| (slo.service.clone(), counts.group(slo))));
-        shared.extend(shared_groups(kind, &plan, &scope, &name));
+        let writer = Writer {
+            plan: &plan,
+            scope: &scope,
+            labels: RuleLabels::from([(POLICY.into(), name.clone())]),
+            counts_band: slos.iter().any(|slo| counts_band(slo)),
+        };
+        shared.extend(shared_groups(kind, &writer, &name));
     }
     let services = grouped(inputs.into_iter(), |(service, _)| service.clone());
     let files = services.into_iter().map(|(name, groups)| {
@@ -98,24 +104,25 @@ impl Counts<'_> {
             labels: labels.clone(),
         });
         let base = self.plan.base;
-        let writer = Writer { plan: self.plan, scope: &scope, labels };
+        let counts_band = counts_band(slo);
+        let writer = Writer { plan: self.plan, scope: &scope, labels, counts_band };
         let counted = source::counted(slo, base, self.scrape);
-        let counted = counted.into_iter().flat_map(|counted| writer.counted(base, counted));
-        let rules = [constant].into_iter().chain(counted).collect();
+        let every_band = source::every_band(slo, base);
+        let counted = counted.map(|counted| writer.counted(base, counted, every_band));
+        let rules = [constant].into_iter().chain(counted.into_iter().flatten()).collect();
         group(format!("slo-{service}-{name}"), self.plan.interval, rules)
     }
 }
 
-fn shared_groups(kind: &Kind, plan: &Plan, scope: &Scope, name: &str) -> [Group; 2] {
-    let labels = RuleLabels::from([(POLICY.into(), name.to_owned())]);
-    let writer = Writer { plan, scope, labels: labels.clone() };
+fn shared_groups(kind: &Kind, writer: &Writer<'_>, name: &str) -> [Group; 2] {
+    let (plan, scope) = (writer.plan, writer.scope);
     let (mut short, mut long) = (Vec::new(), Vec::new());
     for (window, measure) in &plan.windows {
         let list = if plan.is_long(*window) { &mut long } else { &mut short };
         if *measure != Measure::Counters {
             list.extend(writer.summed(*window, *measure));
         }
-        list.push(writer.burn(*window));
+        list.extend(writer.ratios(*window));
     }
     long.extend(writer.budget());
     let alarm = Alarm {
@@ -124,7 +131,7 @@ fn shared_groups(kind: &Kind, plan: &Plan, scope: &Scope, name: &str) -> [Group;
         alerting: &kind.alerting,
         rows: &kind.rows,
         counts_time: kind.counts_time,
-        labels,
+        labels: writer.labels.clone(),
     };
     let absent =
         format!("{} unless on (service, slo) {}", scope.constants(), scope.total(plan.period));

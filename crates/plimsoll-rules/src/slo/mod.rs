@@ -16,7 +16,7 @@ mod text;
 mod windows;
 
 use crate::rule::{Group, Rule, RuleFile};
-use plimsoll_slo::{PolicyRow, Slo, length_name};
+use plimsoll_slo::{PolicyRow, Sli, Slo, length_name};
 pub use source::{Counted, counted};
 use std::time::Duration;
 pub use text::{Format, TextError};
@@ -65,6 +65,11 @@ pub fn generate(slos: &[Slo], style: Style, scrape_interval: Duration) -> Genera
 /// Returns the policy's rows in whole scrapes, as the daemon reads them.
 fn rows(slo: &Slo, scrape: Duration) -> Vec<PolicyRow> {
     slo.alerting.policy.rows.iter().map(|row| row.in_slices(scrape)).collect()
+}
+
+/// Says whether the SLO counts one in-flight band alone.
+fn counts_band(slo: &Slo) -> bool {
+    matches!(slo.sli, Sli::Within { when: Some(_), .. })
 }
 
 fn group(name: String, interval: Duration, rules: Vec<Rule>) -> Group {

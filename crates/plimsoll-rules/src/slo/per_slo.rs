@@ -4,7 +4,7 @@ use super::alerts::Alarm;
 use super::recording::{RuleLabels, Writer};
 use super::scope::{Allowed, Scope};
 use super::windows::{Measure, Plan};
-use super::{SloRules, group, grouped, rows, source};
+use super::{SloRules, counts_band, group, grouped, rows, source};
 use crate::rule::{Group, RuleFile};
 use plimsoll_slo::Slo;
 use std::time::Duration;
@@ -30,7 +30,8 @@ fn groups(slo: &Slo, scrape: Duration) -> [Group; 2] {
         by: slo.by.clone(),
         allowed: Allowed::Written(slo.objective),
     };
-    let writer = Writer { plan: &plan, scope: &scope, labels: labels(slo) };
+    let writer =
+        Writer { plan: &plan, scope: &scope, labels: labels(slo), counts_band: counts_band(slo) };
     let (mut short, mut long) = (Vec::new(), Vec::new());
     for (window, measure) in &plan.windows {
         let counted = match measure {
@@ -38,12 +39,12 @@ fn groups(slo: &Slo, scrape: Duration) -> [Group; 2] {
             Measure::Sum { .. } | Measure::Sampled => None,
         };
         let rules = match counted {
-            Some(counted) => writer.counted(*window, counted),
+            Some(counted) => writer.counted(*window, counted, source::every_band(slo, *window)),
             None => writer.summed(*window, *measure),
         };
         let list = if plan.is_long(*window) { &mut long } else { &mut short };
         list.extend(rules);
-        list.push(writer.burn(*window));
+        list.extend(writer.ratios(*window));
     }
     long.extend(writer.budget());
     let alarm = Alarm {

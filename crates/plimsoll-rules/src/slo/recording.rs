@@ -1,11 +1,14 @@
-//! What is stored for each window: all, bad, known time, burn; and what is left of the budget.
+//! What is stored for each window: all, bad, known time, burn, coverage of the band; and what is left
+//! of the budget.
 
 use super::scope::{Scope, seconds};
 use super::source::{Counted, sum_of};
 use super::windows::{Measure, Plan};
+use crate::promql::part_of;
 use crate::rule::{Recording, Rule};
 use plimsoll_model::catalog::{
-    RECORDED_BAD, RECORDED_BUDGET, RECORDED_BURN, RECORDED_KNOWN, RECORDED_TOTAL, Recorded,
+    RECORDED_BAD, RECORDED_BAND_COVERAGE, RECORDED_BUDGET, RECORDED_BURN, RECORDED_EVERY_BAND,
+    RECORDED_KNOWN, RECORDED_TOTAL, Recorded,
 };
 use plimsoll_slo::length_name;
 use std::collections::BTreeMap;
@@ -19,26 +22,49 @@ pub(crate) struct Writer<'a> {
     pub(crate) plan: &'a Plan,
     pub(crate) scope: &'a Scope,
     pub(crate) labels: RuleLabels,
+    /// Whether an SLO of the scope counts one in-flight band.
+    pub(crate) counts_band: bool,
 }
 
 impl Writer<'_> {
-    /// Writes a window that reads counters.
-    pub(crate) fn counted(&self, window: Duration, counted: Counted) -> [Rule; 2] {
+    /// Writes a window that reads counters; `every_band` is what it holds in whatever band.
+    pub(crate) fn counted(
+        &self,
+        window: Duration,
+        counted: Counted,
+        every_band: Option<String>,
+    ) -> Vec<Rule> {
         let bad = counted.bad(&self.scope.total(window), &self.scope.by());
-        [
-            self.record(&RECORDED_TOTAL, window, counted.total),
-            self.record(&RECORDED_BAD, window, bad),
-        ]
+        let own = [(&RECORDED_TOTAL, counted.total), (&RECORDED_BAD, bad)];
+        let all = every_band.map(|all| (&RECORDED_EVERY_BAND, all));
+        let rules = own.into_iter().chain(all);
+        rules.map(|(recorded, expr)| self.record(recorded, window, expr)).collect()
     }
 
     /// Writes a window that is put together from shorter ones.
-    pub(crate) fn summed(&self, window: Duration, measure: Measure) -> [Rule; 2] {
+    pub(crate) fn summed(&self, window: Duration, measure: Measure) -> Vec<Rule> {
+        let all = self.counts_band.then_some(&RECORDED_EVERY_BAND);
         [&RECORDED_TOTAL, &RECORDED_BAD]
+            .into_iter()
+            .chain(all)
             .map(|recorded| self.record(recorded, window, self.parts(recorded, window, measure)))
+            .collect()
+    }
+
+    /// Writes the ratios of a window: its burn, and how much of all events it speaks for.
+    pub(crate) fn ratios(&self, window: Duration) -> impl Iterator<Item = Rule> {
+        let coverage = self.counts_band.then(|| self.band_coverage(window));
+        [self.burn(window)].into_iter().chain(coverage)
+    }
+
+    /// Writes the coverage of the band: nothing in the band is zero, nothing at all is no ratio.
+    fn band_coverage(&self, window: Duration) -> Rule {
+        let expr = part_of(&self.scope.total(window), &self.scope.every_band(window));
+        self.record(&RECORDED_BAND_COVERAGE, window, expr)
     }
 
     /// Writes the burn of a window; without demand there is none.
-    pub(crate) fn burn(&self, window: Duration) -> Rule {
+    fn burn(&self, window: Duration) -> Rule {
         let demand = format!("({} > 0)", self.scope.total(window));
         let expr =
             format!("{} / ({})", self.scope.bad(window), self.scope.allowed_of(&demand, 1.0));

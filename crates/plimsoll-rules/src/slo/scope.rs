@@ -1,7 +1,8 @@
 //! Where expressions look: at one SLO, or at every SLO of a policy at once.
 
 use plimsoll_model::catalog::{
-    RECORDED_ALLOWED, RECORDED_BAD, RECORDED_BURN, RECORDED_KNOWN, RECORDED_TOTAL, Recorded,
+    RECORDED_ALLOWED, RECORDED_BAD, RECORDED_BURN, RECORDED_EVERY_BAND, RECORDED_KNOWN,
+    RECORDED_TOTAL, Recorded,
 };
 use plimsoll_slo::{Milli, Objective, length_name};
 use std::time::Duration;
@@ -46,6 +47,10 @@ impl Scope {
 
     pub(crate) fn bad(&self, window: Duration) -> String {
         self.series(&RECORDED_BAD, window)
+    }
+
+    pub(crate) fn every_band(&self, window: Duration) -> String {
+        self.series(&RECORDED_EVERY_BAND, window)
     }
 
     pub(crate) fn known(&self, window: Duration) -> String {

@@ -41,7 +41,7 @@ impl Counted {
 /// in `scrape`. `None` for an SLI that no expression can count.
 pub fn counted(slo: &Slo, window: Duration, scrape: Duration) -> Option<Counted> {
     let by = slo.by.join(", ");
-    let grouped = |selector: &Selector| format!("sum by ({by}) ({})", increase(selector, window));
+    let grouped = |selector: &Selector| summed(selector, &by, window);
     Some(match &slo.sli {
         Sli::Events { total, part, unknown } => Counted {
             total: linear(total, &by, window),
@@ -74,6 +74,13 @@ pub fn counted(slo: &Slo, window: Duration, scrape: Duration) -> Option<Counted>
     })
 }
 
+/// Writes how many events the window of that length holds in whatever band; `None` for an SLO that
+/// doesn't count one band alone.
+pub(crate) fn every_band(slo: &Slo, window: Duration) -> Option<String> {
+    let Sli::Within { histogram, when: Some(_), .. } = &slo.sli else { return None };
+    Some(all(histogram, |selector| summed(selector, &slo.by.join(", "), window)))
+}
+
 /// What nobody could judge isn't bad: a rule counts what surely is.
 fn surely(part: &EventsPart, unknown: Option<&Linear>) -> EventsPart {
     match (part.clone(), unknown) {
@@ -87,8 +94,13 @@ fn surely(part: &EventsPart, unknown: Option<&Linear>) -> EventsPart {
 /// Counts what a histogram holds at or below an edge, and all of it.
 fn within_edge(histogram: &Selector, edge: &str, grouped: impl Fn(&Selector) -> String) -> Counted {
     let good = grouped(&bucket(histogram, edge));
-    let total = grouped(&bucket(histogram, r"\+Inf"));
+    let total = all(histogram, grouped);
     Counted { total, part: EventsPart::Good(good), is_part_optional: false }
+}
+
+/// Counts all that a histogram holds.
+fn all(histogram: &Selector, grouped: impl Fn(&Selector) -> String) -> String {
+    grouped(&bucket(histogram, r"\+Inf"))
 }
 
 /// Counts the time that a level spends at its limit. Time passes for a series that was there at both
@@ -133,7 +145,7 @@ fn queried(query: &Query, unit: QueryUnit, by: &str, window: Duration) -> String
 /// Adds counters up; one that isn't there counted nothing.
 fn linear(counters: &Linear, by: &str, window: Duration) -> String {
     let term = |Term { factor, selector }: &Term| {
-        let sum = format!("sum by ({by}) ({})", increase(selector, window));
+        let sum = summed(selector, by, window);
         match (factor.numerator, factor.denominator.get()) {
             (1, 1) => sum,
             (numerator, 1) => format!("{numerator} * {sum}"),
@@ -153,6 +165,10 @@ pub(crate) fn sum_of(parts: &[String]) -> String {
     };
     let parts: Vec<String> = parts.iter().enumerate().map(numbered).collect();
     format!("sum without (part) (\n  {}\n)", parts.join("\n  or "))
+}
+
+fn summed(selector: &Selector, by: &str, window: Duration) -> String {
+    format!("sum by ({by}) ({})", increase(selector, window))
 }
 
 /// Writes the increase of each series without a guess.

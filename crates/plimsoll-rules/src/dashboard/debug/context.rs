@@ -3,7 +3,7 @@
 
 use super::quantiles;
 use crate::dashboard::panel::{Panel, Thresholds, Unit, View};
-use crate::promql::{PANEL, bucket, sample};
+use crate::promql::{PANEL, SLO_PANEL, bucket, sample};
 use plimsoll_model::{Signal, catalog};
 
 /// Only these have a verdict.
@@ -11,9 +11,10 @@ const COMMITTED: &str = r#"outcome="committed""#;
 
 pub(super) fn context() -> Vec<Panel> {
     vec![
-        staleness(),
-        spread(),
-        verdicts(),
+        staleness().width(6),
+        band_coverage().width(6),
+        spread().width(6),
+        verdicts().width(6),
         conflicts(),
         outcomes(),
         unjudged(),
@@ -45,6 +46,18 @@ fn staleness() -> Panel {
     )
     .query("{{job}} {{decision}} from {{band}} on", p99_by_band(&catalog::DECISION_STALENESS))
     .runbook("ConcurrencyDecisionsInvalid")
+}
+
+fn band_coverage() -> Panel {
+    let coverage = SLO_PANEL.select(&sample(&catalog::SLO_BAND_COVERAGE), "");
+    Panel::new(
+        View::Lines,
+        Unit::Ratio,
+        "Coverage of the band",
+        "Part of all events that an SLO under load counts, by window: near zero, an objective that is \
+         met says little. Absent without any event.",
+    )
+    .query("{{service}} {{slo}} {{window}}", SLO_PANEL.max_by("window", &coverage))
 }
 
 fn spread() -> Panel {
