@@ -50,7 +50,8 @@ impl Built {
         let probers = probers(config, &numbers, around)?;
         let arrivals = jobs.iter().flat_map(JobSource::arrivals);
         let arrivals = arrivals.chain(probers.iter().map(ProberSource::arrival)).collect();
-        let engine = Engine::new(config, arrivals, around)?;
+        let in_flight = probers.iter().filter_map(ProberSource::in_flight).collect();
+        let engine = Engine::new(config, arrivals, around)?.telling(in_flight);
         let askers = askers(config, engine.slice())?;
         let interest = Arc::new(engine.interest(config));
         let jobs = jobs.into_iter().map(|job| job.only(&interest)).collect();

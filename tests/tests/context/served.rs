@@ -2,6 +2,10 @@
 //! metrics, and what it says of each store that it can't ask.
 
 use crate::probing::{Arrivals, TABLES, pipeline};
+use plimsoll_model::{Labels, catalog};
+use plimsoll_record::{ActivitySpec, Registry};
+use plimsoll_runtime::admin;
+use plimsoll_runtime::ready::Readiness;
 use plimsoll_tests::plimsoll::Daemon;
 use plimsoll_tests::postgres::Postgres;
 use plimsoll_tests::redis::Redis;
@@ -212,4 +216,62 @@ async fn each_store_that_cannot_be_asked_is_told_of_and_the_others_go_on() {
         reason(&daemon).await.is_none().then_some(())
     })
     .await;
+}
+
+/// How many gaps of the store `key` the daemon's own metrics show in a band.
+async fn in_band(daemon: &Daemon, band: u64) -> u64 {
+    let answer = plimsoll_tests::http().get(format!("{}/metrics", daemon.url)).send().await;
+    let metrics = answer.expect("an answer").text().await.expect("a text");
+    let series = format!("concurrency_propagation_seconds_count{{band=\"{band}\",store=\"key\"}} ");
+    let value = metrics.lines().find_map(|line| line.strip_prefix(&series));
+    value.map_or(0, |value| value.parse().expect("a count"))
+}
+
+async fn until_more(daemon: &Daemon, band: u64, least: u64) {
+    let before = in_band(daemon, band).await;
+    wait::until(&format!("{least} more in band {band}"), PATIENCE, || async {
+        (in_band(daemon, band).await >= before + least).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn markers_are_sorted_by_what_the_targets_have_in_flight() {
+    let shop = Shop::open().await;
+    let registry = Registry::new();
+    let labels = Labels::new([("operation", "authorize")]).expect("valid");
+    let requests = registry.activity(ActivitySpec::new(&catalog::IN_FLIGHT, labels));
+    let requests = requests.expect("registers");
+    let admin = admin::spawn(([127, 0, 0, 1], 0).into(), registry.clone(), Readiness::new());
+    let admin = admin.expect("a free port");
+    let many = requests.guard_n(20);
+    let more = format!(
+        "    bands: {{of: authorize}}\nscrape_configs:\n  - {{job_name: shop, static_configs: \
+         [{{targets: ['{}']}}]}}\n",
+        admin.address()
+    );
+    let daemon = start(&shop, &more).await;
+    until_more(&daemon, 16, 20).await;
+    assert_eq!(in_band(&daemon, 1).await + in_band(&daemon, 4).await, 0, "nobody had so few");
+    drop(many);
+    let few = requests.guard_n(5);
+    until_more(&daemon, 4, 20).await;
+    let with_many = in_band(&daemon, 16).await;
+    until_more(&daemon, 4, 20).await;
+    assert_eq!(in_band(&daemon, 16).await, with_many, "there are few now");
+    assert_eq!(in_band(&daemon, 64).await, 0);
+    drop(few);
+    admin.stop();
+    // Nobody tells any more: what is written from then on is in no band.
+    wait::until("it isn't known", PATIENCE, || async {
+        let (before, written) = (in_band(&daemon, 4).await, shop.written().await);
+        wait::until("20 more markers", PATIENCE, || async {
+            (shop.written().await >= written + 20).then_some(())
+        })
+        .await;
+        (in_band(&daemon, 4).await == before).then_some(())
+    })
+    .await;
+    let sorted = in_band(&daemon, 1).await + in_band(&daemon, 4).await + with_many;
+    assert!(sorted < shop.written().await);
 }

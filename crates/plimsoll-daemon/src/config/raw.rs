@@ -96,6 +96,14 @@ pub(super) struct RawProber {
     pub(super) timeout: Option<Parsed<Length>>,
     #[serde(default)]
     pub(super) edges: Vec<Parsed<Length>>,
+    pub(super) bands: Option<RawBands>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawBands {
+    pub(super) of: String,
+    pub(super) edges: Option<Vec<u64>>,
 }
 
 #[derive(Debug, Deserialize)]

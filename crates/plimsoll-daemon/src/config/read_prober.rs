@@ -1,8 +1,9 @@
 //! Probers, from raw to valid.
 
-use super::raw::{RawNamedStore, RawPostgres, RawProber, RawRedis};
+use super::raw::{RawBands, RawNamedStore, RawPostgres, RawProber, RawRedis};
 use super::read::Place;
-use super::valid::{Probed, ProbedWhat, Prober};
+use super::valid::{Bands, Probed, ProbedWhat, Prober};
+use plimsoll_model::bucket::DEFAULT_BANDS;
 use plimsoll_spec::{Length, Parsed};
 use std::time::Duration;
 
@@ -24,6 +25,7 @@ impl Place<'_> {
             poll: length(&raw.poll),
             timeout: length(&raw.timeout),
             edges: raw.edges.iter().map(|edge| edge.0.0).collect(),
+            bands: raw.bands.as_ref().map(bands),
             read_every,
         })
     }
@@ -60,4 +62,9 @@ impl Place<'_> {
             },
         })
     }
+}
+
+fn bands(raw: &RawBands) -> Bands {
+    let edges = raw.edges.clone().unwrap_or_else(|| DEFAULT_BANDS.to_vec());
+    Bands { of: raw.of.clone(), edges }
 }

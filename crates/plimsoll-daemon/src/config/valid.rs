@@ -68,8 +68,19 @@ pub(crate) struct Prober {
     pub(crate) poll: Option<Duration>,
     pub(crate) timeout: Option<Duration>,
     pub(crate) edges: Vec<Duration>,
+    /// What its markers are sorted by; they aren't where the file says nothing.
+    pub(crate) bands: Option<Bands>,
     /// How often its series are taken in.
     pub(crate) read_every: Duration,
+}
+
+/// Markers are sorted by how many of an operation are in flight when each is committed.
+#[derive(Clone, Debug)]
+pub(crate) struct Bands {
+    /// The operation.
+    pub(crate) of: String,
+    /// The lower edges.
+    pub(crate) edges: Vec<u64>,
 }
 
 /// One store: what of which server.

@@ -7,6 +7,7 @@ mod alerts;
 mod bands;
 mod flush;
 mod importing;
+mod in_flight;
 mod kept;
 mod kept_resolved;
 mod pushed;
@@ -22,7 +23,7 @@ use crate::lens::Stage;
 use crate::links::Links;
 use crate::notify::{AlertList, Composer, Tally};
 use crate::own_series::OwnSeries;
-use crate::source::{Arrival, Heard, JobError, ProbeError};
+use crate::source::{Arrival, Heard, InFlight, JobError, ProbeError};
 use crate::timeline::Timeline;
 use crate::view::{SloView, View};
 use alerts::AlertBook;
@@ -98,6 +99,8 @@ pub(crate) struct Engine {
     steps: StepWatch,
     slice: Duration,
     links: Arc<Links>,
+    /// Who is told how many are in flight.
+    in_flight: Vec<Arc<InFlight>>,
 }
 
 impl Engine {
@@ -123,7 +126,13 @@ impl Engine {
             stepped: around.clock.now(),
             slice,
             links,
+            in_flight: Vec::new(),
         })
+    }
+
+    /// Makes it tell probers how many are in flight, at each step.
+    pub(crate) fn telling(self, in_flight: Vec<Arc<InFlight>>) -> Self {
+        Self { in_flight, ..self }
     }
 
     /// Returns what of a pushed body is of use.
@@ -195,6 +204,7 @@ impl Engine {
         }
         self.corrections.apply_to(&mut self.store);
         self.sources.advance(now, &mut self.store);
+        in_flight::tell(&self.in_flight, &self.store, now, self.slice);
         self.importing.step(now, &mut self.store);
         self.told = self.step_alerts(now, outlets);
         alerts.send_if_modified(|told| {

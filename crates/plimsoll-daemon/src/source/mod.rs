@@ -5,6 +5,7 @@ mod fetch;
 mod files;
 mod found;
 mod heard;
+mod in_flight;
 mod job;
 mod label_sets;
 mod names;
@@ -14,6 +15,7 @@ mod scraper;
 mod target;
 
 pub(crate) use heard::{Arrival, Heard, PushedBatch, Report, TargetNumber};
+pub(crate) use in_flight::InFlight;
 pub(crate) use job::{JobError, JobSource, Numbers};
 pub(crate) use label_sets::LabelSets;
 pub(crate) use probed::ProbeError;

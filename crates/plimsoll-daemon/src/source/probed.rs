@@ -1,5 +1,6 @@
 //! From what the configuration says of a prober to one that can run.
 
+use super::in_flight::InFlight;
 use crate::client::AccessError;
 use crate::config::{Probed, ProbedWhat, Prober as ProberConfig, Tls};
 use plimsoll_prober::{
@@ -8,6 +9,7 @@ use plimsoll_prober::{
 };
 use plimsoll_record::Registry;
 use std::path::Path;
+use std::sync::Arc;
 
 /// Why a prober can't be built.
 #[derive(Debug, thiserror::Error)]
@@ -30,13 +32,18 @@ enum Reason {
 pub(super) fn prober(
     config: &ProberConfig,
     registry: &Registry,
+    in_flight: Option<Arc<InFlight>>,
     seed: u64,
 ) -> Result<Prober, ProbeError> {
-    let built = spec(config, seed).and_then(|spec| Ok(spec.build_in(registry)?));
+    let built = spec(config, in_flight, seed).and_then(|spec| Ok(spec.build_in(registry)?));
     built.map_err(|reason| ProbeError { prober: config.name.clone(), reason })
 }
 
-fn spec(config: &ProberConfig, seed: u64) -> Result<ProberSpec, Reason> {
+fn spec(
+    config: &ProberConfig,
+    in_flight: Option<Arc<InFlight>>,
+    seed: u64,
+) -> Result<ProberSpec, Reason> {
     let name = config.name.as_str();
     let mut spec = ProberSpec::new(name, origin(&config.origin, name)?, seed);
     for (store, probed) in &config.stores {
@@ -50,6 +57,9 @@ fn spec(config: &ProberConfig, seed: u64) -> Result<ProberSpec, Reason> {
     }
     if let Some(timeout) = config.timeout {
         spec = spec.timeout(timeout);
+    }
+    if let Some((bands, in_flight)) = config.bands.as_ref().zip(in_flight) {
+        spec = spec.banded(&bands.edges, move || in_flight.now());
     }
     Ok(spec.edges(&config.edges))
 }

@@ -2,6 +2,7 @@
 
 use super::fetch::Fetcher;
 use super::heard::{Arrival, Heard, TargetNumber};
+use super::in_flight::InFlight;
 use super::job::Numbers;
 use super::probed::{ProbeError, prober};
 use super::scraper::Scraper;
@@ -38,6 +39,7 @@ pub(crate) struct ProberSource {
     dropped: Arc<AtomicU64>,
     interest: Option<Arc<Interest>>,
     made: TimeMs,
+    in_flight: Option<Arc<InFlight>>,
 }
 
 impl ProberSource {
@@ -52,10 +54,11 @@ impl ProberSource {
         (now, seed): (TimeMs, u64),
     ) -> Result<Self, ProbeError> {
         let registry = Registry::new();
+        let in_flight = config.bands.as_ref().map(|bands| Arc::new(InFlight::of(&bands.of)));
         Ok(Self {
             name: config.name.clone(),
             number: numbers.next(),
-            prober: prober(config, &registry, seed)?,
+            prober: prober(config, &registry, in_flight.clone(), seed)?,
             registry,
             read_every: config.read_every,
             bounds: ScrapeBounds {
@@ -67,6 +70,7 @@ impl ProberSource {
             dropped: Arc::default(),
             interest: None,
             made: now,
+            in_flight,
         })
     }
 
@@ -78,6 +82,11 @@ impl ProberSource {
     /// Returns where its series are.
     pub(crate) fn registry(&self) -> Registry {
         self.registry.clone()
+    }
+
+    /// Returns what it has to be told of, if its markers are sorted by that.
+    pub(crate) fn in_flight(&self) -> Option<Arc<InFlight>> {
+        self.in_flight.clone()
     }
 
     /// Returns the target that its series are of.

@@ -9,6 +9,9 @@ use std::collections::HashSet;
 /// Every store that is watched is asked many times a second.
 const STORES_MAX: usize = 100;
 
+/// Each band of each store is a histogram.
+const BANDS_MAX: usize = 16;
+
 const LENGTH: Shape = Shape::Text(some_length);
 
 pub(super) static PROBER: MapShape = MapShape {
@@ -20,8 +23,17 @@ pub(super) static PROBER: MapShape = MapShape {
         optional("poll", LENGTH),
         optional("timeout", LENGTH),
         optional("edges", Shape::List(&LENGTH)),
+        optional("bands", Shape::Map(&BANDS)),
     ],
     check: Some(check_stores),
+};
+
+static BANDS: MapShape = MapShape {
+    keys: &[
+        required("of", Shape::TEXT),
+        optional("edges", Shape::List(&Shape::Integer(1..=u32::MAX as u64))),
+    ],
+    check: Some(check_edges),
 };
 
 static ORIGIN: MapShape = MapShape {
@@ -103,6 +115,18 @@ pub(super) fn check_names(view: &View<'_>, faults: &mut Faults) {
 fn check_stores(view: &View<'_>, faults: &mut Faults) {
     if let Some(stores) = view.get("stores").filter(|stores| stores.items().next().is_none()) {
         faults.add_to_key(&stores, "needs one store at least");
+    }
+}
+
+/// An SLO's `when.in_flight.at_least` is one of the edges.
+fn check_edges(view: &View<'_>, faults: &mut Faults) {
+    let Some(edges) = view.get("edges") else { return };
+    let numbers = edges.items().map(|edge| edge.text().and_then(|text| text.parse::<u64>().ok()));
+    // What isn't a number has been told of.
+    let Some(numbers) = numbers.collect::<Option<Vec<u64>>>() else { return };
+    let ascend = numbers.is_sorted_by(|low, high| low < high);
+    if numbers.first() != Some(&1) || !ascend || numbers.len() > BANDS_MAX {
+        faults.add_to_key(&edges, format!("must ascend from 1 and be at most {BANDS_MAX}"));
     }
 }
 
