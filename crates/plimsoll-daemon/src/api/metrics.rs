@@ -14,6 +14,7 @@ use plimsoll_slo::{AlertName, AlertState, Severity, length_name};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, PoisonError};
+use std::time::Duration;
 
 /// `GET /metrics`.
 pub(super) async fn metrics(State(shared): State<Arc<Shared>>, headers: HeaderMap) -> Response {
@@ -49,10 +50,13 @@ fn slo_families(view: &View) -> Vec<Family> {
             rows.gauge(slo, &[], Some(f64::from(slo.slo.objective.ppm()) / 1e6));
         }),
         each(&catalog::SLO_ERROR, |slo, rows| {
+            let period = slo.slo.period.to_string();
             for window in &slo.assessment.windows {
-                rows.bounds(slo, Some(&length_name(window.length)), window.ratio);
+                if let Some(name) = other_than(&period, window.length) {
+                    rows.bounds(slo, Some(&name), window.ratio);
+                }
             }
-            rows.bounds(slo, Some(&slo.slo.period.to_string()), slo.assessment.ratio);
+            rows.bounds(slo, Some(&period), slo.assessment.ratio);
         }),
         each(&catalog::SLO_BURN_RATE, |slo, rows| {
             for window in &slo.assessment.windows {
@@ -63,18 +67,23 @@ fn slo_families(view: &View) -> Vec<Family> {
             rows.bounds(slo, None, slo.assessment.budget.remaining);
         }),
         each(&catalog::SLO_COVERAGE, |slo, rows| {
-            for window in &slo.assessment.windows {
-                rows.gauge(slo, &[("window", &length_name(window.length))], window.coverage);
-            }
             let period = slo.slo.period.to_string();
+            for window in &slo.assessment.windows {
+                if let Some(name) = other_than(&period, window.length) {
+                    rows.gauge(slo, &[("window", &name)], window.coverage);
+                }
+            }
             rows.gauge(slo, &[("window", &period)], slo.assessment.coverage);
         }),
         each(&catalog::SLO_BAND_COVERAGE, |slo, rows| {
             let Some(band) = &slo.band else { return };
+            let period = slo.slo.period.to_string();
             for (length, share) in &band.windows {
-                rows.gauge(slo, &[("window", &length_name(*length))], *share);
+                if let Some(name) = other_than(&period, *length) {
+                    rows.gauge(slo, &[("window", &name)], *share);
+                }
             }
-            rows.gauge(slo, &[("window", &slo.slo.period.to_string())], band.period);
+            rows.gauge(slo, &[("window", &period)], band.period);
         }),
         each(&catalog::SLO_EVENTS, |slo, rows| {
             let Counts { good, bad, unknown } = slo.counted;
@@ -84,6 +93,11 @@ fn slo_families(view: &View) -> Vec<Family> {
         }),
         each(&catalog::SLO_ALERT_FIRING, alert_firing),
     ]
+}
+
+/// Names a window, unless it is as long as the period: a scrape takes each series once.
+fn other_than(period: &str, window: Duration) -> Option<String> {
+    Some(length_name(window)).filter(|name| name != period)
 }
 
 fn alert_firing(slo: &SloView, rows: &mut Rows) {

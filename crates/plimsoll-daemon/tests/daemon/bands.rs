@@ -4,6 +4,7 @@ use crate::world::{Folder, Running, config};
 use axum::Router;
 use axum::extract::State;
 use axum::routing::get;
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -73,6 +74,11 @@ async fn the_share_of_the_band_is_published_beside_its_verdict() {
     let metrics = daemon.get("/metrics").await.text().await.expect("a body");
     let series = "plimsoll_slo_band_coverage_ratio{service=\"shop\",slo=\"fresh-under-load\",window=\"1h\"} 0.25";
     assert!(metrics.contains(series), "{metrics}");
+    // A window of the policy is as long as the period.
+    let samples = metrics.lines().filter(|line| !line.starts_with('#'));
+    let named: Vec<&str> = samples.filter_map(|line| Some(line.rsplit_once(' ')?.0)).collect();
+    let distinct: BTreeSet<&str> = named.iter().copied().collect();
+    assert_eq!(distinct.len(), named.len(), "a series twice: {metrics}");
     // What it is compared with shows nowhere.
     assert!(!metrics.contains("every band"), "{metrics}");
     for path in ["/api/v1/slos", "/api/v1/targets", "/api/v1/alerts"] {
