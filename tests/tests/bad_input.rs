@@ -57,7 +57,7 @@ fn the_shipped_examples_and_templates_are_faultless() {
     let slos = plimsoll_tests::root().join("examples/demo/slos.yaml");
     let output = plimsoll(folder.path(), &["check", slos.to_str().expect("a path")]);
     assert!(output.status.success(), "{}", stderr(&output));
-    assert_eq!(String::from_utf8_lossy(&output.stdout).lines().count(), 7);
+    assert_eq!(String::from_utf8_lossy(&output.stdout).lines().count(), 8);
 
     let output = plimsoll(folder.path(), &["init", "monitoring"]);
     assert!(output.status.success(), "{}", stderr(&output));
