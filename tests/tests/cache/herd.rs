@@ -66,7 +66,9 @@ async fn with_a_lease_and_a_second_look_it_is_one() {
     assert_eq!((role(&metrics, "leader"), role(&metrics, "follower")), (50.0, 99_950.0));
     assert_eq!(writes(&metrics, "true"), [1.0, 0.0, 0.0, 0.0]);
     assert_eq!(metrics.sum("concurrency_lease_wait_seconds_count", &[]), 50.0);
-    assert_eq!(metrics.sum("concurrency_lease_margin_seconds_count", &[]), 1.0);
+    // Who gets the lease after the rebuild looks again, finds the value and gives the lease back.
+    let held = metrics.sum("concurrency_lease_margin_seconds_count", &[]);
+    assert!((1.0..=50.0).contains(&held), "{held}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
