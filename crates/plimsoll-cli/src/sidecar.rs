@@ -3,13 +3,11 @@
 use anyhow::Context;
 use plimsoll_runtime::clock::SystemClock;
 use plimsoll_runtime::shutdown;
-use plimsoll_sidecar::AmplifyConfig;
-use plimsoll_sidecar::HaproxyConfig;
-use plimsoll_sidecar::NginxConfig;
-use plimsoll_sidecar::PgbouncerConfig;
-use plimsoll_sidecar::RedisConfig;
-use plimsoll_sidecar::{CollectorConfig, Config, KafkaConfig, NatsConfig, RabbitMqConfig, Sidecar};
-use plimsoll_sidecar::{HostConfig, PostgresConfig, ProcessConfig, ProxyConfig};
+use plimsoll_sidecar::{
+    AmplifyConfig, CollectorConfig, Config, HostConfig, KafkaConfig, NatsConfig, PageConfig,
+    PgbouncerConfig, PostgresConfig, ProcessConfig, ProxyConfig, RabbitMqConfig, RedisConfig,
+    Sidecar,
+};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -64,10 +62,10 @@ pub(crate) struct Arguments {
     pgbouncer: Vec<String>,
     /// An nginx, by its stub_status page; may be repeated
     #[arg(long, value_name = "URL")]
-    nginx: Vec<NginxConfig>,
+    nginx: Vec<PageConfig>,
     /// A HAProxy, by its statistics as CSV; may be repeated
     #[arg(long, value_name = "URL")]
-    haproxy: Vec<HaproxyConfig>,
+    haproxy: Vec<PageConfig>,
     /// Where the system's /proc is, as /host/proc in a container
     #[arg(long, value_name = "FOLDER")]
     proc_root: Option<PathBuf>,

@@ -1,84 +1,25 @@
 //! HAProxy, by its statistics as CSV.
 
-use crate::config::interval;
-use crate::connected::{Connected, ConnectedCollector};
-use crate::fetch::{self, Page};
+use crate::Reading;
 use crate::reading::labelled;
-use crate::{Collector, Reading, Reason, World};
-use async_trait::async_trait;
 use plimsoll_model::{LevelPart, Value, catalog};
-use plimsoll_spec::{MapShape, Parsed, Shape, optional, required};
-use serde::Deserialize;
 use std::collections::{BTreeMap, HashMap};
-use std::str::FromStr;
-use std::sync::Arc;
 
 /// Rows that are looked at: frontends, backends and servers of one HAProxy.
 const ROWS_MAX: usize = 1_000;
 
-pub(crate) static SHAPE: MapShape = MapShape {
-    keys: &[
-        optional("label", Shape::TEXT),
-        optional("interval", Shape::Text(interval)),
-        optional("deadline", Shape::Text(interval)),
-        required("url", Shape::parsed::<Page>()),
-    ],
-    check: None,
-};
-
-/// A HAProxy whose statistics are at an address, as `http://127.0.0.1:8404/stats;csv`.
-#[derive(Clone, Debug, Deserialize)]
-pub struct HaproxyConfig {
-    url: Parsed<Page>,
-}
-
-impl FromStr for HaproxyConfig {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        Ok(Self { url: Parsed(text.parse()?) })
-    }
-}
-
-impl HaproxyConfig {
-    pub(crate) fn name(&self) -> String {
-        format!("haproxy:{}", self.url.0)
-    }
-
-    pub(crate) fn build(self, world: &World) -> Result<Box<dyn Collector>, Reason> {
-        let haproxy = Haproxy { page: self.url.0, name: world.name.clone() };
-        Ok(Box::new(Connected::new(haproxy, world.clock.clone())))
-    }
-}
-
-struct Haproxy {
-    page: Page,
-    name: Arc<str>,
-}
-
-#[async_trait]
-impl ConnectedCollector for Haproxy {
-    type Connection = fetch::Connection;
-
-    async fn connect(&self) -> Result<fetch::Connection, Reason> {
-        self.page.connect().await
-    }
-
-    async fn look(&mut self, connection: &mut fetch::Connection) -> Result<Reading, Reason> {
-        let text = self.page.text(connection).await?;
-        let mut reading = Reading::default();
-        match write(&text, &self.name, &mut reading) {
-            true => Ok(reading),
-            false => Err(self.page.reason("is no CSV of statistics", &"its path ends in ;csv")),
-        }
-    }
-}
-
-/// Adds what the rows say; false if it isn't that table. Columns go by their names: versions add some.
-fn write(text: &str, server: &str, reading: &mut Reading) -> bool {
+/// Adds what the rows of the statistics as CSV say. Columns go by their names: versions add some.
+///
+/// # Errors
+/// It isn't that table.
+pub(crate) fn read(
+    text: &str,
+    server: &str,
+    reading: &mut Reading,
+) -> Result<(), (&'static str, &'static str)> {
     let mut lines = text.lines();
     let Some(head) = lines.next().and_then(|head| head.strip_prefix("# pxname,")) else {
-        return false;
+        return Err(("is no CSV of statistics", "its path ends in ;csv"));
     };
     let columns: Vec<&str> = std::iter::once("pxname").chain(head.split(',')).collect();
     let mut servers = BTreeMap::new();
@@ -94,7 +35,7 @@ fn write(text: &str, server: &str, reading: &mut Reading) -> bool {
         let labels = labelled([("server", server), ("backend", backend), ("state", state)]);
         reading.gauge(&catalog::HAPROXY_SERVERS, &labels, f64::from(count));
     }
-    true
+    Ok(())
 }
 
 fn row<'a>(
@@ -151,7 +92,7 @@ mod tests {
         let text = "# pxname,svname,status,qcur,scur,slim,qtime,\nin,FRONTEND,OPEN,,3,90,,\n\
                     app,one,UP,0,2,2,5,\napp,two,MAINT,0,0,,,\napp,BACKEND,UP,7,2,9,5,\n\n";
         let mut reading = Reading::default();
-        assert!(write(text, "h", &mut reading));
+        assert_eq!(read(text, "h", &mut reading), Ok(()));
         let all: Vec<String> = reading
             .families()
             .iter()
@@ -174,6 +115,6 @@ mod tests {
             r#"concurrency_haproxy_servers{backend="app",server="h",state="up"} 1"#,
         ];
         assert_eq!(all, expected);
-        assert!(!write("<html>", "h", &mut Reading::default()));
+        read("<html>", "h", &mut Reading::default()).unwrap_err();
     }
 }

@@ -1,73 +1,21 @@
 //! nginx, by its `stub_status` page.
 
-use crate::config::interval;
-use crate::connected::{Connected, ConnectedCollector};
-use crate::fetch::{self, Page};
+use crate::Reading;
 use crate::reading::labelled;
-use crate::{Collector, Reading, Reason, World};
-use async_trait::async_trait;
 use plimsoll_model::catalog;
-use plimsoll_spec::{MapShape, Parsed, Shape, optional, required};
-use serde::Deserialize;
-use std::str::FromStr;
-use std::sync::Arc;
 
-pub(crate) static SHAPE: MapShape = MapShape {
-    keys: &[
-        optional("label", Shape::TEXT),
-        optional("interval", Shape::Text(interval)),
-        optional("deadline", Shape::Text(interval)),
-        required("url", Shape::parsed::<Page>()),
-    ],
-    check: None,
-};
-
-/// An nginx whose `stub_status` page is at an address, as `http://127.0.0.1/stub_status`.
-#[derive(Clone, Debug, Deserialize)]
-pub struct NginxConfig {
-    url: Parsed<Page>,
-}
-
-impl FromStr for NginxConfig {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        Ok(Self { url: Parsed(text.parse()?) })
-    }
-}
-
-impl NginxConfig {
-    pub(crate) fn name(&self) -> String {
-        format!("nginx:{}", self.url.0)
-    }
-
-    pub(crate) fn build(self, world: &World) -> Result<Box<dyn Collector>, Reason> {
-        let nginx = Nginx { page: self.url.0, name: world.name.clone() };
-        Ok(Box::new(Connected::new(nginx, world.clock.clone())))
-    }
-}
-
-struct Nginx {
-    page: Page,
-    name: Arc<str>,
-}
-
-#[async_trait]
-impl ConnectedCollector for Nginx {
-    type Connection = fetch::Connection;
-
-    async fn connect(&self) -> Result<fetch::Connection, Reason> {
-        self.page.connect().await
-    }
-
-    async fn look(&mut self, connection: &mut fetch::Connection) -> Result<Reading, Reason> {
-        let text = self.page.text(connection).await?;
-        let status = Status::parse(&text);
-        let status = status.ok_or_else(|| self.page.reason("is no page of", &"stub_status"))?;
-        let mut reading = Reading::default();
-        status.write(&self.name, &mut reading);
-        Ok(reading)
-    }
+/// Adds what the `stub_status` page says.
+///
+/// # Errors
+/// It isn't that page.
+pub(crate) fn read(
+    text: &str,
+    server: &str,
+    reading: &mut Reading,
+) -> Result<(), (&'static str, &'static str)> {
+    let status = Status::parse(text).ok_or(("is no page of", "stub_status"))?;
+    status.write(server, reading);
+    Ok(())
 }
 
 /// The numbers of the page, in its order.

@@ -5,17 +5,13 @@ mod raw;
 pub(crate) use raw::{interval, length};
 
 use crate::{
-    AmplifyConfig, KafkaConfig, NatsConfig, RabbitMqConfig, amplify, kafka, nats, rabbitmq,
+    AmplifyConfig, Collector, HostConfig, KafkaConfig, NatsConfig, PageConfig, PgbouncerConfig,
+    PostgresConfig, ProcessConfig, ProxyConfig, RabbitMqConfig, RedisConfig, World,
 };
-use crate::{Collector, World};
-use crate::{HaproxyConfig, haproxy};
-use crate::{HostConfig, host};
-use crate::{NginxConfig, nginx};
-use crate::{PgbouncerConfig, pgbouncer};
-use crate::{PostgresConfig, postgres};
-use crate::{ProcessConfig, process};
-use crate::{ProxyConfig, proxy};
-use crate::{RedisConfig, redis};
+use crate::{
+    amplify, haproxy, host, kafka, nats, nginx, paged, pgbouncer, postgres, process, proxy,
+    rabbitmq, redis,
+};
 use plimsoll_spec::{Document, Fault, MapShape, Place, Shape, optional};
 use raw::{RawConfig, all};
 use std::fmt;
@@ -90,10 +86,10 @@ pub enum CollectorConfig {
     RabbitMq(RabbitMqConfig),
     /// A PgBouncer.
     Pgbouncer(PgbouncerConfig),
-    /// An nginx.
-    Nginx(NginxConfig),
-    /// A HAProxy.
-    Haproxy(HaproxyConfig),
+    /// An nginx, by its `stub_status` page.
+    Nginx(PageConfig),
+    /// A HAProxy, by its statistics as CSV: `http://127.0.0.1:8404/stats;csv`.
+    Haproxy(PageConfig),
 }
 
 static SIDECAR: Shape = Shape::Map(&MapShape {
@@ -111,8 +107,8 @@ static SIDECAR: Shape = Shape::Map(&MapShape {
         optional("kafka", Shape::List(&Shape::Map(&kafka::SHAPE))),
         optional("rabbitmq", Shape::List(&Shape::Map(&rabbitmq::SHAPE))),
         optional("pgbouncer", Shape::List(&Shape::Map(&pgbouncer::SHAPE))),
-        optional("nginx", Shape::List(&Shape::Map(&nginx::SHAPE))),
-        optional("haproxy", Shape::List(&Shape::Map(&haproxy::SHAPE))),
+        optional("nginx", Shape::List(&Shape::Map(&paged::SHAPE))),
+        optional("haproxy", Shape::List(&Shape::Map(&paged::SHAPE))),
     ],
     check: None,
 });
@@ -212,8 +208,8 @@ impl CollectorConfig {
             Self::Process(config) => config.name(),
             Self::Redis(config) => config.name(),
             Self::Pgbouncer(config) => config.name(),
-            Self::Nginx(config) => config.name(),
-            Self::Haproxy(config) => config.name(),
+            Self::Nginx(config) => config.name("nginx"),
+            Self::Haproxy(config) => config.name("haproxy"),
         }
     }
 
@@ -275,8 +271,8 @@ impl CollectorConfig {
             Self::Process(config) => config.build(world),
             Self::Redis(config) => config.build(world),
             Self::Pgbouncer(config) => config.build(world),
-            Self::Nginx(config) => config.build(world),
-            Self::Haproxy(config) => config.build(world),
+            Self::Nginx(config) => Ok(config.build(nginx::read, world)),
+            Self::Haproxy(config) => Ok(config.build(haproxy::read, world)),
         }
     }
 }

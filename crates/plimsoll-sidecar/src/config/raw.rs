@@ -1,13 +1,9 @@
 //! The file as it was written.
 
 use super::{CollectorConfig, Pace, Planned};
-use crate::HaproxyConfig;
-use crate::NginxConfig;
-use crate::PgbouncerConfig;
-use crate::RedisConfig;
 use crate::{
-    AmplifyConfig, HostConfig, KafkaConfig, NatsConfig, PostgresConfig, ProcessConfig, ProxyConfig,
-    RabbitMqConfig,
+    AmplifyConfig, HostConfig, KafkaConfig, NatsConfig, PageConfig, PgbouncerConfig,
+    PostgresConfig, ProcessConfig, ProxyConfig, RabbitMqConfig, RedisConfig,
 };
 use plimsoll_spec::{Length, Parsed};
 use serde::Deserialize;
@@ -34,8 +30,8 @@ pub(super) struct RawConfig {
     pub(super) kafka: Vec<RawCollector<KafkaConfig>>,
     pub(super) rabbitmq: Vec<RawCollector<RabbitMqConfig>>,
     pub(super) pgbouncer: Vec<RawCollector<PgbouncerConfig>>,
-    pub(super) nginx: Vec<RawCollector<NginxConfig>>,
-    pub(super) haproxy: Vec<RawCollector<HaproxyConfig>>,
+    pub(super) nginx: Vec<RawCollector<PageConfig>>,
+    pub(super) haproxy: Vec<RawCollector<PageConfig>>,
 }
 
 /// What every kind of collector takes, and what this kind does.
