@@ -54,7 +54,7 @@ async fn a_fault_turns_the_right_row_red_and_the_chart_moves() {
     let window = &browser.window;
     window.goto(&demo.url).await.expect("the page");
     wait::until("a row for each SLO", PATIENCE, || async {
-        (count(window, "[data-slo-id]").await == 7).then_some(())
+        (count(window, "[data-slo-id]").await == 8).then_some(())
     })
     .await;
     let row = |state: &str| format!("[data-slo-id='checkout/auth-latency'][data-state='{state}']");
