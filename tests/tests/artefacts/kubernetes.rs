@@ -122,7 +122,8 @@ fn the_flags_and_the_files_of_the_examples_are_those_of_the_command() {
     }
     let files = ["component", "overlays/processes", "daemonset"];
     let files = files.map(|folder| format!("{FOLDER}/{folder}/sidecar.yml"));
-    for file in files.into_iter().chain(["examples/sidecar/sidecar.yml".into()]) {
+    let own = ["sidecar.yml", "every-collector.yml"].map(|file| format!("examples/sidecar/{file}"));
+    for file in files.into_iter().chain(own) {
         let config = plimsoll_sidecar::Config::parse(&file, &read(&file));
         let config = config.unwrap_or_else(|faults| panic!("{faults:?}"));
         assert!(!config.collectors.is_empty(), "{file}");

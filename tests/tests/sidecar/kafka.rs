@@ -143,7 +143,7 @@ async fn a_gap_is_no_record_whatever_packs_the_batch() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn compacted_records_and_rebalances_leave_the_truth() {
+async fn compacted_records_and_groups_of_the_newer_protocol_leave_the_truth() {
     let Some(kafka) = Kafka::start().await else { return };
     let mut client = kafka.client();
     let watcher = watcher(&kafka);
@@ -158,7 +158,7 @@ async fn compacted_records_and_rebalances_leave_the_truth() {
     // A later batch rolls the segment, and the cleaner keeps the last record of each key only.
     client.obey(&format!("produce state 0 none - {} z", ago_ms(1.0))).await;
     watcher.until("compaction", |s| of.oldest_ms(s) == Some(first_ms + 2_000)).await;
-    // A second member of a group of the newer protocol: the positions stand through the rebalance.
+    // A group that its broker assigns: the newer protocol has coordinators and offsets of its own.
     client.obey("topic shared 2").await;
     client.obey(&format!("produce shared 0 none - {first_ms} a b")).await;
     client.obey("consume new/1 shared 2").await;
