@@ -75,6 +75,17 @@ pub enum Value {
     Histogram(HistogramValue),
 }
 
+impl Value {
+    /// Returns the kind of the families whose series have such values.
+    pub fn family_kind(&self) -> FamilyKind {
+        match self {
+            Self::Count(_) | Self::SecondsNs(_) => FamilyKind::Counter,
+            Self::Gauge(_) => FamilyKind::Gauge,
+            Self::Histogram(_) => FamilyKind::Histogram,
+        }
+    }
+}
+
 /// A histogram's value. Its count is the sum of its buckets, so that no scrape can tear it.
 #[derive(Clone, Debug, Default)]
 pub struct HistogramValue {

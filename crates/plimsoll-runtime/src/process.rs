@@ -1,8 +1,6 @@
 //! What a process says about itself, under the names of every Prometheus client library.
 
-use plimsoll_model::{
-    Family, FamilyKind, Labels, Series, Signal, Snapshot, TimeMs, Value, catalog,
-};
+use plimsoll_model::{Family, Labels, Series, Signal, Snapshot, TimeMs, Value, catalog};
 use std::borrow::Cow;
 use sysinfo::{Pid, ProcessRefreshKind, ProcessesToUpdate, System};
 
@@ -59,11 +57,7 @@ fn started_s(system_s: u64, first_asked: TimeMs) -> f64 {
 }
 
 fn family(signal: &'static Signal, value: Value) -> Family {
-    let kind = match value {
-        Value::Count(_) | Value::SecondsNs(_) => FamilyKind::Counter,
-        Value::Gauge(_) => FamilyKind::Gauge,
-        Value::Histogram(_) => FamilyKind::Histogram,
-    };
+    let kind = value.family_kind();
     Family {
         name: Cow::Borrowed(signal.name),
         help: Cow::Borrowed(signal.help),

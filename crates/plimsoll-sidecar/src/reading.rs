@@ -1,4 +1,4 @@
-use plimsoll_model::{Family, FamilyKind, Labels, LevelPart, Series, Signal, Value};
+use plimsoll_model::{Family, Labels, LevelPart, Series, Signal, Value};
 use std::borrow::Cow;
 use std::fmt::Display;
 
@@ -82,11 +82,7 @@ impl Reading {
     }
 
     fn add(&mut self, signal: &'static Signal, labels: &Labels, value: Value) {
-        let kind = match value {
-            Value::Count(_) | Value::SecondsNs(_) => FamilyKind::Counter,
-            Value::Gauge(_) => FamilyKind::Gauge,
-            Value::Histogram(_) => FamilyKind::Histogram,
-        };
+        let kind = value.family_kind();
         let series = Series { labels: labels.clone(), value };
         match self.families.iter_mut().find(|family| family.name == signal.name) {
             Some(family) => family.series.push(series),
