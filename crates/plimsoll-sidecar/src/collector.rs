@@ -1,3 +1,4 @@
+use crate::process::Machine;
 use crate::{Pace, Reading};
 use async_trait::async_trait;
 use plimsoll_record::Registry;
@@ -47,6 +48,8 @@ pub struct World {
     pub proc_root: PathBuf,
     /// Where `/sys` is.
     pub sys_root: PathBuf,
+    /// What all that look at processes share.
+    pub(crate) machine: Arc<Machine>,
     /// For those that record edges themselves, as a proxy does.
     pub registry: Registry,
     /// The time.

@@ -1,5 +1,6 @@
 use crate::board::Board;
 use crate::config::Planned;
+use crate::process::Machine;
 use crate::{Config, Reason, World, page, round};
 use plimsoll_model::Snapshot;
 use plimsoll_record::Registry;
@@ -50,11 +51,13 @@ impl Sidecar {
     pub fn bind(config: Config, clock: Arc<dyn Clock>, stop: Stop) -> Result<Bound, StartError> {
         let board = Arc::new(Board::new(clock.clone()));
         let registry = Registry::new();
+        let machine = Arc::new(Machine::new(&config.proc_root));
         let world = |name, pace| World {
             name,
             pace,
             proc_root: config.proc_root.clone(),
             sys_root: config.sys_root.clone(),
+            machine: machine.clone(),
             registry: registry.clone(),
             clock: clock.clone(),
             stop: stop.clone(),

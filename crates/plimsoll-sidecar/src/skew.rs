@@ -43,6 +43,7 @@ mod tests {
             pace: crate::Pace::EACH_SECOND,
             proc_root: "/proc".into(),
             sys_root: "/sys".into(),
+            machine: Arc::new(crate::process::Machine::new("/proc".as_ref())),
             registry: Registry::new(),
             clock: Arc::new(ManualClock::new(TimeMs(0))),
             stop: shutdown::channel().1,

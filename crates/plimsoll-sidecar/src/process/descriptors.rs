@@ -1,7 +1,6 @@
 //! Open files of a process, against its limit.
 
-use super::folder::{Folder, Room};
-use super::text;
+use super::folder::Folder;
 use rustix::io::Errno;
 
 /// Open files of one process.
@@ -17,14 +16,13 @@ impl Descriptors {
     ///
     /// # Errors
     /// The process has ended, or isn't ours to look at.
-    pub(super) fn look(process: &Folder, room: &mut Room) -> Result<Self, Errno> {
+    pub(super) fn look(process: &Folder, limit: Option<u64>) -> Result<Self, Errno> {
         let files = process.folder("fd")?;
         let open = match files.entries()? {
             Some(counted) => counted,
             None => files.numbers()?.len() as u64,
         };
-        let limit = process.read("limits", room).ok();
-        Ok(Self { open, limit: limit.and_then(|limits| text::files_limit(&limits)) })
+        Ok(Self { open, limit })
     }
 
     /// Returns which part of the limit is used.

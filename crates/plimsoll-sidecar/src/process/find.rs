@@ -1,7 +1,7 @@
 //! Which processes belong to a group: those that run now, those that start, restart and fork later.
 
+use super::census::{Identity, Process};
 use super::folder::{Folder, Room};
-use super::text::{self, Stat};
 use regex::Regex;
 use rustix::io::Errno;
 use std::collections::BTreeMap;
@@ -12,12 +12,6 @@ pub(super) const MEMBERS_MAX: usize = 512;
 
 /// A name is compared as the kernel keeps it: cut after so many bytes.
 const NAME_LEN_MAX: usize = 15;
-
-/// A process is looked at again at its first looks, because it takes its name only after it began...
-const FIRST_LOOKS: u8 = 3;
-
-/// ...and then at one look in so many, because it may take another, or its number gone to another.
-const TURNS: u64 = 16;
 
 /// What makes a process a member.
 #[derive(Clone, Debug)]
@@ -32,71 +26,61 @@ pub(super) enum Matcher {
     PidFile(PathBuf),
 }
 
-/// A process, by what no other process ever has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) struct Identity {
-    pub(super) pid: u32,
-    /// When it began, in ticks since boot.
-    pub(super) start_ticks: u64,
-}
-
 /// Finds the members of a group.
 #[derive(Debug)]
 pub(super) struct Finder {
     matcher: Matcher,
     proc_root: PathBuf,
-    /// The sidecar itself, which is no member of what its own command line names.
-    own: u32,
     /// The process that had the number when it was first looked for; another isn't meant.
     meant: Option<Identity>,
-    seen: BTreeMap<u32, Seen>,
-    looks: u64,
+    judged: BTreeMap<u32, Judged>,
 }
 
-/// A process as it was last examined.
+/// A process as it was last compared.
 #[derive(Clone, Copy, Debug)]
-struct Seen {
+struct Judged {
     identity: Identity,
-    parent: u32,
-    cpu_ticks: u64,
+    /// Which examination of it.
+    looks: u64,
     is_member: bool,
-    looks: u8,
 }
 
 impl Finder {
-    pub(super) fn new(matcher: Matcher, proc_root: PathBuf, own: u32) -> Self {
-        Self { matcher, proc_root, own, meant: None, seen: BTreeMap::new(), looks: 0 }
+    pub(super) fn new(matcher: Matcher, proc_root: PathBuf) -> Self {
+        Self { matcher, proc_root, meant: None, judged: BTreeMap::new() }
     }
 
-    /// Returns the members that run now, in the order of their numbers, and the processor time of each
-    /// in ticks.
+    /// Returns the members among all processes, in the order of their numbers.
     ///
     /// # Errors
-    /// `/proc` can't be listed.
-    pub(super) fn look(&mut self, room: &mut Room) -> Result<Vec<(Identity, u64)>, Errno> {
+    /// `/proc` can't be read.
+    pub(super) fn look(
+        &mut self,
+        processes: &BTreeMap<u32, Process>,
+        room: &mut Room,
+    ) -> Result<Vec<Identity>, Errno> {
         let proc = Folder::open(&self.proc_root)?;
-        let pids = proc.numbers()?;
-        self.looks += 1;
         let root = self.root();
-        let before = std::mem::take(&mut self.seen);
-        for pid in pids.into_iter().filter(|pid| *pid != self.own) {
-            let known = before.get(&pid).copied();
-            let seen = match known {
-                Some(seen) if !self.is_due(&seen) => Some(seen),
-                _ => self.examine(pid, known, root, (&proc, room)),
+        let before = std::mem::take(&mut self.judged);
+        for (pid, process) in processes {
+            let Process { identity, looks, .. } = *process;
+            let known = before.get(pid).filter(|known| known.identity == identity);
+            // Once a member, always one: a process may rename itself and its parent may end.
+            let is_settled = |known: &&Judged| known.is_member || known.looks == looks;
+            let is_member = match known.filter(is_settled) {
+                Some(known) => known.is_member,
+                None => self.matches(process, root, (&proc, &mut *room)),
             };
-            if let Some(seen) = seen {
-                self.seen.insert(pid, seen);
-            }
+            self.judged.insert(*pid, Judged { identity, looks, is_member });
         }
         if root.is_some() {
-            self.add_descendants();
+            self.add_descendants(processes);
         }
         if let Matcher::Pid(pid) = &self.matcher {
-            self.meant = self.meant.or(self.seen.get(pid).map(|seen| seen.identity));
+            self.meant = self.meant.or(self.judged.get(pid).map(|judged| judged.identity));
         }
-        let members = self.seen.values().filter(|seen| seen.is_member);
-        Ok(members.map(|seen| (seen.identity, seen.cpu_ticks)).take(MEMBERS_MAX).collect())
+        let members = self.judged.values().filter(|judged| judged.is_member);
+        Ok(members.map(|judged| judged.identity).take(MEMBERS_MAX).collect())
     }
 
     /// Says whom a process has to descend from.
@@ -109,39 +93,18 @@ impl Finder {
         }
     }
 
-    fn is_due(&self, seen: &Seen) -> bool {
-        seen.is_member
-            || seen.looks < FIRST_LOOKS
-            || (u64::from(seen.identity.pid) + self.looks).is_multiple_of(TURNS)
-    }
-
-    fn examine(
+    fn matches(
         &self,
-        pid: u32,
-        known: Option<Seen>,
+        process: &Process,
         root: Option<u32>,
         (proc, room): (&Folder, &mut Room),
-    ) -> Option<Seen> {
-        let stat = text::stat(&proc.read(&format!("{pid}/stat"), room).ok()?)?;
-        if matches!(stat.state, 'Z' | 'X') {
-            return None;
-        }
-        let identity = Identity { pid, start_ticks: stat.start_ticks };
-        let known = known.filter(|known| known.identity == identity);
-        let looks = known.map_or(0, |known| known.looks).saturating_add(1);
-        // Once a member, always one: a process may rename itself and its parent may end.
-        let is_member = known.is_some_and(|known| known.is_member)
-            || match root {
-                Some(root) => pid == root && self.meant.is_none_or(|meant| meant == identity),
-                None => self.matches(&stat, &format!("{pid}"), proc, room),
-            };
-        let Stat { parent, cpu_ticks, .. } = stat;
-        Some(Seen { identity, parent, cpu_ticks, is_member, looks })
-    }
-
-    fn matches(&self, stat: &Stat, pid: &str, proc: &Folder, room: &mut Room) -> bool {
+    ) -> bool {
+        let identity = process.identity;
+        let pid = identity.pid;
         match &self.matcher {
-            Matcher::Pid(_) | Matcher::PidFile(_) => false,
+            Matcher::Pid(_) | Matcher::PidFile(_) => {
+                root == Some(pid) && self.meant.is_none_or(|meant| meant == identity)
+            }
             Matcher::CommandLine(pattern) => {
                 let words = proc.read(&format!("{pid}/cmdline"), room);
                 words.is_ok_and(|words| {
@@ -150,8 +113,7 @@ impl Finder {
                 })
             }
             Matcher::Name(name) => {
-                let is_short = stat.name == kept(name);
-                if is_short && name.len() <= NAME_LEN_MAX {
+                if process.name == kept(name) && name.len() <= NAME_LEN_MAX {
                     return true;
                 }
                 if let Ok(program) = proc.link(&format!("{pid}/exe")) {
@@ -167,20 +129,20 @@ impl Finder {
     }
 
     /// Adds the children of members, and theirs.
-    fn add_descendants(&mut self) {
+    fn add_descendants(&mut self, processes: &BTreeMap<u32, Process>) {
         loop {
-            let is_member = |pid: &u32| self.seen.get(pid).is_some_and(|seen| seen.is_member);
-            let children = self.seen.values().filter(|seen| !seen.is_member);
+            let is_member = |pid: &u32| self.judged.get(pid).is_some_and(|judged| judged.is_member);
+            let children = processes.iter().filter(|(pid, _)| !is_member(pid));
             let found: Vec<_> = children
-                .filter(|seen| is_member(&seen.parent))
-                .map(|seen| seen.identity.pid)
+                .filter(|(_, process)| is_member(&process.parent))
+                .map(|(pid, _)| *pid)
                 .collect();
             if found.is_empty() {
                 return;
             }
             for pid in found {
-                if let Some(seen) = self.seen.get_mut(&pid) {
-                    seen.is_member = true;
+                if let Some(judged) = self.judged.get_mut(&pid) {
+                    judged.is_member = true;
                 }
             }
         }

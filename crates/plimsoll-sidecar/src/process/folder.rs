@@ -28,8 +28,13 @@ impl Room {
 
     /// Reads an open file from its begin, which makes the kernel write it anew.
     pub(super) fn read(&mut self, file: &OwnedFd) -> Result<Cow<'_, str>, Errno> {
+        self.bytes(file).map(String::from_utf8_lossy)
+    }
+
+    /// Reads an open file as bytes.
+    pub(super) fn bytes(&mut self, file: &OwnedFd) -> Result<&[u8], Errno> {
         let len = pread(file, &mut self.0[..], 0)?;
-        Ok(String::from_utf8_lossy(self.0.get(..len).unwrap_or_default()))
+        Ok(self.0.get(..len).unwrap_or_default())
     }
 }
 

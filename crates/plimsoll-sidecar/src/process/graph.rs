@@ -4,7 +4,8 @@
 use super::folder::{Folder, Room};
 use super::state::LockWait;
 use super::symbols::{Maps, Place};
-use super::threads::{Thread, Threads};
+use super::thread::Thread;
+use super::threads::Threads;
 use rustix::fd::OwnedFd;
 use rustix::io::{Errno, pread};
 use std::collections::{BTreeMap, BTreeSet};
@@ -44,7 +45,9 @@ pub(super) struct Graph {
 impl Graph {
     /// Looks at who has the locks that are waited for.
     pub(super) fn look(&mut self, process: &Folder, threads: &Threads, room: &mut Room) {
-        let waiters = || threads.all().iter().filter(|thread| thread.lock.is_some());
+        // One that has run since its call was read may wait no more.
+        let waits = |thread: &&Thread| thread.lock.is_some() && !thread.is_old;
+        let waiters = || threads.all().iter().filter(waits);
         // A cycle takes two, or one that waits for itself.
         if waiters().next().is_none() {
             *self = Self::default();
@@ -58,9 +61,15 @@ impl Graph {
             }
         };
         self.refused = None;
+        // A thousand wait for one lock sooner than for a thousand.
+        let mut owners = BTreeMap::new();
         let edges: BTreeMap<u32, Edge> = waiters()
             .take(WAITERS_MAX)
-            .filter_map(|thread| edge(&memory, thread, threads))
+            .filter_map(|thread| {
+                let lock = thread.lock?;
+                let owner = owners.entry(lock.address).or_insert_with(|| owner(&memory, lock));
+                edge(thread, (*owner)?, threads)
+            })
             .map(|edge| (edge.waiter, edge))
             .collect();
         let found = cycles(&edges);
@@ -89,12 +98,11 @@ impl Graph {
     }
 }
 
-/// Finds who has the lock that a thread waits for.
-fn edge(memory: &OwnedFd, thread: &Thread, threads: &Threads) -> Option<Edge> {
-    let lock = thread.lock?;
-    let owner = owner(memory, lock).filter(|owner| threads.get(*owner).is_some())?;
-    let slices = thread.sched.slices;
-    Some(Edge { waiter: thread.number, lock: lock.address, owner, slices })
+/// Says that a thread waits for another of the process.
+fn edge(thread: &Thread, owner: u32, threads: &Threads) -> Option<Edge> {
+    let (lock, slices) = (thread.lock?.address, thread.sched.slices);
+    threads.get(owner)?;
+    Some(Edge { waiter: thread.number, lock, owner, slices })
 }
 
 /// Reads the owner from the word itself, or from beside it as glibc's `pthread_mutex_t` keeps it: word,

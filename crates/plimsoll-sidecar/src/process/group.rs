@@ -1,11 +1,15 @@
 //! A group of processes, look after look: members come and go, what they have come to stays.
 
+use super::census::{Census, Identity};
 use super::descriptors::Descriptors;
-use super::find::{Finder, Identity, Matcher};
+use super::find::{Finder, Matcher};
 use super::folder::{Folder, Room};
 use super::graph::Graph;
 use super::locks::Locks;
+use super::machine::Machine;
 use super::pressure::Pressure;
+use super::setting::Setting;
+use super::shared::Taken;
 use super::sockets::Sockets;
 use super::text;
 use super::threads::{Account, Threads};
@@ -14,16 +18,17 @@ use crate::{Reading, Reason, World};
 use plimsoll_model::{Labels, TimeMs};
 use plimsoll_runtime::clock::Clock;
 use rustix::io::Errno;
-use rustix::process::{Resource, getrlimit};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::Semaphore;
 
 /// Processor time is told in ticks of 10 ms, on every processor that Linux runs on today.
 const TICK_NS: u64 = 10_000_000;
 
-/// Files that a group holds open to read them again and again.
-const FILES_HELD_MAX: u64 = 4_096;
+/// What hardly changes of a member is read at one look in so many.
+const TURNS: u64 = 16;
 
 /// The processes of a group that run.
 pub(super) type Members = BTreeMap<Identity, Member>;
@@ -32,6 +37,10 @@ pub(super) type Members = BTreeMap<Identity, Member>;
 pub(super) struct Group {
     pub(super) labels: Labels,
     proc_root: PathBuf,
+    machine: Arc<Machine>,
+    /// How old what others saw of the machine may be.
+    age_max: Duration,
+    taken: Taken,
     finder: Finder,
     clock: Arc<dyn Clock>,
     pub(super) members: Members,
@@ -51,7 +60,10 @@ pub(super) struct Member {
     pub(super) threads: Threads,
     pub(super) graph: Graph,
     pub(super) descriptors: Result<Descriptors, Errno>,
+    /// Where it lives and what bounds it.
+    pub(super) setting: Setting,
     cpu_ticks: u64,
+    looks: u64,
 }
 
 /// What processes have come to.
@@ -78,13 +90,16 @@ impl Group {
         Self {
             labels: Labels::new([("process", name)]).unwrap_or_default(),
             proc_root: world.proc_root.clone(),
-            finder: Finder::new(matcher, world.proc_root.clone(), std::process::id()),
+            machine: world.machine.clone(),
+            age_max: world.pace.interval / 2,
+            taken: Taken::default(),
+            finder: Finder::new(matcher, world.proc_root.clone()),
             clock: world.clock.clone(),
             members: BTreeMap::new(),
             ended: Sums::default(),
             starts: 0,
             has_looked: false,
-            sockets: Sockets::new(world.proc_root.clone()),
+            sockets: Sockets::new(world),
             pressure: Pressure::new(world.sys_root.clone()),
             locks: Locks::default(),
             room: Room::new(),
@@ -98,31 +113,36 @@ impl Group {
         sums
     }
 
-    /// Finds who belongs to the group now, and parts with who doesn't any more.
-    fn meet(&mut self) -> Result<(), Reason> {
-        let found = self.finder.look(&mut self.room).map_err(|error| {
-            Reason::new(format_args!("{} can't be read: {error}", self.proc_root.display()))
-        })?;
-        let found: BTreeMap<_, _> = found.into_iter().collect();
-        let ended = &mut self.ended;
-        self.members.retain(|identity, member| {
-            let stays = found.contains_key(identity);
-            if !stays {
-                ended.add(member);
+    /// Parts with the members that have ended, and finds who belongs to the group now.
+    fn meet(&mut self, now: TimeMs) -> Result<(), Reason> {
+        let unreadable = |proc_root: &Path, error| {
+            Reason::new(format_args!("{} can't be read: {error}", proc_root.display()))
+        };
+        let ends = |(identity, member): (&Identity, &mut Member)| {
+            let read = member.read_stat(*identity, &mut self.room);
+            matches!(read, Err(Errno::SRCH | Errno::NOENT)).then_some(*identity)
+        };
+        let mut gone: Vec<_> = self.members.iter_mut().filter_map(ends).collect();
+        let when = (now, self.age_max);
+        let census = self.machine.census.fresh(&mut self.taken, when, Census::look);
+        let mut census = census.map_err(|error| unreadable(&self.proc_root, error))?;
+        // Their numbers may have gone to others already.
+        census.examine(&gone.iter().map(|identity| identity.pid).collect::<Vec<_>>());
+        let found = self.finder.look(census.all(), &mut self.room);
+        drop(census);
+        let found: BTreeSet<_> =
+            found.map_err(|error| unreadable(&self.proc_root, error))?.into_iter().collect();
+        gone.extend(self.members.keys().filter(|identity| !found.contains(identity)));
+        self.part_with(&gone);
+        for identity in found.into_iter().filter(|identity| !gone.contains(identity)) {
+            if self.members.contains_key(&identity) {
+                continue;
             }
-            stays
-        });
-        for (identity, cpu_ticks) in found {
-            match self.members.get_mut(&identity) {
-                Some(member) => member.cpu_ticks = cpu_ticks,
-                None => {
-                    // It may have ended since it was found, and its number gone to another.
-                    let opened = Member::open(&self.proc_root, identity, &mut self.room);
-                    if let Ok(member) = opened {
-                        self.members.insert(identity, Member { cpu_ticks, ..member });
-                        self.starts += u64::from(self.has_looked);
-                    }
-                }
+            // It may have ended since it was found, and its number gone to another.
+            let held = self.machine.held.clone();
+            if let Ok(member) = Member::open((&self.proc_root, held), identity, &mut self.room) {
+                self.members.insert(identity, member);
+                self.starts += u64::from(self.has_looked);
             }
         }
         self.has_looked = true;
@@ -130,12 +150,9 @@ impl Group {
     }
 
     fn look_at_members(&mut self, now: TimeMs) -> Result<(), Reason> {
-        let held = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX) / 4;
-        let held = usize::try_from(held.min(FILES_HELD_MAX)).unwrap_or(usize::MAX);
-        let held_each = held / self.members.len().max(1);
         let mut gone = Vec::new();
         for (identity, member) in &mut self.members {
-            match member.look(now, held_each, &mut self.room) {
+            match member.look(now, identity.pid, &mut self.room) {
                 Ok(()) => {}
                 Err(Errno::SRCH | Errno::NOENT) => gone.push(*identity),
                 Err(error) => {
@@ -144,52 +161,74 @@ impl Group {
                 }
             }
         }
-        for identity in gone {
-            if let Some(member) = self.members.remove(&identity) {
-                self.ended.add(&member);
-            }
-        }
+        self.part_with(&gone);
         Ok(())
+    }
+
+    /// Keeps what members have come to that are gone.
+    fn part_with(&mut self, gone: &[Identity]) {
+        for member in gone.iter().filter_map(|identity| self.members.remove(identity)) {
+            self.ended.add(&member);
+        }
     }
 }
 
 impl BlockingCollector for Group {
     fn look(&mut self) -> Result<Reading, Reason> {
-        self.meet()?;
         let now = self.clock.now();
+        self.meet(now)?;
         self.look_at_members(now)?;
         if self.members.is_empty() {
             return Err(Reason::new("no such process runs now; one that starts will be found"));
         }
         self.sockets.look(&self.members, &mut self.room);
-        let folders = self.members.values().map(|member| &member.folder);
-        self.pressure.look(folders, &mut self.room);
+        let groups =
+            self.members.values().filter_map(|member| member.setting.control_group.as_deref());
+        self.pressure.look(groups, &mut self.room);
         let ranked = self.locks.look(&self.members, now);
         Ok(self.report(&ranked))
     }
 }
 
 impl Member {
-    fn open(proc_root: &Path, identity: Identity, room: &mut Room) -> Result<Self, Errno> {
+    fn open(
+        (proc_root, held): (&Path, Arc<Semaphore>),
+        identity: Identity,
+        room: &mut Room,
+    ) -> Result<Self, Errno> {
         let folder = Folder::open(&proc_root.join(identity.pid.to_string()))?;
-        let stat = text::stat(&folder.read("stat", room)?).ok_or(Errno::SRCH)?;
-        if stat.start_ticks != identity.start_ticks {
-            return Err(Errno::SRCH);
-        }
-        let threads = Threads::open(&folder)?;
-        Ok(Self {
+        let threads = Threads::open(&folder, held)?;
+        let mut member = Self {
             folder,
             threads,
             graph: Graph::default(),
             descriptors: Err(Errno::AGAIN),
-            cpu_ticks: stat.cpu_ticks,
-        })
+            setting: Setting::default(),
+            cpu_ticks: 0,
+            looks: 0,
+        };
+        member.read_stat(identity, room)?;
+        Ok(member)
     }
 
-    fn look(&mut self, now: TimeMs, held_max: usize, room: &mut Room) -> Result<(), Errno> {
-        self.threads.look(now, held_max, room)?;
+    /// Reads its processor time; fails if it has ended, or if its number is another's.
+    fn read_stat(&mut self, identity: Identity, room: &mut Room) -> Result<(), Errno> {
+        let stat = text::stat(&self.folder.read("stat", room)?).ok_or(Errno::SRCH)?;
+        if stat.is_dead() || stat.start_ticks != identity.start_ticks {
+            return Err(Errno::SRCH);
+        }
+        self.cpu_ticks = stat.cpu_ticks;
+        Ok(())
+    }
+
+    fn look(&mut self, now: TimeMs, pid: u32, room: &mut Room) -> Result<(), Errno> {
+        if self.looks == 0 || (self.looks + u64::from(pid)).is_multiple_of(TURNS) {
+            self.setting = Setting::read(&self.folder, room);
+        }
+        self.looks += 1;
+        self.threads.look(now, self.setting.is_32_bit, room)?;
         self.graph.look(&self.folder, &self.threads, room);
-        self.descriptors = Descriptors::look(&self.folder, room);
+        self.descriptors = Descriptors::look(&self.folder, self.setting.files_limit);
         Ok(())
     }
 }

@@ -1,22 +1,30 @@
 //! Processes as the kernel shows them: nothing is asked of the program, nothing in it changes.
 
+mod allowance;
+mod census;
 mod descriptors;
 mod find;
 mod folder;
 mod graph;
 mod group;
 mod locks;
+mod machine;
 mod netlink;
 mod pressure;
 mod report;
+mod setting;
+mod shared;
 mod sockets;
 mod state;
 mod symbols;
+mod table;
 #[cfg(test)]
 mod tests;
 mod text;
+mod thread;
 mod threads;
 
+pub(crate) use machine::Machine;
 pub(crate) use pressure::write_host as write_pressure;
 
 use crate::blocking::Blocking;
@@ -26,7 +34,6 @@ use find::Matcher;
 use group::Group;
 use plimsoll_spec::{Faults, MapShape, Shape, View, optional};
 use regex::Regex;
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use serde::Deserialize;
 use std::path::PathBuf;
 
@@ -112,19 +119,6 @@ impl ProcessConfig {
     }
 
     pub(crate) fn build(self, world: &World) -> Result<Box<dyn Collector>, Reason> {
-        raise_files_limit();
         Ok(Box::new(Blocking::new(Group::new(self.matcher, world))))
-    }
-}
-
-/// Raises the soft limit of open files to the hard one: it was made low for programs that still use
-/// `select`, which this isn't.
-fn raise_files_limit() {
-    let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
-    if current != maximum {
-        let raised = Rlimit { current: maximum, maximum };
-        if let Err(error) = setrlimit(Resource::Nofile, raised) {
-            tracing::warn!(%error, "can't raise the limit of open files");
-        }
     }
 }

@@ -1,7 +1,7 @@
 //! TCP sockets of the sidecar's own network namespace, as the kernel lists them for `ss`: sixty bytes a
 //! socket instead of a line of text, and the backlog of a listener, which no file has.
 
-use super::sockets::Socket;
+use super::table::Socket;
 use rustix::fd::OwnedFd;
 use rustix::io::Errno;
 use rustix::net::sockopt::{Timeout, set_socket_timeout};
@@ -10,14 +10,12 @@ use rustix::net::{
 };
 use std::time::Duration;
 
-/// More sockets of one family aren't read.
-const SOCKETS_MAX: usize = 200_000;
-
 /// The kernel answers at once or not at all.
 const PATIENCE: Duration = Duration::from_millis(500);
 
-const ESTABLISHED: u8 = 1;
-const LISTEN: u8 = 10;
+pub(super) const ESTABLISHED: u8 = 1;
+pub(super) const LISTEN: u8 = 10;
+
 const TCP: u8 = 6;
 
 /// `AF_INET` and `AF_INET6`.
@@ -31,11 +29,11 @@ const DONE: u16 = 3;
 /// A message's head.
 const HEAD_LEN: usize = 16;
 
-/// Lists what listens and what is connected.
+/// Lists the sockets of one state.
 ///
 /// # Errors
 /// This kernel, or a filter of calls, has no such list.
-pub(super) fn sockets() -> Result<Vec<Socket>, Errno> {
+pub(super) fn each(state: u8, mut told: impl FnMut(Socket)) -> Result<(), Errno> {
     let kernel = socket_with(
         AddressFamily::NETLINK,
         SocketType::DGRAM,
@@ -43,18 +41,17 @@ pub(super) fn sockets() -> Result<Vec<Socket>, Errno> {
         Some(netlink::SOCK_DIAG),
     )?;
     set_socket_timeout(&kernel, Timeout::Recv, Some(PATIENCE))?;
-    let mut sockets = Vec::new();
     for family in FAMILIES {
-        send(&kernel, &request(family), SendFlags::empty())?;
-        receive(&kernel, &mut sockets)?;
+        send(&kernel, &request(family, state), SendFlags::empty())?;
+        receive(&kernel, &mut told)?;
     }
-    Ok(sockets)
+    Ok(())
 }
 
 /// Writes `struct nlmsghdr` and `struct inet_diag_req_v2`.
-fn request(family: u8) -> [u8; 72] {
+fn request(family: u8, state: u8) -> [u8; 72] {
     let mut request = [0; 72];
-    let states = 1_u32 << ESTABLISHED | 1 << LISTEN;
+    let states = 1_u32 << state;
     let mut at = 0;
     for part in [
         &72_u32.to_ne_bytes()[..],
@@ -70,9 +67,8 @@ fn request(family: u8) -> [u8; 72] {
     request
 }
 
-fn receive(kernel: &OwnedFd, into: &mut Vec<Socket>) -> Result<(), Errno> {
-    let mut piece = vec![0; 64 * 1024];
-    let max = into.len() + SOCKETS_MAX;
+fn receive(kernel: &OwnedFd, told: &mut impl FnMut(Socket)) -> Result<(), Errno> {
+    let mut piece = vec![0; 32 * 1024];
     loop {
         let (len, _) = recv(kernel, &mut piece[..], RecvFlags::empty())?;
         let mut rest = piece.get(..len).unwrap_or_default();
@@ -80,8 +76,7 @@ fn receive(kernel: &OwnedFd, into: &mut Vec<Socket>) -> Result<(), Errno> {
             match kind {
                 DONE => return Ok(()),
                 ERROR => return Err(Errno::OPNOTSUPP),
-                _ if into.len() < max => into.extend(parsed(body)),
-                _ => {}
+                _ => parsed(body).into_iter().for_each(&mut *told),
             }
             rest = after;
         }
@@ -125,7 +120,9 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let clients: Vec<_> = (0..3).map(|_| TcpStream::connect(address).unwrap()).collect();
-        let sockets = sockets().unwrap();
+        let mut sockets = Vec::new();
+        each(LISTEN, |socket| sockets.push(socket)).unwrap();
+        each(ESTABLISHED, |socket| sockets.push(socket)).unwrap();
         let of_port = |is_listener| {
             sockets.iter().filter(move |socket| {
                 socket.port == address.port() && socket.is_listener == is_listener
@@ -140,7 +137,7 @@ mod tests {
 
     #[test]
     fn a_torn_message_is_none() {
-        let whole = request(2);
+        let whole = request(2, LISTEN);
         assert!(message(&whole).is_some());
         for end in 0..whole.len() {
             assert!(message(&whole[..end]).is_none());

@@ -4,7 +4,7 @@ use super::folder::{Folder, Room};
 use super::text::line_number;
 use crate::Reading;
 use plimsoll_model::{Labels, Signal, catalog};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 const RESOURCES: [&str; 3] = ["cpu", "io", "memory"];
@@ -38,22 +38,16 @@ impl Pressure {
         Self { sys_root, last: BTreeMap::new(), sum: Counts::new() }
     }
 
-    /// Looks at the control group of each process, at each one once.
-    pub(super) fn look<'f>(
-        &mut self,
-        processes: impl Iterator<Item = &'f Folder>,
-        room: &mut Room,
-    ) {
+    /// Looks at the control groups with these paths, at each one once.
+    pub(super) fn look<'p>(&mut self, paths: impl Iterator<Item = &'p str>, room: &mut Room) {
         let mut now = BTreeMap::new();
-        for process in processes {
-            let path = process.read("cgroup", room).ok().and_then(|text| own_path(&text));
-            let Some(path) = path.filter(|path| !now.contains_key(path)) else { continue };
+        for path in paths.collect::<BTreeSet<_>>() {
             let mount = MOUNTS.iter().map(|mount| self.sys_root.join(mount));
             let folder = mount
                 .filter(|mount| mount.join("cgroup.controllers").exists())
                 .find_map(|mount| Folder::open(&mount.join(path.trim_start_matches('/'))).ok());
             if let Some(folder) = folder {
-                now.insert(path, counts(&folder, room));
+                now.insert(path.to_string(), counts(&folder, room));
             }
         }
         for (path, counts) in &now {
@@ -130,7 +124,7 @@ fn counts(folder: &Folder, room: &mut Room) -> Counts {
 }
 
 /// Returns the path of the control group of version 2, which has no number and no controllers.
-fn own_path(text: &str) -> Option<String> {
+pub(super) fn own_path(text: &str) -> Option<String> {
     let path = text.lines().find_map(|line| line.strip_prefix("0::"))?;
     // One that lies outside of what this namespace shows.
     (!path.contains("..")).then(|| path.to_string())

@@ -40,7 +40,7 @@ impl Group {
     }
 
     fn write_locks(&self, ranked: &Ranked, reading: &mut Reading) {
-        if !self.members.values().any(|member| member.threads.refused().is_none()) {
+        if !self.members.values().any(|member| member.threads.blind().is_none()) {
             return;
         }
         for (rank, queue) in (1..).zip(&ranked.queues) {
@@ -79,13 +79,13 @@ impl Group {
 
     fn write_threads(&self, reading: &mut Reading) {
         let threads = || self.members.values().flat_map(|member| member.threads.all());
-        let refused = self.members.values().find_map(|member| member.threads.refused());
-        let all_refused = self.members.values().all(|member| member.threads.refused().is_some());
+        let blind = self.members.values().find_map(|member| member.threads.blind());
+        let all_blind = self.members.values().all(|member| member.threads.blind().is_some());
         for (state, name) in State::ALL {
-            let count = threads().filter(|thread| thread.state == state).count();
+            let count = threads().filter(|thread| thread.state == Some(state)).count();
             let is_known = match state {
-                State::Lock | State::Idle | State::Io => !all_refused,
-                State::Sleeping => refused.is_some() || count > 0,
+                State::Lock | State::Idle | State::Io => !all_blind,
+                State::Sleeping => blind.is_some() || count > 0,
                 State::Running | State::Uninterruptible | State::Other => true,
             };
             if is_known {
@@ -93,12 +93,13 @@ impl Group {
                 reading.gauge(&catalog::PROCESS_THREADS, &labels, count as f64);
             }
         }
-        if let Some(error) = refused {
-            let which = if all_refused { "any" } else { "every" };
-            reading.note(format_args!(
-                "without what threads of {which} process wait for: reading task/*/syscall fails \
-                 ({error}); it needs the process's user or SYS_PTRACE"
-            ));
+        if let Some(blind) = blind {
+            let which = if all_blind { "any" } else { "every" };
+            reading.note(format_args!("without what threads of {which} process wait for: {blind}"));
+        }
+        let unread = threads().filter(|thread| thread.state.is_none()).count();
+        if unread > 0 {
+            reading.note(format_args!("without what {unread} threads do: they take turns"));
         }
         let beyond: u64 = self.members.values().map(|member| member.threads.beyond()).sum();
         if beyond > 0 {
@@ -127,5 +128,5 @@ impl Group {
 
 /// Says whether who waits for whom can be seen of a process.
 fn is_seen(member: &Member) -> bool {
-    member.threads.refused().is_none() && member.graph.refused().is_none()
+    member.threads.blind().is_none() && member.graph.refused().is_none()
 }

@@ -2,12 +2,15 @@
 
 use super::folder::{Folder, Room};
 use super::group::Members;
-use super::netlink;
-use crate::Reading;
+use super::machine::Machine;
+use super::shared::Taken;
+use super::table::{Socket, Table, extended};
+use crate::{Reading, World};
 use plimsoll_model::{Labels, catalog};
-use rustix::io::{Errno, pread};
+use rustix::io::Errno;
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
 
 /// Ports that are told of; more are noted.
 const PORTS_MAX: usize = 64;
@@ -15,28 +18,15 @@ const PORTS_MAX: usize = 64;
 /// Descriptors of a process that are looked through for its listeners.
 const FILES_MAX: usize = 16_384;
 
-/// Lines of one table of sockets that are read.
-const LINES_MAX: usize = 200_000;
-
 /// A listener that wasn't a member's is asked again at one look in so many: it may be handed on.
 const TURNS: u64 = 64;
 
-/// A socket, as one line of a table says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Socket {
-    pub(super) inode: u64,
-    pub(super) port: u16,
-    pub(super) is_listener: bool,
-    /// Connections that wait to be accepted, of a listener.
-    pub(super) waiting: u32,
-    /// Connections that may wait, of a listener, where the kernel tells.
-    pub(super) backlog: Option<u32>,
-}
-
 /// The sockets of a group.
-#[derive(Debug)]
 pub(super) struct Sockets {
-    proc_root: PathBuf,
+    machine: Arc<Machine>,
+    clock: Arc<dyn plimsoll_runtime::clock::Clock>,
+    age_max: Duration,
+    taken: Taken,
     /// Listeners by their inodes, and whether a member has it.
     listeners: BTreeMap<u64, bool>,
     ports: BTreeMap<u16, Port>,
@@ -44,6 +34,8 @@ pub(super) struct Sockets {
     drops: Grown,
     looks: u64,
     refused: Option<Errno>,
+    /// Descriptors that weren't looked through for listeners.
+    beyond: usize,
 }
 
 /// What is known of a port.
@@ -62,7 +54,8 @@ struct Grown {
 }
 
 impl Grown {
-    fn add(&mut self, namespace: &str, value: u64) {
+    fn add(&mut self, namespace: &str, value: Option<u64>) {
+        let Some(value) = value else { return };
         let before = self.last.insert(namespace.to_string(), value).unwrap_or_default();
         let grown = value.checked_sub(before).unwrap_or(value);
         self.sum = Some(self.sum.unwrap_or_default().saturating_add(grown));
@@ -70,15 +63,19 @@ impl Grown {
 }
 
 impl Sockets {
-    pub(super) fn new(proc_root: PathBuf) -> Self {
+    pub(super) fn new(world: &World) -> Self {
         Self {
-            proc_root,
+            machine: world.machine.clone(),
+            clock: world.clock.clone(),
+            age_max: world.pace.interval / 2,
+            taken: Taken::default(),
             listeners: BTreeMap::new(),
             ports: BTreeMap::new(),
             overflows: Grown::default(),
             drops: Grown::default(),
             looks: 0,
             refused: None,
+            beyond: 0,
         }
     }
 
@@ -88,28 +85,23 @@ impl Sockets {
         if self.looks.is_multiple_of(TURNS) {
             self.listeners.retain(|_, is_members| *is_members);
         }
-        let mut spaces: BTreeMap<String, Vec<&Folder>> = BTreeMap::new();
+        let mut spaces: BTreeMap<&str, Vec<&Folder>> = BTreeMap::new();
         for member in members.values() {
-            let space = member.folder.link("ns/net").unwrap_or_default();
-            spaces.entry(space).or_default().push(&member.folder);
+            spaces.entry(&member.setting.net_space).or_default().push(&member.folder);
         }
-        self.overflows.last.retain(|space, _| spaces.contains_key(space));
-        self.drops.last.retain(|space, _| spaces.contains_key(space));
+        self.overflows.last.retain(|space, _| spaces.contains_key(space.as_str()));
+        self.drops.last.retain(|space, _| spaces.contains_key(space.as_str()));
         self.ports.clear();
         let mut seen = BTreeSet::new();
         for (space, processes) in spaces {
             let Some(first) = processes.first() else { continue };
-            if let Ok(text) = first.read("net/netstat", room) {
-                let of = |key| extended(&text, key);
-                of("ListenOverflows")
-                    .into_iter()
-                    .for_each(|count| self.overflows.add(&space, count));
-                of("ListenDrops").into_iter().for_each(|count| self.drops.add(&space, count));
-            }
-            let sockets = self.sockets(&space, first);
-            self.claim(&sockets, &processes);
-            self.sum_up(&sockets);
-            seen.extend(sockets.iter().map(|socket| socket.inode));
+            let [overflows, drops] = extended(first, ["ListenOverflows", "ListenDrops"], room);
+            self.overflows.add(space, overflows);
+            self.drops.add(space, drops);
+            let (listeners, connections) = self.table(space, first);
+            self.claim(&listeners, &processes);
+            self.sum_up(&listeners, &connections);
+            seen.extend(listeners.iter().map(|listener| listener.inode));
         }
         self.listeners.retain(|inode, _| seen.contains(inode));
     }
@@ -136,6 +128,12 @@ impl Sockets {
                 reading.count(signal, labels, sum);
             }
         }
+        if self.beyond > 0 {
+            reading.note(format_args!(
+                "without listening ports among {} descriptors: a process has more than {FILES_MAX}",
+                self.beyond
+            ));
+        }
         if let Some(error) = self.refused {
             reading.note(format_args!(
                 "without listening ports of every process: listing fd fails ({error}); it needs the \
@@ -144,45 +142,42 @@ impl Sockets {
         }
     }
 
-    /// Reads every TCP socket of a namespace. The kernel is asked for the sidecar's own, which costs
-    /// less and tells the backlog; of another the tables are read.
-    fn sockets(&self, space: &str, process: &Folder) -> Vec<Socket> {
-        let own = Folder::open(&self.proc_root.join("self")).and_then(|own| own.link("ns/net"));
-        if own.is_ok_and(|own| own == space && !own.is_empty())
-            && let Ok(sockets) = netlink::sockets()
-        {
-            return sockets;
+    /// Returns the listeners of a namespace, and how many are connected to each port. The kernel is
+    /// asked for the sidecar's own once for all groups; of another the text is read.
+    fn table(&mut self, space: &str, process: &Folder) -> (Vec<Socket>, BTreeMap<u16, u64>) {
+        if !space.is_empty() && space == self.machine.own_space {
+            let now = (self.clock.now(), self.age_max);
+            let now_ms = || self.clock.now().0;
+            let own = self.machine.own.fresh(&mut self.taken, now, |own| own.look(now_ms));
+            if let Ok(own) = own {
+                return (own.table.listeners.clone(), own.table.connections.clone());
+            }
         }
-        let mut sockets = Vec::new();
-        for table in ["net/tcp", "net/tcp6"] {
-            // A kernel without IPv6 has one only.
-            let _ = read_table(process, table, &mut sockets);
-        }
-        sockets
+        let Table { listeners, connections } = Table::read(process);
+        (listeners, connections)
     }
 
     /// Finds out whose the listeners are that haven't been seen before.
-    fn claim(&mut self, sockets: &[Socket], processes: &[&Folder]) {
-        let listeners = sockets.iter().filter(|socket| socket.is_listener);
-        let new: BTreeSet<u64> = listeners
-            .map(|socket| socket.inode)
-            .filter(|inode| !self.listeners.contains_key(inode))
-            .collect();
+    fn claim(&mut self, listeners: &[Socket], processes: &[&Folder]) {
+        let inodes = listeners.iter().map(|listener| listener.inode);
+        let new: BTreeSet<u64> =
+            inodes.filter(|inode| !self.listeners.contains_key(inode)).collect();
         if new.is_empty() {
             return;
         }
         self.refused = None;
+        self.beyond = 0;
         self.listeners.extend(new.iter().map(|inode| (*inode, false)));
         for process in processes {
-            let files =
-                match process.folder("fd").and_then(|folder| Ok((folder.numbers()?, folder))) {
-                    Ok(files) => files,
-                    Err(error) => {
-                        self.refused = Some(error);
-                        continue;
-                    }
-                };
-            let (numbers, folder) = files;
+            let files = process.folder("fd").and_then(|folder| Ok((folder.numbers()?, folder)));
+            let (numbers, folder) = match files {
+                Ok(files) => files,
+                Err(error) => {
+                    self.refused = Some(error);
+                    continue;
+                }
+            };
+            self.beyond += numbers.len().saturating_sub(FILES_MAX);
             for number in numbers.into_iter().take(FILES_MAX) {
                 let Ok(target) = folder.link(&number.to_string()) else { continue };
                 let inode = target.strip_prefix("socket:[").and_then(|rest| rest.strip_suffix(']'));
@@ -194,111 +189,21 @@ impl Sockets {
         }
     }
 
-    fn sum_up(&mut self, sockets: &[Socket]) {
-        for socket in sockets.iter().filter(|socket| socket.is_listener) {
-            if self.listeners.get(&socket.inode).is_some_and(|is_members| *is_members) {
-                let port = self.ports.entry(socket.port).or_default();
-                port.waiting += u64::from(socket.waiting);
-                let more = socket.backlog.map(u64::from);
-                port.backlog = more.map(|more| port.backlog.unwrap_or_default() + more);
-            }
+    fn sum_up(&mut self, listeners: &[Socket], connections: &BTreeMap<u16, u64>) {
+        let is_members = |socket: &&Socket| self.listeners.get(&socket.inode) == Some(&true);
+        let mut ports: BTreeMap<u16, Port> = BTreeMap::new();
+        for socket in listeners.iter().filter(is_members) {
+            let port = ports.entry(socket.port).or_default();
+            port.waiting += u64::from(socket.waiting);
+            let more = socket.backlog.map(u64::from);
+            port.backlog = more.map(|more| port.backlog.unwrap_or_default() + more);
+            port.connections = connections.get(&socket.port).copied().unwrap_or_default();
         }
-        for socket in sockets.iter().filter(|socket| !socket.is_listener) {
-            if let Some(port) = self.ports.get_mut(&socket.port) {
-                port.connections += 1;
-            }
+        for (number, port) in ports {
+            let sum = self.ports.entry(number).or_default();
+            sum.waiting += port.waiting;
+            sum.connections += port.connections;
+            sum.backlog = port.backlog.map(|more| sum.backlog.unwrap_or_default() + more);
         }
-    }
-}
-
-/// Reads `/proc/PID/net/tcp`, which has a line for each socket and no end that is known.
-fn read_table(process: &Folder, table: &str, into: &mut Vec<Socket>) -> Result<(), Errno> {
-    let file = process.file(table)?;
-    let mut piece = vec![0; 64 * 1024];
-    let (mut offset, mut kept) = (0, 0);
-    while into.len() < LINES_MAX {
-        let Some(rest) = piece.get_mut(kept..) else { break };
-        let len = pread(&file, rest, offset)?;
-        if len == 0 {
-            break;
-        }
-        offset += len as u64;
-        let end = kept + len;
-        let text = piece.get(..end).unwrap_or_default();
-        // What comes after the last line's end is the begin of another.
-        let whole = text.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
-        let lines = String::from_utf8_lossy(text.get(..whole).unwrap_or_default()).into_owned();
-        into.extend(lines.lines().filter_map(socket));
-        // A line that fills the piece is none.
-        kept = if whole == 0 && end == piece.len() { 0 } else { end - whole };
-        piece.copy_within(end - kept..end, 0);
-    }
-    Ok(())
-}
-
-/// Reads a line of a table: `sl local remote st tx:rx …  uid timeout inode`.
-fn socket(line: &str) -> Option<Socket> {
-    let mut words = line.split_ascii_whitespace().skip(1);
-    let (_, port) = words.next()?.rsplit_once(':')?;
-    let port = u16::from_str_radix(port, 16).ok()?;
-    let state = words.nth(1)?;
-    let is_listener = match state {
-        "0A" => true,
-        "01" => false,
-        _ => return None,
-    };
-    let (_, received) = words.next()?.split_once(':')?;
-    let waiting = u32::from_str_radix(received, 16).ok()?;
-    let inode = words.nth(4)?.parse().ok()?;
-    Some(Socket { inode, port, is_listener, waiting, backlog: None })
-}
-
-/// Reads a number of `netstat`, where a line of names is followed by one of values.
-fn extended(text: &str, key: &str) -> Option<u64> {
-    let mut lines = text.lines().filter(|line| line.starts_with("TcpExt:"));
-    let (names, values) = (lines.next()?, lines.next()?);
-    let place = names.split_ascii_whitespace().position(|name| name == key)?;
-    values.split_ascii_whitespace().nth(place)?.parse().ok()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_line_of_the_table_is_read_and_none_makes_it_panic() {
-        let line = "  0: 00000000:07E8 00000000:0000 0A 00000000:00000005 00:00000000 00000000  \
-                    1000        0 1126 1 000000002e042d9f 100 0 0 10 0";
-        let expected =
-            Socket { inode: 1126, port: 2024, is_listener: true, waiting: 5, backlog: None };
-        assert_eq!(socket(line), Some(expected));
-        for end in 0..line.len() {
-            let _ = socket(&line[..end]);
-        }
-        assert_eq!(socket(&line.replace(" 0A ", " 06 ")), None);
-    }
-
-    #[test]
-    fn a_count_is_found_by_its_name() {
-        let text = "TcpExt: A ListenOverflows B\nTcpExt: 1 7 3\nIpExt: A\nIpExt: 9\n";
-        assert_eq!(extended(text, "ListenOverflows"), Some(7));
-        assert_eq!(extended(text, "ListenDrops"), None);
-        assert_eq!(extended("TcpExt: ListenDrops\n", "ListenDrops"), None);
-    }
-
-    #[test]
-    fn a_table_longer_than_a_piece_loses_no_line() {
-        let folder = tempfile::tempdir().unwrap();
-        let mut text = String::from("  sl  local_address rem_address   st\n");
-        for line in 0..3_000 {
-            text += &format!(
-                "{line}: 00000000:0050 00000000:0000 01 00000000:00000000 00:00000000 00000000 0 0 {line} 1\n"
-            );
-        }
-        std::fs::write(folder.path().join("tcp"), text).unwrap();
-        let mut sockets = Vec::new();
-        read_table(&Folder::open(folder.path()).unwrap(), "tcp", &mut sockets).unwrap();
-        let inodes: Vec<_> = sockets.iter().map(|socket| socket.inode).collect();
-        assert_eq!(inodes, (0..3_000).collect::<Vec<_>>());
     }
 }

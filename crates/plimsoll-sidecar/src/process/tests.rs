@@ -2,6 +2,7 @@
 
 use super::find::Matcher;
 use super::group::Group;
+use super::machine::Machine;
 use crate::blocking::BlockingCollector;
 use crate::{Reading, Reason, World};
 use plimsoll_model::{TimeMs, Value};
@@ -49,9 +50,7 @@ impl Kernel {
         let of = |file: &str| format!("{pid}/task/{thread}/{file}");
         self.write(&of("schedstat"), "1000 2000 3\n");
         self.write(&of("syscall"), syscall);
-        self.write(&of("stat"), &stat(thread, "x", (1, 1)));
-        let status = "Name:\tx\nvoluntary_ctxt_switches:\t5\nnonvoluntary_ctxt_switches:\t7\n";
-        self.write(&of("status"), status);
+        self.write(&of("status"), &status("S (sleeping)"));
     }
 
     fn end(&self, pid: u32) {
@@ -65,6 +64,7 @@ impl Kernel {
             name: "process:it".into(),
             proc_root: self.path(),
             sys_root: self.0.path().join("sys"),
+            machine: Arc::new(Machine::new(&self.path())),
             registry: Registry::new(),
             clock: Arc::new(ManualClock::new(TimeMs(0))),
             stop,
@@ -75,6 +75,12 @@ impl Kernel {
 
 fn stat(pid: u32, name: &str, (parent, start): (u32, u64)) -> String {
     format!("{pid} ({name}) S {parent} 1 1 0 -1 0 1 0 1 0 40 60 0 0 20 0 1 0 {start} 9 9\n")
+}
+
+fn status(state: &str) -> String {
+    format!(
+        "Name:\tx\nState:\t{state}\nvoluntary_ctxt_switches:\t5\nnonvoluntary_ctxt_switches:\t7\n"
+    )
 }
 
 fn named(name: &str) -> Matcher {
@@ -192,7 +198,7 @@ fn threads_are_told_apart_by_what_they_wait_for() {
     kernel.thread(10, 13, "202 0x7000 0x80 0x0 0x0 0x0 0x0 0x1 0x2");
     kernel.thread(10, 14, "0 0x3 0x7000 0x80 0x0 0x0 0x0 0x1 0x2");
     kernel.thread(10, 15, "74 0x3 0x0 0x0 0x0 0x0 0x0 0x1 0x2");
-    kernel.write("10/task/15/stat", &stat(15, "x", (1, 1)).replace(") S", ") D"));
+    kernel.write("10/task/15/status", &status("D (disk sleep)"));
     let mut group = kernel.group(named("shop"));
     let states = |reading: &Reading| {
         ["running", "lock", "idle", "io", "uninterruptible", "other", "sleeping"]
@@ -207,7 +213,7 @@ fn threads_are_told_apart_by_what_they_wait_for() {
     for thread in 10..16 {
         fs::remove_file(kernel.path().join(format!("10/task/{thread}/syscall"))).unwrap();
     }
-    kernel.write("10/task/11/stat", &stat(11, "x", (1, 1)).replace(") S", ") R"));
+    kernel.write("10/task/11/status", &status("R (running)"));
     let reading = kernel.group(named("shop")).look().unwrap();
     let expected = [some(1.0), None, None, None, some(1.0), some(0.0), some(4.0)];
     assert_eq!(states(&reading), expected);

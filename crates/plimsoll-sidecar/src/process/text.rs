@@ -20,12 +20,28 @@ pub(super) struct Stat {
     pub(super) parent: u32,
     /// Processor time, in ticks.
     pub(super) cpu_ticks: u64,
+    pub(super) threads: u64,
     /// When it began, in ticks since boot: together with its number it names a process for good.
     pub(super) start_ticks: u64,
 }
 
-/// What `status` says of a thread's context switches: voluntary, involuntary.
+impl Stat {
+    /// Says whether the process has ended, though its parent hasn't asked yet. One whose first thread
+    /// alone has ended lives on.
+    pub(super) fn is_dead(&self) -> bool {
+        matches!(self.state, 'Z' | 'X') && self.threads <= 1
+    }
+}
+
+/// How often a thread gave up a processor: voluntary, involuntary.
 pub(super) type Switches = [u64; 2];
+
+/// What `status` says of a thread.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Status {
+    pub(super) state: char,
+    pub(super) switches: Option<Switches>,
+}
 
 /// What `syscall` says of a thread.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,12 +72,18 @@ pub(super) fn stat(text: &str) -> Option<Stat> {
         state: field(3)?.chars().next()?,
         parent: field(4)?.parse().ok()?,
         cpu_ticks: number(14)?.saturating_add(number(15)?),
+        threads: number(20)?,
         start_ticks: number(22)?,
     })
 }
 
-/// Reads the context switches from `status`.
-pub(super) fn switches(text: &str) -> Option<Switches> {
+/// Reads `status`.
+pub(super) fn status(text: &str) -> Option<Status> {
+    let state = text.lines().find_map(|line| line.strip_prefix("State:"))?;
+    Some(Status { state: state.trim_start().chars().next()?, switches: switches(text) })
+}
+
+fn switches(text: &str) -> Option<Switches> {
     // They are its last lines, so that the search begins where they are.
     let tail = text.rfind("\nvoluntary_ctxt_switches").and_then(|at| text.get(at + 1..))?;
     let number = |key| line_number(tail, key);
@@ -115,22 +137,24 @@ mod tests {
     #[test]
     fn a_name_with_brackets_moves_no_field() {
         let stat = stat(STAT).unwrap();
-        let said = (&*stat.name, stat.state, stat.parent, stat.cpu_ticks, stat.start_ticks);
-        assert_eq!(said, ("a) b (c", 'S', 7, 33, 99));
+        let said = (&*stat.name, stat.state, stat.parent, stat.cpu_ticks, stat.threads);
+        assert_eq!(said, ("a) b (c", 'S', 7, 33, 5));
+        assert_eq!(stat.start_ticks, 99);
     }
 
     #[test]
     fn no_text_makes_a_parser_panic() {
-        let status = "Name:\ta\nvoluntary_ctxt_switches:\t3\nnonvoluntary_ctxt_switches:\t4\n";
+        let lines = "Name:\ta\nState:\tD (disk sleep)\nvoluntary_ctxt_switches:\t3\nnonvoluntary_ctxt_switches:\t4\n";
         let line = "202 0x10 0x80 0x2 0x0 0x0 0x0 0x7ffe 0x7fff";
         let limits = "Limit Soft Hard Units\nMax open files            1024    4096   files\n";
-        for text in [STAT, status, line, limits, "running", "-1 0x1 0x2", "1 2 3", "é)(", ")("] {
+        for text in [STAT, lines, line, limits, "running", "-1 0x1 0x2", "1 2 3", "é)(", ")("] {
             for end in (0..=text.len()).filter(|end| text.is_char_boundary(*end)) {
                 let part = &text[..end];
-                let _ = (stat(part), sched(part), switches(part), call(part), files_limit(part));
+                let _ = (stat(part), sched(part), status(part), call(part), files_limit(part));
             }
         }
-        assert_eq!(switches(status), Some([3, 4]));
+        assert_eq!(status(lines), Some(Status { state: 'D', switches: Some([3, 4]) }));
+        assert_eq!(status("State:\tS"), Some(Status { state: 'S', switches: None }));
         assert_eq!(files_limit(limits), Some(1024));
         assert_eq!(sched("1 2 3\n"), Some(Sched { run_ns: 1, wait_ns: 2, slices: 3 }));
         assert_eq!(sched("1 2"), None);

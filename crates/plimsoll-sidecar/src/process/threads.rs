@@ -1,43 +1,27 @@
-//! The threads of one process: what each does, how long it waited for a processor.
+//! The threads of one process.
 //!
 //! Most threads of a big process haven't run since the last look, which one number of `schedstat`
 //! tells: such a thread still waits where it waited. So that file is held open and read each time, and
-//! the others are read only of threads that ran.
+//! the others are read only of threads that ran, as far as a look's [`Allowance`] goes.
 
+use super::allowance::Allowance;
 use super::folder::{Folder, Room};
-use super::state::{LockWait, State};
-use super::text::{self, Call, Sched, Switches};
+use super::text::Switches;
+use super::thread::{Blind, Eyes, Held, Thread};
 use plimsoll_model::TimeMs;
-use rustix::fd::OwnedFd;
 use rustix::io::Errno;
-use std::borrow::Cow;
+use std::sync::Arc;
+use tokio::sync::Semaphore;
 
 /// Threads beyond these aren't looked at: a look must end.
 const THREADS_MAX: usize = 16_384;
 
-/// The longest file of a thread is read of so many threads at a look, in turn.
-const SWITCHES_READ_MAX: usize = 256;
+/// Threads whose file isn't held are looked at so many at a look, in turn.
+const OPENED_MAX: usize = 1_024;
 
 /// One thread in so many is read in full though it seems not to have run, as one that was woken and
 /// still waits for a processor does.
-const TURNS: u64 = 16;
-
-/// One thread.
-#[derive(Debug)]
-pub(super) struct Thread {
-    pub(super) number: u32,
-    pub(super) state: State,
-    /// The lock that it waits for.
-    pub(super) lock: Option<LockWait>,
-    /// Where its stack ends, if it waits for a lock.
-    pub(super) stack: u64,
-    /// Since when at least it has been in this wait.
-    pub(super) since: TimeMs,
-    pub(super) sched: Sched,
-    switches: Switches,
-    switches_are_old: bool,
-    file: Option<OwnedFd>,
-}
+const TURNS: u64 = 32;
 
 /// What threads have come to: those that live, or those that have ended.
 #[derive(Clone, Copy, Debug, Default)]
@@ -61,70 +45,60 @@ impl Account {
 pub(super) struct Threads {
     folder: Folder,
     list: Vec<Thread>,
+    /// A permit for each file that may be held.
+    held: Arc<Semaphore>,
     /// How many there were when they were listed.
     listed: Option<u64>,
     beyond: u64,
     ended: Account,
     looks: u64,
-    /// Where the next turn of reading context switches begins.
-    turn: usize,
-    /// Why a thread's call can't be read.
-    refused: Option<Errno>,
+    allowance: Allowance,
+    /// Where the next turn of reading calls begins, and that of context switches.
+    turns: [usize; 2],
+    blind: Option<Blind>,
 }
 
 impl Threads {
-    pub(super) fn open(process: &Folder) -> Result<Self, Errno> {
+    pub(super) fn open(process: &Folder, held: Arc<Semaphore>) -> Result<Self, Errno> {
         Ok(Self {
             folder: process.folder("task")?,
             list: Vec::new(),
+            held,
             listed: None,
             beyond: 0,
             ended: Account::default(),
             looks: 0,
-            turn: 0,
-            refused: None,
+            allowance: Allowance::new(),
+            turns: [0; 2],
+            blind: None,
         })
     }
 
-    /// Looks at every thread. So many files are held open at most; of threads beyond these, each is
-    /// opened at every look.
+    /// Looks at every thread.
     ///
     /// # Errors
     /// The process has ended, or too many files are open.
     pub(super) fn look(
         &mut self,
         now: TimeMs,
-        held_max: usize,
+        is_32_bit: bool,
         room: &mut Room,
     ) -> Result<(), Errno> {
         self.looks += 1;
         let now_there = self.folder.folders()?;
         if now_there.is_none() || now_there != self.listed {
-            self.list_anew(held_max)?;
+            self.list_anew()?;
             self.listed = now_there;
             self.beyond = now_there.unwrap_or_default().saturating_sub(THREADS_MAX as u64);
         }
-        let (looks, ended) = (self.looks, &mut self.ended);
-        let before = self.list.len();
-        let mut failed = None;
-        let mut eyes = Eyes { folder: &self.folder, room, refused: &mut self.refused };
-        self.list.retain_mut(|thread| {
-            let is_turn = (u64::from(thread.number) + looks).is_multiple_of(TURNS);
-            match thread.look(now, is_turn, &mut eyes) {
-                Err(Errno::SRCH | Errno::NOENT) => {
-                    ended.add(thread.account());
-                    false
-                }
-                Err(error) => {
-                    failed = failed.or(Some(error));
-                    true
-                }
-                Ok(()) => true,
-            }
-        });
-        if let Some(error) = failed {
-            return Err(error);
+        if is_32_bit {
+            self.blind = Some(Blind::Narrow);
+        } else if self.blind == Some(Blind::Narrow) {
+            self.blind = None;
         }
+        let before = self.list.len();
+        self.look_who_has_run(now, room)?;
+        self.read_states(room)?;
         if self.list.len() != before {
             // Another may have begun, so that their number has stayed the same.
             self.listed = None;
@@ -158,8 +132,8 @@ impl Threads {
     }
 
     /// Says why it isn't known what the threads wait for.
-    pub(super) fn refused(&self) -> Option<Errno> {
-        self.refused
+    pub(super) fn blind(&self) -> Option<Blind> {
+        self.blind
     }
 
     /// Returns how many weren't looked at.
@@ -167,133 +141,104 @@ impl Threads {
         self.beyond
     }
 
-    fn list_anew(&mut self, held_max: usize) -> Result<(), Errno> {
+    fn list_anew(&mut self) -> Result<(), Errno> {
         let numbers = self.folder.numbers()?;
         let known = std::mem::take(&mut self.list);
         let mut known = known.into_iter().peekable();
-        let mut held = 0;
         for number in numbers.into_iter().take(THREADS_MAX) {
             while let Some(gone) = known.next_if(|thread| thread.number < number) {
                 self.ended.add(gone.account());
             }
             let thread = known.next_if(|thread| thread.number == number);
             let mut thread = thread.unwrap_or_else(|| Thread::new(number));
-            if thread.file.is_none() && held < held_max {
-                thread.file = self.folder.file(&format!("{number}/schedstat")).ok();
+            if thread.file.is_none() {
+                thread.file = self.held.clone().try_acquire_owned().ok().and_then(|permit| {
+                    let file = self.folder.file(&format!("{number}/schedstat")).ok()?;
+                    Some(Held { file, _permit: permit })
+                });
             }
-            held += usize::from(thread.file.is_some());
             self.list.push(thread);
         }
         known.for_each(|gone| self.ended.add(gone.account()));
         Ok(())
     }
 
+    fn look_who_has_run(&mut self, now: TimeMs, room: &mut Room) -> Result<(), Errno> {
+        let Self { list, folder, allowance, blind, looks, ended, .. } = self;
+        let opened = list.iter().filter(|thread| thread.file.is_none()).count();
+        let stride = opened.div_ceil(OPENED_MAX).max(1) as u64;
+        let (mut place, mut failed) = (*looks, None);
+        let mut eyes = Eyes { folder, room, allowance, blind };
+        list.retain_mut(|thread| {
+            if thread.file.is_none() {
+                place += 1;
+                if !place.is_multiple_of(stride) {
+                    return true;
+                }
+            }
+            let is_turn = (u64::from(thread.number) + *looks).is_multiple_of(TURNS);
+            match thread.look(now, is_turn, &mut eyes) {
+                Err(Errno::SRCH | Errno::NOENT) => {
+                    ended.add(thread.account());
+                    false
+                }
+                Err(error) => {
+                    failed = failed.or(Some(error));
+                    true
+                }
+                Ok(()) => true,
+            }
+        });
+        failed.map_or(Ok(()), Err)
+    }
+
+    /// Reads what those do of whom that is old news: first those that stand still now, since one look
+    /// settles them, then those that keep running.
+    fn read_states(&mut self, room: &mut Room) -> Result<(), Errno> {
+        let Self { list, folder, allowance, blind, ended, turns, .. } = self;
+        let (mut gone, mut failed, mut last) = (Vec::new(), None, None);
+        allowance.refill();
+        let mut eyes = Eyes { folder, room, allowance, blind };
+        for stands_still in [true, false] {
+            let turn = turns[0].min(list.len());
+            let (before, from) = list.split_at_mut(turn);
+            let old = from.iter_mut().chain(before).filter(|thread| thread.is_old);
+            for thread in old.filter(|thread| thread.has_run != stands_still) {
+                if !eyes.allowance.is_left_for_calls() {
+                    break;
+                }
+                match thread.read_state(&mut eyes) {
+                    Ok(()) => last = Some(thread.number),
+                    Err(Errno::SRCH | Errno::NOENT) => gone.push(thread.number),
+                    Err(error) => failed = Some(error),
+                }
+            }
+        }
+        turns[0] = last.map_or(0, |last| list.partition_point(|thread| thread.number <= last));
+        list.retain(|thread| {
+            let is_gone = gone.contains(&thread.number);
+            if is_gone {
+                ended.add(thread.account());
+            }
+            !is_gone
+        });
+        failed.map_or(Ok(()), Err)
+    }
+
     fn read_switches(&mut self, room: &mut Room) {
-        let turn = self.turn.min(self.list.len());
-        let (before, from) = self.list.split_at_mut(turn);
-        let turns = from.iter_mut().chain(before).filter(|thread| thread.switches_are_old);
+        let Self { list, folder, allowance, blind, turns, .. } = self;
+        let turn = turns[1].min(list.len());
+        let (before, from) = list.split_at_mut(turn);
+        let mut eyes = Eyes { folder, room, allowance, blind };
         let mut last = None;
-        for thread in turns.take(SWITCHES_READ_MAX) {
-            let status = self.folder.read(&format!("{}/status", thread.number), room);
+        for thread in from.iter_mut().chain(before).filter(|thread| thread.switches_are_old) {
+            if !eyes.allowance.is_left() {
+                break;
+            }
             // It can have ended meanwhile, which the next look will see.
-            let switches = status.ok().and_then(|status| text::switches(&status));
-            thread.switches = switches.unwrap_or(thread.switches);
-            thread.switches_are_old = false;
+            let _ = thread.read_status(&mut eyes);
             last = Some(thread.number);
         }
-        let after = |last| self.list.partition_point(|thread| thread.number <= last);
-        self.turn = last.map_or(0, after);
-    }
-}
-
-impl Thread {
-    fn new(number: u32) -> Self {
-        Self {
-            number,
-            state: State::Running,
-            lock: None,
-            stack: 0,
-            since: TimeMs(0),
-            sched: Sched::default(),
-            switches: [0; 2],
-            switches_are_old: true,
-            file: None,
-        }
-    }
-
-    fn account(&self) -> Account {
-        Account { wait_ns: self.sched.wait_ns, switches: self.switches }
-    }
-
-    /// Looks at the thread: in full if it has run since the last look, or if it is its turn.
-    fn look(&mut self, now: TimeMs, is_turn: bool, eyes: &mut Eyes<'_>) -> Result<(), Errno> {
-        let sched = match &self.file {
-            Some(file) => eyes.room.read(file)?,
-            None => eyes.read(self.number, "schedstat")?,
-        };
-        // A kernel without this account says 0, and every thread seems to have run.
-        let sched = text::sched(&sched).unwrap_or_default();
-        if sched.run_ns < self.sched.run_ns {
-            // Another thread has got the number.
-            return Err(Errno::SRCH);
-        }
-        let is_asleep = self.state != State::Running && sched.slices > 0;
-        let has_run = !(is_asleep && sched == self.sched);
-        self.sched = sched;
-        if has_run {
-            self.switches_are_old = true;
-            self.since = now;
-        }
-        if has_run || is_turn { self.read_state(eyes) } else { Ok(()) }
-    }
-
-    fn read_state(&mut self, eyes: &mut Eyes<'_>) -> Result<(), Errno> {
-        let call = eyes.call(self.number)?;
-        let told = call.as_ref().map(State::of_call);
-        (self.lock, self.stack) = match &call {
-            Some(Call::In { arguments, stack, .. }) if told == Some(State::Lock) => {
-                (LockWait::of(arguments), *stack)
-            }
-            _ => (None, 0),
-        };
-        self.state = match told {
-            Some(told) if !told.may_be_uninterruptible() => told,
-            _ => {
-                let stat = text::stat(&eyes.read(self.number, "stat")?);
-                let shown = stat.map_or(State::Other, |stat| State::of_character(stat.state));
-                told.filter(|_| shown == State::Sleeping).unwrap_or(shown)
-            }
-        };
-        Ok(())
-    }
-}
-
-/// What is needed to read a thread's files.
-struct Eyes<'a> {
-    folder: &'a Folder,
-    room: &'a mut Room,
-    refused: &'a mut Option<Errno>,
-}
-
-impl Eyes<'_> {
-    fn read(&mut self, number: u32, file: &str) -> Result<Cow<'_, str>, Errno> {
-        self.folder.read(&format!("{number}/{file}"), self.room)
-    }
-
-    /// Reads the call that a thread waits in; none if that isn't shown.
-    fn call(&mut self, number: u32) -> Result<Option<Call>, Errno> {
-        let read = self.read(number, "syscall").map(|text| text::call(&text));
-        match read {
-            Ok(call) => {
-                *self.refused = None;
-                Ok(call)
-            }
-            // Some kernels are built without the file.
-            Err(error @ (Errno::PERM | Errno::ACCESS | Errno::NOENT)) => {
-                *self.refused = Some(error);
-                Ok(None)
-            }
-            Err(error) => Err(error),
-        }
+        turns[1] = last.map_or(0, |last| list.partition_point(|thread| thread.number <= last));
     }
 }
