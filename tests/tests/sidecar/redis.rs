@@ -3,6 +3,7 @@
 use crate::{Scrape, Watcher};
 use plimsoll_tests::redis::Redis;
 use redis::Value;
+use std::time::Duration;
 
 fn watch(server: &Redis, more: &str) -> Watcher {
     let url = &server.url;
@@ -85,6 +86,44 @@ async fn a_group_is_behind_by_what_it_was_not_given_and_since_when_that_was_adde
     run(&server, "DEL s").await;
     let seen = watch.next_round("r").await;
     assert_eq!(lag(&seen), (None, None), "a stream that is gone leaves nothing");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_consumer_that_asks_in_vain_is_stalled_and_one_that_does_not_ask_is_stopped() {
+    let server = Redis::start().await;
+    run(&server, "XGROUP CREATE s g 0 MKSTREAM").await;
+    let watch = watch(&server, ", stalled_after: 2s");
+    let status = |seen: &Scrape| {
+        let holds = |status: &&str| {
+            let (group, server, topic) = (("group", "g"), ("server", "r"), ("topic", "s"));
+            let labels = [group, server, topic, ("status", status)];
+            seen.get("concurrency_consumer_status", &labels) == Some(1.0)
+        };
+        ["ok", "stalled", "stopped", "rewound"].into_iter().find(holds)
+    };
+    let is = |wanted: &'static str| move |seen: &Scrape| status(seen) == Some(wanted);
+    // Idle for longer than it takes to be stalled.
+    watch.until("the idle group", is("ok")).await;
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    assert_eq!(status(&watch.next_round("r").await), Some("ok"));
+
+    let poison = add(&server, "s").await;
+    run(&server, "XREADGROUP GROUP g c COUNT 1 STREAMS s >").await;
+    assert_eq!(status(&watch.next_round("r").await), Some("ok"), "it has just begun");
+    // It asks for its own entry again and again, and never acknowledges it.
+    let retries = async {
+        loop {
+            run(&server, "XREADGROUP GROUP g c COUNT 1 STREAMS s 0").await;
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    };
+    tokio::select! {
+        () = retries => unreachable!("it never ends"),
+        _ = watch.until("a stalled group", is("stalled")) => {}
+    }
+    watch.until("a stopped group", is("stopped")).await;
+    run(&server, &format!("XACK s g {poison}")).await;
+    watch.until("a group that has caught up", is("ok")).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -2,7 +2,6 @@
 //! behind but whether it does anything about it.
 
 use crate::Reading;
-use crate::reading::labelled;
 use plimsoll_model::{Labels, TimeMs, catalog};
 use std::collections::HashMap;
 use std::time::Duration;
@@ -47,8 +46,7 @@ impl Statuses {
         let track = Track::after(last, seen, now);
         let status = track.status(seen, now, self.stalled_after);
         for name in ALL {
-            let of = |label| (label, labels.get(label).unwrap_or_default());
-            let labels = labelled([of("group"), of("topic"), of("partition"), ("status", name)]);
+            let labels = labels.with("status", name).unwrap_or_default();
             let holds = f64::from(u8::from(name == status));
             into.gauge(&catalog::CONSUMER_STATUS, &labels, holds);
         }

@@ -15,7 +15,7 @@ const CONVOY_LOOKS: u32 = 3;
 type Key = (u32, u64);
 
 /// A queue before a lock, as one look found it.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(super) struct Queue {
     pub(super) waiters: u32,
     /// For how long the longest waiter has waited, at least.

@@ -3,7 +3,7 @@
 use super::descriptors::Descriptors;
 use super::find::MEMBERS_MAX;
 use super::group::{Group, Member};
-use super::locks::Ranked;
+use super::locks::{Queue, Ranked};
 use super::state::State;
 use crate::Reading;
 use plimsoll_model::catalog;
@@ -43,7 +43,10 @@ impl Group {
         if !self.members.values().any(|member| member.threads.blind().is_none()) {
             return;
         }
-        for (rank, queue) in (1..).zip(&ranked.queues) {
+        // That nobody waits is known: the first rank says so.
+        let nobody = [Queue::default()];
+        let queues = if ranked.queues.is_empty() { &nobody[..] } else { &ranked.queues };
+        for (rank, queue) in (1..).zip(queues) {
             let labels = self.labels.with("rank", &rank.to_string()).unwrap_or_default();
             let waiters = f64::from(queue.waiters);
             reading.gauge(&catalog::PROCESS_LOCK_WAITERS, &labels, waiters);

@@ -4,8 +4,9 @@ mod info;
 mod latency;
 mod streams;
 
-use crate::config::interval;
+use crate::config::{interval, length};
 use crate::connected::{Connected, ConnectedCollector};
+use crate::lag::STALLED_AFTER;
 use crate::store::StoreConfig;
 use crate::{Collector, Reading, Reason, World};
 use ::redis::aio::MultiplexedConnection;
@@ -14,7 +15,7 @@ use ::redis::{
 };
 use async_trait::async_trait;
 use plimsoll_prober::RedisServer;
-use plimsoll_spec::{MapShape, Shape, optional, required};
+use plimsoll_spec::{Length, MapShape, Parsed, Shape, optional, required};
 use serde::Deserialize;
 use std::sync::Arc;
 use streams::Streams;
@@ -30,6 +31,7 @@ pub(crate) static SHAPE: MapShape = MapShape {
         optional("cert_file", Shape::TEXT),
         optional("key_file", Shape::TEXT),
         optional("streams", Shape::List(&Shape::TEXT)),
+        optional("stalled_after", Shape::Text(length)),
     ],
     check: None,
 };
@@ -41,12 +43,13 @@ pub struct RedisConfig {
     server: StoreConfig,
     /// The streams whose groups are looked at; else those that are found.
     streams: Option<Vec<String>>,
+    stalled_after: Option<Parsed<Length>>,
 }
 
 impl RedisConfig {
     /// Describes the server at `url`, as `redis://host:6379/0`, with every stream that it has.
     pub fn at(url: impl Into<String>) -> Self {
-        Self { server: StoreConfig::at(url), streams: None }
+        Self { server: StoreConfig::at(url), streams: None, stalled_after: None }
     }
 
     pub(crate) fn name(&self) -> String {
@@ -71,7 +74,8 @@ impl RedisConfig {
 
     pub(crate) fn build(self, world: &World) -> Result<Box<dyn Collector>, Reason> {
         let server = RedisServer::new(self.server.server()?).map_err(Reason::new)?;
-        let streams = Streams::new(world, self.streams);
+        let stalled_after = self.stalled_after.map_or(STALLED_AFTER, |length| length.0.0);
+        let streams = Streams::new(world, self.streams, stalled_after);
         let redis = Redis { server, name: world.name.clone(), streams };
         Ok(Box::new(Connected::new(redis, world.clock.clone())))
     }
@@ -114,7 +118,7 @@ fn failed(error: &RedisError) -> Reason {
             let detail = error.detail().unwrap_or("a command is forbidden");
             Reason::new(format_args!(
                 "it refuses: {detail}: ACL SETUSER … +info +time +scan +latency|latest \
-                 +xinfo|stream +xinfo|groups +xrange +xpending ~*"
+                 +xinfo|stream +xinfo|groups +xinfo|consumers +xrange +xpending ~*"
             ))
         }
         _ => Reason::new(error),

@@ -1,18 +1,24 @@
 //! How far the groups of streams are behind, in entries and by the times that the entries' ids say.
 
 use super::{ask, failed, is_absence};
+use crate::lag::{Seen, Statuses};
 use crate::reading::labelled;
 use crate::skew::Skew;
 use crate::{Reading, Reason, World};
 use plimsoll_model::{Labels, catalog};
+use plimsoll_runtime::clock::Clock;
 use redis::aio::MultiplexedConnection;
 use redis::{FromRedisValue, Value, cmd};
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Streams and groups that are looked at; those beyond aren't, so that a round's cost has a bound.
 const STREAMS_MAX: usize = 64;
 const GROUPS_MAX: usize = 500;
+
+/// Consumers of a group that are asked for; a group that never forgets dead ones may have any number.
+const CONSUMERS_MAX: u64 = 1_000;
 
 /// Steps of the search for streams in one round, and keys that each asks for.
 const SCANS_MAX: usize = 10;
@@ -26,6 +32,9 @@ pub(super) struct Streams {
     server: Arc<str>,
     skew: Skew,
     keys: Keys,
+    statuses: Statuses,
+    stalled_after: Duration,
+    clock: Arc<dyn Clock>,
 }
 
 /// Which streams are looked at.
@@ -57,12 +66,19 @@ struct Group<'a> {
 }
 
 impl Streams {
-    pub(super) fn new(world: &World, named: Option<Vec<String>>) -> Self {
+    pub(super) fn new(world: &World, named: Option<Vec<String>>, stalled_after: Duration) -> Self {
         let keys = match named {
             Some(named) => Keys::Named(named.into_iter().map(String::into_bytes).collect()),
             None => Keys::Found { keys: BTreeSet::new(), cursor: 0 },
         };
-        Self { server: world.name.clone(), skew: Skew::new(world), keys }
+        Self {
+            server: world.name.clone(),
+            skew: Skew::new(world),
+            keys,
+            statuses: Statuses::new(stalled_after),
+            stalled_after,
+            clock: world.clock.clone(),
+        }
     }
 
     pub(super) async fn read(
@@ -73,6 +89,7 @@ impl Streams {
         self.keys.search(connection).await?;
         let (now_s, now_us): (u64, u64) = ask(connection, &cmd("TIME")).await?;
         let now_ms = now_s.saturating_mul(1_000).saturating_add(now_us / 1_000);
+        let server = self.server.clone();
         let mut groups_left = GROUPS_MAX;
         for key in self.keys.all() {
             let Some(stream) = facts(connection, "STREAM", &key).await? else {
@@ -80,7 +97,7 @@ impl Streams {
                 continue;
             };
             let topic = String::from_utf8_lossy(&key);
-            let labels = [("server", &*self.server), ("topic", &*topic), ("partition", "")];
+            let labels = [("server", &*server), ("topic", &*topic), ("partition", "")];
             if let Some(added) = stream.number("entries-added") {
                 reading.count(&catalog::MESSAGES_PRODUCED, &labelled(labels), added);
             }
@@ -92,25 +109,28 @@ impl Streams {
                 let [server, topic, partition] = labels;
                 let labels = labelled([server, topic, partition, ("group", &name)]);
                 let group = Group { name, key: &key, labels, now_ms };
-                self.lag(connection, &group, (&stream, &facts), reading).await?;
+                let behind = self.lag(connection, &group, (&stream, &facts), reading).await?;
                 self.pending(connection, &group, &facts, reading).await?;
+                self.status(connection, &group, (&facts, behind), reading).await?;
             }
         }
+        self.statuses.turn();
         Ok(())
     }
 
-    /// Adds what the group wasn't given yet.
+    /// Adds what the group wasn't given yet, and returns how many entries that is, or 1 if the server
+    /// doesn't know how many.
     async fn lag(
         &self,
         connection: &mut MultiplexedConnection,
         group: &Group<'_>,
         (stream, facts): (&Facts, &Facts),
         reading: &mut Reading,
-    ) -> Result<(), Reason> {
+    ) -> Result<u64, Reason> {
         if let Some(read) = facts.number("entries-read") {
             reading.count(&catalog::MESSAGES_CONSUMED, &group.labels, read);
         }
-        let Some(delivered) = facts.id("last-delivered-id") else { return Ok(()) };
+        let Some(delivered) = facts.id("last-delivered-id") else { return Ok(0) };
         let next = match stream.id("last-generated-id") {
             Some(last) if last <= delivered => None,
             _ => first_after(connection, group.key, delivered).await?,
@@ -119,9 +139,10 @@ impl Streams {
             // Nothing is there that wasn't given to it, whatever the server makes of deleted entries.
             reading.gauge(&catalog::CONSUMER_LAG, &group.labels, 0.0);
             reading.gauge(&catalog::CONSUMER_LAG_TIME, &group.labels, 0.0);
-            return Ok(());
+            return Ok(0);
         };
-        if let Some(lag) = facts.number("lag") {
+        let lag = facts.number("lag");
+        if let Some(lag) = lag {
             reading.gauge(&catalog::CONSUMER_LAG, &group.labels, lag as f64);
         }
         if let Some(age_s) = self.age_s(next, group.now_ms) {
@@ -129,6 +150,36 @@ impl Streams {
             let at_s = next.ms as f64 / 1e3;
             reading.gauge(&catalog::CONSUMER_OLDEST_TIMESTAMP, &group.labels, at_s);
         }
+        Ok(lag.unwrap_or(1))
+    }
+
+    /// Adds whether the group advances. What it has done is what it was given and has acknowledged; a
+    /// consumer is there if it has asked the server for anything lately, be it for entries that it has.
+    async fn status(
+        &mut self,
+        connection: &mut MultiplexedConnection,
+        group: &Group<'_>,
+        (facts, behind): (&Facts, u64),
+        reading: &mut Reading,
+    ) -> Result<(), Reason> {
+        let numbers = ["pending", "consumers"].map(|name| facts.number(name));
+        let [Some(pending), Some(consumers)] = numbers else { return Ok(()) };
+        let messages = behind.saturating_add(pending);
+        // A group that was given nothing yet has read no number of entries either.
+        let read = facts.number("entries-read").or((messages == 0).then_some(0));
+        let Some(read) = read.filter(|_| consumers <= CONSUMERS_MAX) else { return Ok(()) };
+        let mut is_attended = false;
+        if messages > 0 && consumers > 0 {
+            let mut ask = cmd("XINFO");
+            ask.arg("CONSUMERS").arg(group.key).arg(&group.name);
+            let all: Option<Vec<HashMap<String, Value>>> = unless_absent(connection, &ask).await?;
+            let idle = all.unwrap_or_default().into_iter().map(Facts);
+            let idle_ms = idle.filter_map(|consumer| consumer.number("idle")).min();
+            is_attended =
+                idle_ms.is_some_and(|idle| Duration::from_millis(idle) < self.stalled_after);
+        }
+        let seen = Seen { position: read.saturating_sub(pending), messages, is_attended };
+        self.statuses.write(group.labels.clone(), seen, self.clock.now(), reading);
         Ok(())
     }
 
