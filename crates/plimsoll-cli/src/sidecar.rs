@@ -1,13 +1,11 @@
 //! `plimsoll sidecar`: concurrency signals of software that isn't Rust, until it is told to stop.
 
 use anyhow::Context;
+use clap::error::ErrorKind;
+use clap::{Arg, ArgAction, ArgMatches, Command};
 use plimsoll_runtime::clock::SystemClock;
 use plimsoll_runtime::shutdown;
-use plimsoll_sidecar::{
-    AmplifyConfig, CollectorConfig, Config, HostConfig, KafkaConfig, NatsConfig, PageConfig,
-    PgbouncerConfig, PostgresConfig, ProcessConfig, ProxyConfig, RabbitMqConfig, RedisConfig,
-    Sidecar,
-};
+use plimsoll_sidecar::{CollectorConfig, Config, Flag, KINDS, Sidecar};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -27,45 +25,8 @@ pub(crate) struct Arguments {
     /// Address of the page and of /metrics [default: 127.0.0.1:9798]
     #[arg(long, value_name = "ADDRESS")]
     listen: Option<SocketAddr>,
-    /// A page of metrics whose gauges are looked at ten times a second; may be repeated
-    #[arg(long, value_name = "URL")]
-    amplify: Vec<AmplifyConfig>,
-    /// The machine as a whole: processors, load, memory
-    #[arg(long)]
-    host: bool,
-    /// A PostgreSQL server: sessions, who blocks whom, deadlocks, replica lag; may be repeated
-    #[arg(long, value_name = "URL")]
-    postgres: Vec<String>,
-    /// A proxy in front of a service: http://HOST:PORT or tcp://HOST:PORT; may be repeated
-    #[arg(long, value_name = "LISTEN=TARGET")]
-    proxy: Vec<ProxyConfig>,
-    /// Processes of a program or name, those that start later included; may be repeated
-    #[arg(long, value_name = "NAME")]
-    process: Vec<String>,
-    /// One process and what descends from it; may be repeated
-    #[arg(long, value_name = "PID")]
-    pid: Vec<u32>,
-    /// The JetStream of a NATS account: how far its consumers are behind; may be repeated
-    #[arg(long, value_name = "URL")]
-    nats: Vec<NatsConfig>,
-    /// A Redis server: clients, latency, how far the groups of streams are behind; may be repeated
-    #[arg(long, value_name = "URL")]
-    redis: Vec<String>,
-    /// A Kafka cluster: how far its consumer groups are behind; may be repeated
-    #[arg(long, value_name = "URL")]
-    kafka: Vec<KafkaConfig>,
-    /// A RabbitMQ server's management API: queues, consumers, blocked connections; may be repeated
-    #[arg(long, value_name = "URL")]
-    rabbitmq: Vec<RabbitMqConfig>,
-    /// A PgBouncer: pools against their size, who waits for one; may be repeated
-    #[arg(long, value_name = "URL")]
-    pgbouncer: Vec<String>,
-    /// An nginx, by its stub_status page; may be repeated
-    #[arg(long, value_name = "URL")]
-    nginx: Vec<PageConfig>,
-    /// A HAProxy, by its statistics as CSV; may be repeated
-    #[arg(long, value_name = "URL")]
-    haproxy: Vec<PageConfig>,
+    #[command(flatten)]
+    looks: Looks,
     /// Where the system's /proc is, as /host/proc in a container
     #[arg(long, value_name = "FOLDER")]
     proc_root: Option<PathBuf>,
@@ -115,45 +76,57 @@ impl Arguments {
         if let Some(root) = self.sys_root {
             config.sys_root = root;
         }
-        let mut add = |collector: CollectorConfig| config.collectors.push(collector.planned());
-        if self.host {
-            add(CollectorConfig::Host(HostConfig::default()));
+        let looks = self.looks.0.into_iter().map(CollectorConfig::planned);
+        config.collectors.extend(looks);
+    }
+}
+
+/// What the flags of the kinds ask for.
+struct Looks(Vec<CollectorConfig>);
+
+impl Looks {
+    fn flags() -> impl Iterator<Item = &'static Flag> {
+        KINDS.iter().flat_map(|kind| kind.flags)
+    }
+}
+
+impl clap::Args for Looks {
+    fn augment_args(command: Command) -> Command {
+        command.args(Self::flags().map(|flag| {
+            let argument = Arg::new(flag.name).long(flag.name).help(flag.help);
+            match flag.value {
+                Some(value) => argument
+                    .value_name(value)
+                    .action(ArgAction::Append)
+                    .value_parser(|text: &str| (flag.read)(text)),
+                None => argument.action(ArgAction::SetTrue),
+            }
+        }))
+    }
+
+    fn augment_args_for_update(command: Command) -> Command {
+        Self::augment_args(command)
+    }
+}
+
+impl clap::FromArgMatches for Looks {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        let mut looks = Self(Vec::new());
+        looks.update_from_arg_matches(matches)?;
+        Ok(looks)
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        for flag in Self::flags() {
+            if flag.value.is_some() {
+                let given = matches.get_many::<CollectorConfig>(flag.name);
+                self.0.extend(given.into_iter().flatten().cloned());
+            } else if matches.get_flag(flag.name) {
+                let made = (flag.read)("");
+                let refused = |reason| clap::Error::raw(ErrorKind::InvalidValue, reason);
+                self.0.push(made.map_err(refused)?);
+            }
         }
-        for amplify in self.amplify {
-            add(CollectorConfig::Amplify(amplify));
-        }
-        for url in self.postgres {
-            add(CollectorConfig::Postgres(PostgresConfig::at(url)));
-        }
-        for proxy in self.proxy {
-            add(CollectorConfig::Proxy(proxy));
-        }
-        for name in self.process {
-            add(CollectorConfig::Process(ProcessConfig::named(name)));
-        }
-        for pid in self.pid {
-            add(CollectorConfig::Process(ProcessConfig::with_pid(pid)));
-        }
-        for url in self.redis {
-            add(CollectorConfig::Redis(RedisConfig::at(url)));
-        }
-        for nats in self.nats {
-            add(CollectorConfig::Nats(nats));
-        }
-        for kafka in self.kafka {
-            add(CollectorConfig::Kafka(kafka));
-        }
-        for rabbitmq in self.rabbitmq {
-            add(CollectorConfig::RabbitMq(rabbitmq));
-        }
-        for url in self.pgbouncer {
-            add(CollectorConfig::Pgbouncer(PgbouncerConfig::at(url)));
-        }
-        for nginx in self.nginx {
-            add(CollectorConfig::Nginx(nginx));
-        }
-        for haproxy in self.haproxy {
-            add(CollectorConfig::Haproxy(haproxy));
-        }
+        Ok(())
     }
 }

@@ -124,7 +124,7 @@ impl Session {
             config.ssl_mode(SslMode::Disable);
         } else {
             config.ssl_mode(SslMode::Require);
-            server.trust.check().map_err(|reason| server.fault(reason))?;
+            server.check_trust()?;
         }
         Ok(Self { server, config, slot: Mutex::new(None) })
     }
@@ -149,8 +149,7 @@ impl Session {
         if config.get_ssl_mode() == SslMode::Disable {
             return connect(&config, NoTls).await;
         }
-        let tls = self.server.trust.client_config().map_err(StoreError::Unreachable)?;
-        connect(&config, MakeRustlsConnect::new(tls)).await
+        connect(&config, MakeRustlsConnect::new(self.server.tls()?)).await
     }
 }
 

@@ -130,7 +130,7 @@ impl Session {
         let info = server.url.as_str().into_connection_info();
         let info = info.map_err(|error| server.fault(error))?;
         if matches!(info.addr(), ConnectionAddr::TcpTls { .. }) {
-            server.trust.check().map_err(|reason| server.fault(reason))?;
+            server.check_trust()?;
         }
         Ok(Self { server, info, slot: Mutex::new(None) })
     }
@@ -142,21 +142,19 @@ impl Session {
             info = info.set_redis_settings(settings);
         }
         let client = match info.addr() {
-            ConnectionAddr::TcpTls { .. } => Client::build_with_tls(info, self.certificates()),
+            ConnectionAddr::TcpTls { .. } => Client::build_with_tls(info, self.certificates()?),
             _ => Client::open(info),
         };
         let client = client.map_err(|error| failed(&error))?;
         client.get_multiplexed_async_connection().await.map_err(|error| failed(&error))
     }
 
-    fn certificates(&self) -> TlsCertificates {
-        let trust = &self.server.trust;
-        let identity = trust.identity.clone();
-        TlsCertificates {
-            client_tls: identity
-                .map(|(client_cert, client_key)| ClientTlsConfig { client_cert, client_key }),
-            root_cert: trust.roots.clone(),
-        }
+    fn certificates(&self) -> Result<TlsCertificates, StoreError> {
+        let trust = self.server.trust().map_err(StoreError::Unreachable)?;
+        let client_tls = trust
+            .identity
+            .map(|(client_cert, client_key)| ClientTlsConfig { client_cert, client_key });
+        Ok(TlsCertificates { client_tls, root_cert: trust.roots })
     }
 
     /// Asks on the connection in the slot, or on a new one. Dropped at an await, or failed, it leaves

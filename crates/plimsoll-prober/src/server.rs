@@ -14,25 +14,28 @@ use std::{fmt, io};
 #[derive(Clone)]
 pub struct Server {
     pub(crate) url: String,
-    pub(crate) trust: Trust,
-    password: Option<Arc<ReadPassword>>,
+    password: Option<Read<String>>,
+    roots: Option<Read<Vec<u8>>>,
+    identity: Option<Read<Identity>>,
 }
 
-type ReadPassword = dyn Fn() -> io::Result<String> + Send + Sync;
+type Read<T> = Arc<dyn Fn() -> io::Result<T> + Send + Sync>;
+
+/// A certificate and its key.
+type Identity = (Vec<u8>, Vec<u8>);
 
 /// Certificates and keys, as PEM.
-#[derive(Clone, Default)]
 pub(crate) struct Trust {
     /// Who may have signed the server's certificate; none is whom the system trusts.
     pub(crate) roots: Option<Vec<u8>>,
     /// The certificate that it shows itself, and its key.
-    pub(crate) identity: Option<(Vec<u8>, Vec<u8>)>,
+    pub(crate) identity: Option<Identity>,
 }
 
 impl Server {
     /// Describes the server at `url`, as `postgres://user@host/database` or `redis://host:6379/0`.
     pub fn new(url: impl Into<String>) -> Self {
-        Self { url: url.into(), trust: Trust::default(), password: None }
+        Self { url: url.into(), password: None, roots: None, identity: None }
     }
 
     /// Asks `read` for the password at each connection, in place of one in the address: it may change.
@@ -45,26 +48,64 @@ impl Server {
         self
     }
 
-    /// Trusts whom these certificates have signed, as PEM, in place of whom the system trusts.
+    /// Asks `read` at each connection whom to trust, as PEM, in place of whom the system trusts.
     #[must_use]
-    pub fn roots(mut self, pem: impl Into<Vec<u8>>) -> Self {
-        self.trust.roots = Some(pem.into());
+    pub fn roots(mut self, read: impl Fn() -> io::Result<Vec<u8>> + Send + Sync + 'static) -> Self {
+        self.roots = Some(Arc::new(read));
         self
     }
 
-    /// Shows the server a certificate of its own, both as PEM.
+    /// Asks `read` at each connection for the certificate to show the server and its key, both as PEM.
     #[must_use]
-    pub fn identity(mut self, certificate: impl Into<Vec<u8>>, key: impl Into<Vec<u8>>) -> Self {
-        self.trust.identity = Some((certificate.into(), key.into()));
+    pub fn identity(
+        mut self,
+        read: impl Fn() -> io::Result<(Vec<u8>, Vec<u8>)> + Send + Sync + 'static,
+    ) -> Self {
+        self.identity = Some(Arc::new(read));
         self
     }
 
     /// Reads the password, if there is one beside the address.
-    pub(crate) fn read_password(&self) -> Result<Option<String>, StoreError> {
+    ///
+    /// # Errors
+    /// It can't be read.
+    pub fn read_password(&self) -> Result<Option<String>, StoreError> {
         let read = self.password.as_ref().map(|read| read());
         read.transpose().map_err(|error| {
             StoreError::Unreachable(format!("its password can't be read: {error}"))
         })
+    }
+
+    /// Makes what a TLS connection begins with.
+    ///
+    /// # Errors
+    /// A file that can't be read or is no PEM, a key that isn't the certificate's, or a system that
+    /// trusts nobody.
+    pub fn tls(&self) -> Result<ClientConfig, StoreError> {
+        let config = self.trust().and_then(|trust| trust.client_config());
+        config.map_err(StoreError::Unreachable)
+    }
+
+    /// Looks at what it was given: whom the system trusts is asked for at each connection.
+    ///
+    /// # Errors
+    /// What can't be read or is no PEM, or a key that isn't the certificate's.
+    pub fn check_trust(&self) -> Result<(), ProberError> {
+        match self.roots.is_some() || self.identity.is_some() {
+            true => {
+                let config = self.trust().and_then(|trust| trust.client_config());
+                config.map(drop).map_err(|reason| self.fault(reason))
+            }
+            false => Ok(()),
+        }
+    }
+
+    /// Reads the certificates as they are now.
+    pub(crate) fn trust(&self) -> Result<Trust, String> {
+        let unreadable = |error: io::Error| error.to_string();
+        let roots = self.roots.as_ref().map(|read| read()).transpose().map_err(unreadable)?;
+        let identity = self.identity.as_ref().map(|read| read()).transpose().map_err(unreadable)?;
+        Ok(Trust { roots, identity })
     }
 
     /// Makes the fault of an address that can't be used.
@@ -86,17 +127,6 @@ impl Server {
 }
 
 impl Trust {
-    /// Looks at what it was given: whom the system trusts is asked for at each connection.
-    ///
-    /// # Errors
-    /// What is no PEM, or a key that isn't the certificate's.
-    pub(crate) fn check(&self) -> Result<(), String> {
-        match self.roots.is_some() || self.identity.is_some() {
-            true => self.client_config().map(drop),
-            false => Ok(()),
-        }
-    }
-
     /// Makes what a TLS connection begins with.
     ///
     /// # Errors

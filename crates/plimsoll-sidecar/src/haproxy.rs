@@ -1,41 +1,56 @@
 //! HAProxy, by its statistics as CSV.
 
-use crate::Reading;
+use crate::paged::{PageConfig, StatusPage};
 use crate::reading::labelled;
+use crate::{CollectorConfig, Flag, Reading};
 use plimsoll_model::{LevelPart, Value, catalog};
 use std::collections::{BTreeMap, HashMap};
 
 /// Rows that are looked at: frontends, backends and servers of one HAProxy.
 const ROWS_MAX: usize = 1_000;
 
-/// Adds what the rows of the statistics as CSV say. Columns go by their names: versions add some.
-///
-/// # Errors
-/// It isn't that table.
-pub(crate) fn read(
-    text: &str,
-    server: &str,
-    reading: &mut Reading,
-) -> Result<(), (&'static str, &'static str)> {
-    let mut lines = text.lines();
-    let Some(head) = lines.next().and_then(|head| head.strip_prefix("# pxname,")) else {
-        return Err(("is no CSV of statistics", "its path ends in ;csv"));
-    };
-    let columns: Vec<&str> = std::iter::once("pxname").chain(head.split(',')).collect();
-    let mut servers = BTreeMap::new();
-    for (index, line) in lines.filter(|line| !line.is_empty()).enumerate() {
-        if index == ROWS_MAX {
-            reading.note(format_args!("the first {ROWS_MAX} rows are looked at, there are more"));
-            break;
+/// HAProxy, by its statistics as CSV.
+#[derive(Clone, Debug)]
+pub struct Haproxy;
+
+/// Where the page is.
+pub type HaproxyConfig = PageConfig<Haproxy>;
+
+impl StatusPage for Haproxy {
+    const FLAGS: &'static [Flag] = &[Flag {
+        name: "haproxy",
+        value: Some("URL"),
+        help: "A HAProxy, by its statistics as CSV; may be repeated",
+        read: |url| Ok(CollectorConfig::Haproxy(url.parse()?)),
+    }];
+
+    /// Columns go by their names: versions add some.
+    fn read(
+        text: &str,
+        server: &str,
+        reading: &mut Reading,
+    ) -> Result<(), (&'static str, &'static str)> {
+        let mut lines = text.lines();
+        let Some(head) = lines.next().and_then(|head| head.strip_prefix("# pxname,")) else {
+            return Err(("is no CSV of statistics", "its path ends in ;csv"));
+        };
+        let columns: Vec<&str> = std::iter::once("pxname").chain(head.split(',')).collect();
+        let mut servers = BTreeMap::new();
+        for (index, line) in lines.filter(|line| !line.is_empty()).enumerate() {
+            if index == ROWS_MAX {
+                reading
+                    .note(format_args!("the first {ROWS_MAX} rows are looked at, there are more"));
+                break;
+            }
+            let cells: HashMap<&str, &str> = columns.iter().copied().zip(line.split(',')).collect();
+            row(&cells, server, &mut servers, reading);
         }
-        let cells: HashMap<&str, &str> = columns.iter().copied().zip(line.split(',')).collect();
-        row(&cells, server, &mut servers, reading);
+        for ((backend, state), count) in servers {
+            let labels = labelled([("server", server), ("backend", backend), ("state", state)]);
+            reading.gauge(&catalog::HAPROXY_SERVERS, &labels, f64::from(count));
+        }
+        Ok(())
     }
-    for ((backend, state), count) in servers {
-        let labels = labelled([("server", server), ("backend", backend), ("state", state)]);
-        reading.gauge(&catalog::HAPROXY_SERVERS, &labels, f64::from(count));
-    }
-    Ok(())
 }
 
 fn row<'a>(
@@ -92,7 +107,7 @@ mod tests {
         let text = "# pxname,svname,status,qcur,scur,slim,qtime,\nin,FRONTEND,OPEN,,3,90,,\n\
                     app,one,UP,0,2,2,5,\napp,two,MAINT,0,0,,,\napp,BACKEND,UP,7,2,9,5,\n\n";
         let mut reading = Reading::default();
-        assert_eq!(read(text, "h", &mut reading), Ok(()));
+        assert_eq!(Haproxy::read(text, "h", &mut reading), Ok(()));
         let all: Vec<String> = reading
             .families()
             .iter()
@@ -115,6 +130,6 @@ mod tests {
             r#"concurrency_haproxy_servers{backend="app",server="h",state="up"} 1"#,
         ];
         assert_eq!(all, expected);
-        read("<html>", "h", &mut Reading::default()).unwrap_err();
+        Haproxy::read("<html>", "h", &mut Reading::default()).unwrap_err();
     }
 }

@@ -1,35 +1,38 @@
 //! The machine as a whole: processors, load, memory.
 
 use crate::blocking::{Blocking, BlockingCollector};
-use crate::config::interval;
+use crate::config::{DEADLINE, INTERVAL, LABEL};
+use crate::kind::CollectorKind;
 use crate::reading::labelled;
-use crate::{Collector, Reading, Reason, World, process};
+use crate::{Collector, CollectorConfig, Flag, Pace, Reading, Reason, World, process};
 use plimsoll_model::{Labels, catalog};
-use plimsoll_spec::{MapShape, Shape, optional};
+use plimsoll_spec::MapShape;
 use serde::Deserialize;
 use std::path::PathBuf;
 use sysinfo::{CpuRefreshKind, MemoryRefreshKind, System};
 
-pub(crate) static SHAPE: MapShape = MapShape {
-    keys: &[
-        optional("label", Shape::TEXT),
-        optional("interval", Shape::Text(interval)),
-        optional("deadline", Shape::Text(interval)),
-    ],
-    check: None,
-};
+static SHAPE: MapShape = MapShape { keys: &[LABEL, INTERVAL, DEADLINE], check: None };
 
 /// The machine as a whole. There is nothing to choose.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct HostConfig {}
 
-impl HostConfig {
-    pub(crate) fn name(&self) -> String {
-        "host".into()
+impl CollectorKind for HostConfig {
+    const SHAPE: &'static MapShape = &SHAPE;
+    const PACE: Pace = Pace::EACH_SECOND;
+    const FLAGS: &'static [Flag] = &[Flag {
+        name: "host",
+        value: None,
+        help: "The machine as a whole: processors, load, memory",
+        read: |_| Ok(CollectorConfig::Host(Self::default())),
+    }];
+
+    fn target(&self) -> String {
+        String::new()
     }
 
-    pub(crate) fn build(self, world: &World) -> Result<Box<dyn Collector>, Reason> {
+    fn build(self, world: &World) -> Result<Box<dyn Collector>, Reason> {
         let system = System::new().map_err(Reason::new)?;
         Ok(Box::new(Blocking::new(Host { system, proc_root: world.proc_root.clone() })))
     }

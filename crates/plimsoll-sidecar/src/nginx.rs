@@ -1,21 +1,34 @@
 //! nginx, by its `stub_status` page.
 
-use crate::Reading;
+use crate::paged::{PageConfig, StatusPage};
 use crate::reading::labelled;
+use crate::{CollectorConfig, Flag, Reading};
 use plimsoll_model::catalog;
 
-/// Adds what the `stub_status` page says.
-///
-/// # Errors
-/// It isn't that page.
-pub(crate) fn read(
-    text: &str,
-    server: &str,
-    reading: &mut Reading,
-) -> Result<(), (&'static str, &'static str)> {
-    let status = Status::parse(text).ok_or(("is no page of", "stub_status"))?;
-    status.write(server, reading);
-    Ok(())
+/// nginx, by its `stub_status` page.
+#[derive(Clone, Debug)]
+pub struct Nginx;
+
+/// Where the page is.
+pub type NginxConfig = PageConfig<Nginx>;
+
+impl StatusPage for Nginx {
+    const FLAGS: &'static [Flag] = &[Flag {
+        name: "nginx",
+        value: Some("URL"),
+        help: "An nginx, by its stub_status page; may be repeated",
+        read: |url| Ok(CollectorConfig::Nginx(url.parse()?)),
+    }];
+
+    fn read(
+        text: &str,
+        server: &str,
+        reading: &mut Reading,
+    ) -> Result<(), (&'static str, &'static str)> {
+        let status = Status::parse(text).ok_or(("is no page of", "stub_status"))?;
+        status.write(server, reading);
+        Ok(())
+    }
 }
 
 /// The numbers of the page, in its order.

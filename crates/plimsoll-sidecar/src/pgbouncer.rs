@@ -1,59 +1,61 @@
 //! PgBouncer, by its console: who waits for a connection to the database, and for how long.
 
-use crate::config::interval;
 use crate::connected::{Connected, ConnectedCollector};
+use crate::kind::CollectorKind;
 use crate::reading::labelled;
+use crate::server::{ServerConfig, StoreAddress};
 use crate::sql::{self, Row};
-use crate::store::StoreConfig;
-use crate::{Collector, Reading, Reason, World};
+use crate::{Collector, CollectorConfig, Flag, Pace, Reading, Reason, World};
 use async_trait::async_trait;
 use plimsoll_model::{Labels, LevelPart, Signal, Value, catalog};
 use plimsoll_prober::{PostgresConnection, PostgresServer};
-use plimsoll_spec::{MapShape, Shape, optional, required};
+use plimsoll_spec::MapShape;
 use serde::Deserialize;
 use std::collections::HashMap;
+use std::path::Path;
 use std::sync::Arc;
 
 /// Pools that have series of their own, those with most waiters first.
 const POOLS_MAX: usize = 100;
 
-pub(crate) static SHAPE: MapShape = MapShape {
-    keys: &[
-        optional("label", Shape::TEXT),
-        optional("interval", Shape::Text(interval)),
-        optional("deadline", Shape::Text(interval)),
-        required("url", Shape::TEXT),
-        optional("password_file", Shape::TEXT),
-        optional("ca_file", Shape::TEXT),
-        optional("cert_file", Shape::TEXT),
-        optional("key_file", Shape::TEXT),
-    ],
-    check: None,
-};
-
 /// A PgBouncer, as one of its `stats_users` sees it.
 #[derive(Clone, Debug, Deserialize)]
 pub struct PgbouncerConfig {
     #[serde(flatten)]
-    server: StoreConfig,
+    server: ServerConfig<StoreAddress>,
 }
 
 impl PgbouncerConfig {
     /// Describes the console at `url`, as `postgres://stats@host:6432/pgbouncer`.
     pub fn at(url: impl Into<String>) -> Self {
-        Self { server: StoreConfig::at(url) }
+        Self { server: ServerConfig::new(StoreAddress(url.into())) }
+    }
+}
+
+impl CollectorKind for PgbouncerConfig {
+    const SHAPE: &'static MapShape = &sql::SHAPE;
+    const PACE: Pace = Pace::EACH_5_SECONDS;
+    const FLAGS: &'static [Flag] = &[Flag {
+        name: "pgbouncer",
+        value: Some("URL"),
+        help: "A PgBouncer: pools against their size, who waits for one; may be repeated",
+        read: |url| Ok(CollectorConfig::Pgbouncer(Self::at(url))),
+    }];
+
+    fn target(&self) -> String {
+        sql::target(&self.server.address.0)
     }
 
-    pub(crate) fn name(&self) -> String {
-        sql::name("pgbouncer", &self.server.url)
+    fn lies_in(&mut self, folder: &Path) {
+        self.server.lies_in(folder);
     }
 
-    pub(crate) fn check(&self) -> Result<(), Reason> {
-        PostgresServer::new(self.server.server()?).map(drop).map_err(Reason::new)
+    fn check(&self) -> Result<(), Reason> {
+        sql::server(&self.server).map(drop)
     }
 
-    pub(crate) fn build(self, world: &World) -> Result<Box<dyn Collector>, Reason> {
-        let server = PostgresServer::new(self.server.server()?).map_err(Reason::new)?;
+    fn build(self, world: &World) -> Result<Box<dyn Collector>, Reason> {
+        let server = sql::server(&self.server)?;
         let pgbouncer = Pgbouncer { server, name: world.name.clone() };
         Ok(Box::new(Connected::new(pgbouncer, world.clock.clone())))
     }

@@ -1,20 +1,19 @@
-//! Where a server is, how it lets us in, and whom we trust.
+//! Where a server is, and how it lets us in.
 
 use crate::Reason;
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject;
-use rustls::{ClientConfig, RootCertStore};
+use plimsoll_prober::Server;
+use plimsoll_servers::Access;
+use rustls::ClientConfig;
 use serde::Deserialize;
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::str::FromStr;
-use std::sync::Arc;
 use thiserror::Error;
 use url::Url;
 
 /// A server's address with the user, and the password if there is one, in it.
 ///
-/// What is shown of it is the user and the host, never the password.
+/// What is shown of it is the host.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Address(Url);
 
@@ -34,14 +33,18 @@ pub enum AddressError {
     Other(&'static str),
 }
 
-/// A server as the configuration describes it.
+/// A server as the configuration describes it: its address, and what goes with that.
 #[derive(Clone, Debug, Deserialize)]
-pub(crate) struct Server {
+pub(crate) struct ServerConfig<A = Address> {
     #[serde(rename = "url")]
-    pub(crate) address: Address,
-    password_file: Option<PathBuf>,
-    ca_file: Option<PathBuf>,
+    pub(crate) address: A,
+    #[serde(flatten)]
+    access: Access,
 }
+
+/// The address of a database in the words of its own clients, which may hold a password.
+#[derive(Clone, Deserialize)]
+pub(crate) struct StoreAddress(pub(crate) String);
 
 impl Address {
     /// Reads an address that has one of those schemes; `example` is shown when it isn't one.
@@ -81,51 +84,39 @@ impl Address {
     }
 }
 
-impl Server {
+impl<A: AsRef<str>> ServerConfig<A> {
     /// Takes an address as it is given to a flag: trusts whom the system trusts.
-    pub(crate) fn new(address: Address) -> Self {
-        Self { address, password_file: None, ca_file: None }
+    pub(crate) fn new(address: A) -> Self {
+        Self { address, access: Access::default() }
     }
 
-    /// Returns the password: what its file says now, or what stands in the address.
+    /// Makes relative paths begin in `folder`.
+    pub(crate) fn lies_in(&mut self, folder: &Path) {
+        self.access.lies_in(folder);
+    }
+
+    /// Describes it to those who connect.
+    pub(crate) fn server(&self) -> Server {
+        self.access.server(self.address.as_ref())
+    }
+}
+
+impl ServerConfig {
+    /// Returns the password: the one that is given now, or what stands in the address.
     pub(crate) fn password(&self) -> Result<Option<String>, Reason> {
-        match &self.password_file {
-            Some(file) => {
-                let text =
-                    std::fs::read_to_string(file).map_err(|error| unreadable(file, error))?;
-                Ok(Some(text.trim_end_matches(['\r', '\n']).to_owned()))
-            }
-            None => Ok(self.address.0.password().map(plain)),
-        }
+        let given = self.server().read_password().map_err(Reason::new)?;
+        Ok(given.or_else(|| self.address.0.password().map(plain)))
     }
 
     /// Makes what a TLS connection begins with.
     pub(crate) fn tls(&self) -> Result<ClientConfig, Reason> {
-        let mut roots = RootCertStore::empty();
-        match &self.ca_file {
-            Some(file) => {
-                let certificates = CertificateDer::pem_file_iter(file);
-                for certificate in certificates.map_err(|error| unreadable(file, error))? {
-                    let certificate = certificate.map_err(|error| unreadable(file, error))?;
-                    roots.add(certificate).map_err(|error| unreadable(file, error))?;
-                }
-            }
-            None => drop(
-                roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs),
-            ),
-        }
-        if roots.is_empty() {
-            return Err(Reason::new("no authority is trusted here: name a file with `ca_file`"));
-        }
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let builder = ClientConfig::builder_with_provider(provider);
-        let builder = builder.with_safe_default_protocol_versions().map_err(Reason::new)?;
-        Ok(builder.with_root_certificates(roots).with_no_client_auth())
+        self.server().tls().map_err(Reason::new)
     }
-}
 
-fn unreadable(file: &Path, error: impl fmt::Display) -> Reason {
-    Reason::new(format_args!("{} can't be read: {error}", file.display()))
+    /// Looks at the certificates, if TLS is spoken: whom the system trusts is asked for at each connection.
+    pub(crate) fn check(&self) -> Result<(), Reason> {
+        self.server().check_trust().map_err(Reason::new)
+    }
 }
 
 /// Undoes the escapes of a URL.
@@ -136,16 +127,32 @@ fn plain(text: &str) -> String {
     decoded.map(|(key, _)| key.into_owned()).unwrap_or_default()
 }
 
+/// Who looks isn't shown: a name before the host alone may be a token.
 impl fmt::Display for Address {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(user) = self.user() {
-            write!(out, "{user}@")?;
-        }
         out.write_str(self.0.host_str().unwrap_or_default())?;
         match self.0.port_or_known_default() {
             Some(port) => write!(out, ":{port}"),
             None => Ok(()),
         }
+    }
+}
+
+impl AsRef<str> for Address {
+    fn as_ref(&self) -> &str {
+        self.0.as_str()
+    }
+}
+
+impl AsRef<str> for StoreAddress {
+    fn as_ref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for StoreAddress {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("…")
     }
 }
 
@@ -168,14 +175,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_address_shows_no_password_and_its_escapes_are_undone() {
+    fn an_address_shows_the_host_alone_and_its_escapes_are_undone() {
         let text = "nats://al%40ice:s%2Bec+ret%25@[::1]:4222";
         let address = Address::parse(text, &["nats"], "nats://host").unwrap();
-        assert_eq!(address.to_string(), "al@ice@[::1]:4222");
+        assert_eq!(address.to_string(), "[::1]:4222");
         assert_eq!(format!("{address:?}"), address.to_string());
         assert_eq!(address.host(), "::1");
         assert_eq!(address.bare().as_str(), "nats://[::1]:4222");
-        let password = Server::new(address).password().unwrap();
+        assert_eq!(address.user().as_deref(), Some("al@ice"));
+        let password = ServerConfig::new(address).password().unwrap();
         assert_eq!(password.as_deref(), Some("s+ec+ret%"));
     }
 

@@ -1,6 +1,11 @@
 //! Rows of PostgreSQL's simple protocol, which PgBouncer's console speaks as well: all values are text.
 
 use crate::Reason;
+use crate::config::{DEADLINE, INTERVAL, LABEL};
+use crate::server::{ServerConfig, StoreAddress};
+use plimsoll_prober::PostgresServer;
+use plimsoll_servers::{PASSWORD, PASSWORD_FILE, TLS_CONFIG, check_address, no_store};
+use plimsoll_spec::{MapShape, Shape, required};
 use std::str::FromStr;
 use tokio_postgres::config::Host;
 use tokio_postgres::error::SqlState;
@@ -50,9 +55,33 @@ fn failed(error: &Error) -> Reason {
     Reason::new(format_args!("it refuses: {}{hint}", refused.message()))
 }
 
+/// The keys of every kind that asks so.
+pub(crate) static SHAPE: MapShape = MapShape {
+    keys: &[
+        LABEL,
+        INTERVAL,
+        DEADLINE,
+        required("url", Shape::TEXT),
+        PASSWORD,
+        PASSWORD_FILE,
+        TLS_CONFIG,
+    ],
+    check: Some(|view, faults| {
+        check_address(view, faults, |url| PostgresServer::new(url).map(drop).map_err(no_store));
+    }),
+};
+
+/// Makes what connects.
+///
+/// # Errors
+/// An address or a certificate that can't be used.
+pub(crate) fn server(config: &ServerConfig<StoreAddress>) -> Result<PostgresServer, Reason> {
+    PostgresServer::new(config.server()).map_err(Reason::new)
+}
+
 /// Names a server by its host, port and database: never by its user or password.
-pub(crate) fn name(kind: &str, url: &str) -> String {
-    let Ok(config) = url.parse::<Config>() else { return kind.into() };
+pub(crate) fn target(url: &str) -> String {
+    let Ok(config) = url.parse::<Config>() else { return String::new() };
     let host = match config.get_hosts().first() {
         Some(Host::Tcp(host)) => host.clone(),
         Some(Host::Unix(folder)) => folder.display().to_string(),
@@ -60,7 +89,7 @@ pub(crate) fn name(kind: &str, url: &str) -> String {
     };
     let port = config.get_ports().first().copied().unwrap_or(5432);
     let database = config.get_dbname().map(|name| format!("/{name}")).unwrap_or_default();
-    format!("{kind}:{host}:{port}{database}")
+    format!("{host}:{port}{database}")
 }
 
 #[cfg(test)]
@@ -70,8 +99,8 @@ mod tests {
     #[test]
     fn a_name_says_where_the_server_is_and_no_secret() {
         let url = "postgres://me:secret@db/shop?sslmode=require";
-        assert_eq!(name("postgres", url), "postgres:db:5432/shop");
-        assert_eq!(name("postgres", "host=/run/pg port=6000"), "postgres:/run/pg:6000");
-        assert_eq!(name("postgres", "postgres://me:secret@["), "postgres");
+        assert_eq!(target(url), "db:5432/shop");
+        assert_eq!(target("host=/run/pg port=6000"), "/run/pg:6000");
+        assert_eq!(target("postgres://me:secret@["), "");
     }
 }

@@ -79,16 +79,22 @@ async fn a_prober_trusts_whom_it_is_told_to_and_nobody_else() {
     let table = "CREATE TABLE plimsoll_heartbeat (name text PRIMARY KEY, marker text NOT NULL)";
     client.batch_execute(table).await.expect("a table");
     let url = postgres.url.replace("sslmode=disable", "application_name=prober");
-    let trusted = || Server::new(&*url).roots(&*identity.certificate);
-    let mistaken = || Server::new(&*url).roots(&*stranger.certificate);
+    let pem = |identity: &Identity| {
+        let pem = identity.certificate.clone().into_bytes();
+        move || Ok(pem.clone())
+    };
+    let trusted = || Server::new(&*url).roots(pem(&identity));
+    let mistaken = || Server::new(&*url).roots(pem(&stranger));
     let at = |server| PostgresTable::new(server, "plimsoll_heartbeat", "orders").expect("a table");
     let cache = format!("rediss://127.0.0.1:{tls_port}");
-    let key = |pem: &str| RedisKey::new(Server::new(&*cache).roots(pem), "absent").expect("a key");
+    let key = |identity: &Identity| {
+        RedisKey::new(Server::new(&*cache).roots(pem(identity)), "absent").expect("a key")
+    };
     let prober = ProberSpec::new("origin", at(trusted()), 5)
         .store("table", at(trusted()))
         .store("mistaken", at(mistaken()))
-        .store("cache", key(&identity.certificate))
-        .store("strange cache", key(&stranger.certificate))
+        .store("cache", key(&identity))
+        .store("strange cache", key(&stranger))
         .interval(Duration::from_millis(50))
         .build_in(&Registry::new())
         .expect("builds");

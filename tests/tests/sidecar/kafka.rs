@@ -179,8 +179,10 @@ async fn a_user_is_let_in_or_told_what_it_lacks() {
     client.obey(&format!("produce orders 0 none - {} a", ago_ms(60.0))).await;
     client.obey("commit billing orders 0 0").await;
     let at = |user: &str, sasl: &str| {
-        let url = format!("kafka://{user}:secret@{}", kafka.guarded);
-        Watcher::start(&format!("kafka: [{{url: '{url}', sasl: {sasl}, interval: 500ms}}]"))
+        let url = format!("kafka://{user}@{}", kafka.guarded);
+        Watcher::start(&format!(
+            "kafka: [{{url: '{url}', password: secret, sasl: {sasl}, interval: 500ms}}]"
+        ))
     };
     let of = Of("billing", "orders");
     for (user, sasl) in [("watch", "plain"), ("scram", "scram-sha-256")] {

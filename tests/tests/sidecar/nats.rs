@@ -20,7 +20,7 @@ authorization { users: [
 
 fn watcher(nats: &Nats, user: &str) -> Watcher {
     Watcher::start(&format!(
-        "nats: [{{url: 'nats://{user}:secret@{}', label: nats, interval: 200ms, stalled_after: 2s}}]",
+        "nats: [{{url: 'nats://{user}@{}', password: secret, label: nats, interval: 200ms, stalled_after: 2s}}]",
         nats.address
     ))
 }

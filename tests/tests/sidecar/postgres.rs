@@ -129,7 +129,7 @@ async fn a_role_that_loses_its_grant_says_so_and_the_others_go_on() {
     let watch = Watcher::start(&format!(
         "postgres:\n{}{}{}{}",
         file("watcher", &at("watcher")),
-        file("locked", &at("locked:wrong")),
+        file("locked", &at("locked")).replace("interval", "password: wrong, interval"),
         file("db", &server.url),
         file("tls", &server.url.replace("sslmode=disable", "sslmode=require")),
     ));

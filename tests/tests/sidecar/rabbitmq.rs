@@ -31,7 +31,7 @@ async fn a_queue_is_as_deep_and_as_old_as_what_was_sent() {
     let queue = json!({ "durable": true, "arguments": { "x-max-length": 100 } });
     server.ask(Method::PUT, "queues/%2f/jobs", queue).await;
     let watcher = Watcher::start(&format!(
-        "rabbitmq: [{{url: 'http://guest:guest@{}', label: rabbit, interval: 500ms, stalled_after: 3s}}]",
+        "rabbitmq: [{{url: 'http://guest@{}', password: guest, label: rabbit, interval: 500ms, stalled_after: 3s}}]",
         server.api
     ));
     let depth = |s: &Scrape| of_queue(s, "concurrency_queue_depth");
@@ -69,8 +69,10 @@ async fn a_queue_is_as_deep_and_as_old_as_what_was_sent() {
     publish(&server, "jobs", json!({})).await;
     let unknown = watcher.until("one message", |s| lag(s) == Some(1.0)).await;
     assert_eq!(seconds(&unknown), None);
-    let wrong =
-        Watcher::start(&format!("rabbitmq: [{{url: 'http://guest:wr0ng@{}'}}]", server.api));
+    let wrong = Watcher::start(&format!(
+        "rabbitmq: [{{url: 'http://guest@{}', password: wr0ng}}]",
+        server.api
+    ));
     let page = wrong.until_page(&["refuses this user"]).await;
     assert!(!page.contains("wr0ng"), "{page}");
     wrong.stop().await;

@@ -196,15 +196,15 @@ async fn clients_and_spikes_are_what_the_server_says() {
 async fn a_wrong_password_a_missing_right_and_a_fail_over_each_say_what_is_wrong() {
     let mut server = Redis::start().await;
     run(&server, "ACL SETUSER half on >half +info +time +scan ~*").await;
-    let at = |user: &str| server.url.replace("redis://", &format!("redis://{user}@"));
-    let collector = |label: &str, url: &str| {
-        format!("- {{label: {label}, url: {url:?}, interval: 500ms, deadline: 500ms}}\n")
+    let half = server.url.replace("redis://", "redis://half@");
+    let collector = |label: &str, url: &str, password: &str| {
+        format!("- {{label: {label}, url: {url:?}{password}, interval: 500ms, deadline: 500ms}}\n")
     };
     let watch = Watcher::start(&format!(
         "redis:\n{}{}{}",
-        collector("r", &server.url),
-        collector("wrong", &at("half:guess")),
-        collector("half", &at("half:half")),
+        collector("r", &server.url, ""),
+        collector("wrong", &half, ", password: guess"),
+        collector("half", &half, ", password: half"),
     ));
     watch.until_up("r", true).await;
     watch.until_up("wrong", false).await;

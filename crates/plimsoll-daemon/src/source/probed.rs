@@ -1,14 +1,12 @@
 //! From what the configuration says of a prober to one that can run.
 
 use super::in_flight::InFlight;
-use crate::client::AccessError;
 use crate::config::{Probed, ProbedWhat, Prober as ProberConfig, Tls};
 use plimsoll_prober::{
     Origin, PostgresQuery, PostgresTable, Prober, ProberError, ProberSpec, RedisKey, RedisStream,
     Server, Serving,
 };
 use plimsoll_record::Registry;
-use std::path::Path;
 use std::sync::Arc;
 
 /// Why a prober can't be built.
@@ -16,16 +14,7 @@ use std::sync::Arc;
 #[error("prober {prober}: {reason}")]
 pub(crate) struct ProbeError {
     prober: String,
-    reason: Reason,
-}
-
-/// What is wrong with it.
-#[derive(Debug, thiserror::Error)]
-enum Reason {
-    #[error(transparent)]
-    Prober(#[from] ProberError),
-    #[error(transparent)]
-    Access(#[from] AccessError),
+    reason: ProberError,
 }
 
 /// Makes the prober that the configuration describes.
@@ -35,7 +24,7 @@ pub(super) fn prober(
     in_flight: Option<Arc<InFlight>>,
     seed: u64,
 ) -> Result<Prober, ProbeError> {
-    let built = spec(config, in_flight, seed).and_then(|spec| Ok(spec.build_in(registry)?));
+    let built = spec(config, in_flight, seed).and_then(|spec| spec.build_in(registry));
     built.map_err(|reason| ProbeError { prober: config.name.clone(), reason })
 }
 
@@ -43,7 +32,7 @@ fn spec(
     config: &ProberConfig,
     in_flight: Option<Arc<InFlight>>,
     seed: u64,
-) -> Result<ProberSpec, Reason> {
+) -> Result<ProberSpec, ProberError> {
     let name = config.name.as_str();
     let mut spec = ProberSpec::new(name, origin(&config.origin, name)?, seed);
     for (store, probed) in &config.stores {
@@ -65,11 +54,11 @@ fn spec(
 }
 
 /// The heartbeat of a table is called as the prober is.
-fn origin(probed: &Probed, name: &str) -> Result<Box<dyn Origin>, Reason> {
-    let server = server(probed)?;
+fn origin(probed: &Probed, name: &str) -> Result<Box<dyn Origin>, ProberError> {
+    let server = server(probed);
     Ok(match &probed.what {
         ProbedWhat::PostgresTable(table) => Box::new(PostgresTable::new(server, table, name)?),
-        ProbedWhat::PostgresQuery(query) => Err(ProberError::Table(query.clone()))?,
+        ProbedWhat::PostgresQuery(query) => return Err(ProberError::Table(query.clone())),
         ProbedWhat::RedisKey(key) => Box::new(RedisKey::new(server, key)?),
         ProbedWhat::RedisStream { stream, field } => {
             Box::new(RedisStream::new(server, stream, field)?)
@@ -77,8 +66,8 @@ fn origin(probed: &Probed, name: &str) -> Result<Box<dyn Origin>, Reason> {
     })
 }
 
-fn serving(probed: &Probed, name: &str) -> Result<Box<dyn Serving>, Reason> {
-    let server = server(probed)?;
+fn serving(probed: &Probed, name: &str) -> Result<Box<dyn Serving>, ProberError> {
+    let server = server(probed);
     Ok(match &probed.what {
         ProbedWhat::PostgresTable(table) => Box::new(PostgresTable::new(server, table, name)?),
         ProbedWhat::PostgresQuery(query) => Box::new(PostgresQuery::new(server, query)?),
@@ -89,22 +78,20 @@ fn serving(probed: &Probed, name: &str) -> Result<Box<dyn Serving>, Reason> {
     })
 }
 
-/// Makes a server that reads its password at each connection, and its certificates now.
-fn server(probed: &Probed) -> Result<Server, AccessError> {
+/// Makes a server that reads its password and its certificates at each connection.
+fn server(probed: &Probed) -> Server {
     let mut server = Server::new(&probed.url);
     if let Some(secret) = probed.password.clone() {
         server = server.password(move || secret.read());
     }
-    let Tls { ca_file, identity, .. } = &probed.tls;
+    let Tls { ca_file, identity, .. } = probed.tls.clone();
     if let Some(file) = ca_file {
-        server = server.roots(read(file)?);
+        server = server.roots(move || std::fs::read(&file));
     }
     if let Some(identity) = identity {
-        server = server.identity(read(&identity.cert_file)?, read(&identity.key_file)?);
+        let read =
+            move || Ok((std::fs::read(&identity.cert_file)?, std::fs::read(&identity.key_file)?));
+        server = server.identity(read);
     }
-    Ok(server)
-}
-
-fn read(file: &Path) -> Result<Vec<u8>, AccessError> {
-    std::fs::read(file).map_err(|source| AccessError::Read { file: file.into(), source })
+    server
 }

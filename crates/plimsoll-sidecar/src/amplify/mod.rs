@@ -8,10 +8,11 @@
 mod gauges;
 mod sampled;
 
-use crate::config::interval;
+use crate::config::{DEADLINE, INTERVAL, LABEL};
 use crate::connected::{Connected, ConnectedCollector};
 use crate::fetch::{self, Page};
-use crate::{Collector, Reading, Reason, World};
+use crate::kind::CollectorKind;
+use crate::{Collector, CollectorConfig, Flag, Pace, Reading, Reason, World};
 use async_trait::async_trait;
 use gauges::{Bound, Chosen, Gauge, Limit};
 use plimsoll_exposition::decode::Decoder;
@@ -35,11 +36,11 @@ const ACCEPT: &str = "application/openmetrics-text;version=1.0.0;q=0.5,text/plai
 /// Series that a page may have.
 const SERIES_MAX: usize = 100_000;
 
-pub(crate) static SHAPE: MapShape = MapShape {
+static SHAPE: MapShape = MapShape {
     keys: &[
-        optional("label", Shape::TEXT),
-        optional("interval", Shape::Text(interval)),
-        optional("deadline", Shape::Text(interval)),
+        LABEL,
+        INTERVAL,
+        DEADLINE,
         required("url", Shape::parsed::<Page>()),
         optional("gauges", Shape::List(&Shape::Map(&GAUGE))),
     ],
@@ -70,12 +71,21 @@ impl FromStr for AmplifyConfig {
     }
 }
 
-impl AmplifyConfig {
-    pub(crate) fn name(&self) -> String {
-        format!("amplify {}", self.url.0)
+impl CollectorKind for AmplifyConfig {
+    const SHAPE: &'static MapShape = &SHAPE;
+    const PACE: Pace = Pace::EACH_100_MS;
+    const FLAGS: &'static [Flag] = &[Flag {
+        name: "amplify",
+        value: Some("URL"),
+        help: "A page of metrics whose gauges are looked at ten times a second; may be repeated",
+        read: |url| Ok(CollectorConfig::Amplify(url.parse()?)),
+    }];
+
+    fn target(&self) -> String {
+        self.url.0.to_string()
     }
 
-    pub(crate) fn build(self, world: &World) -> Result<Box<dyn Collector>, Reason> {
+    fn build(self, world: &World) -> Result<Box<dyn Collector>, Reason> {
         let chosen = gauges::chosen(self.gauges).map_err(Reason::new)?;
         let mut interest = Interest::new();
         for Chosen { gauge, limit } in &chosen {

@@ -1,19 +1,13 @@
 //! What to look at, and how often: from flags, or from a file whose every fault is told at once.
 
+mod kinds;
 mod raw;
 
-pub(crate) use raw::{interval, length};
+pub use kinds::{CollectorConfig, KINDS};
+pub(crate) use raw::{DEADLINE, INTERVAL, LABEL, interval, length};
 
-use crate::{
-    AmplifyConfig, Collector, HostConfig, KafkaConfig, NatsConfig, PageConfig, PgbouncerConfig,
-    PostgresConfig, ProcessConfig, ProxyConfig, RabbitMqConfig, RedisConfig, World,
-};
-use crate::{
-    amplify, haproxy, host, kafka, nats, nginx, paged, pgbouncer, postgres, process, proxy,
-    rabbitmq, redis,
-};
-use plimsoll_spec::{Document, Fault, MapShape, Place, Shape, optional};
-use raw::{RawConfig, all};
+use kinds::{RawConfig, SIDECAR};
+use plimsoll_spec::{Document, Fault, Place, Shape};
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -63,56 +57,6 @@ pub struct Pace {
     pub deadline: Duration,
 }
 
-/// One kind of collector and what it is told.
-#[derive(Clone, Debug)]
-pub enum CollectorConfig {
-    /// Gauges of a page of metrics.
-    Amplify(AmplifyConfig),
-    /// The machine as a whole.
-    Host(HostConfig),
-    /// A PostgreSQL server.
-    Postgres(PostgresConfig),
-    /// A proxy.
-    Proxy(ProxyConfig),
-    /// A group of processes.
-    Process(ProcessConfig),
-    /// The JetStream of a NATS account.
-    Nats(NatsConfig),
-    /// A Redis server.
-    Redis(RedisConfig),
-    /// The consumer groups of a Kafka cluster.
-    Kafka(KafkaConfig),
-    /// The queues of a RabbitMQ server.
-    RabbitMq(RabbitMqConfig),
-    /// A PgBouncer.
-    Pgbouncer(PgbouncerConfig),
-    /// An nginx, by its `stub_status` page.
-    Nginx(PageConfig),
-    /// A HAProxy, by its statistics as CSV: `http://127.0.0.1:8404/stats;csv`.
-    Haproxy(PageConfig),
-}
-
-static SIDECAR: Shape = Shape::Map(&MapShape {
-    keys: &[
-        optional("listen", Shape::parsed::<SocketAddr>()),
-        optional("proc_root", Shape::TEXT),
-        optional("sys_root", Shape::TEXT),
-        optional("amplify", Shape::List(&Shape::Map(&amplify::SHAPE))),
-        optional("host", Shape::List(&Shape::Map(&host::SHAPE))),
-        optional("postgres", Shape::List(&Shape::Map(&postgres::SHAPE))),
-        optional("proxy", Shape::List(&Shape::Map(&proxy::SHAPE))),
-        optional("process", Shape::List(&Shape::Map(&process::SHAPE))),
-        optional("nats", Shape::List(&Shape::Map(&nats::SHAPE))),
-        optional("redis", Shape::List(&Shape::Map(&redis::SHAPE))),
-        optional("kafka", Shape::List(&Shape::Map(&kafka::SHAPE))),
-        optional("rabbitmq", Shape::List(&Shape::Map(&rabbitmq::SHAPE))),
-        optional("pgbouncer", Shape::List(&Shape::Map(&pgbouncer::SHAPE))),
-        optional("nginx", Shape::List(&Shape::Map(&paged::SHAPE))),
-        optional("haproxy", Shape::List(&Shape::Map(&paged::SHAPE))),
-    ],
-    check: None,
-});
-
 impl Default for Config {
     fn default() -> Self {
         Self {
@@ -127,8 +71,7 @@ impl Default for Config {
 impl Config {
     /// Says whether a document is one of these, by the keys that only a sidecar has.
     pub fn recognises(document: &Document) -> bool {
-        let Shape::Map(map) = &SIDECAR else { return false };
-        let own = map.keys.iter().filter(|key| key.name != "listen");
+        let own = SIDECAR.keys.iter().filter(|key| key.name != "listen");
         own.into_iter().any(|key| document.root().get(key.name).is_some())
     }
 
@@ -147,13 +90,15 @@ impl Config {
         Self::parse(&name, &text)
     }
 
-    /// Reads a configuration from its text; `file` is what faults call it.
+    /// Reads a configuration from its text; `file` is what faults call it, and relative paths begin in
+    /// its folder.
     ///
     /// # Errors
     /// As [`Config::read`].
     pub fn parse(file: &str, text: &str) -> Result<Self, Vec<Fault>> {
         let document = Document::parse(file, text)?;
-        let raw: RawConfig = document.read(&SIDECAR)?;
+        let mut raw: RawConfig = document.read(&Shape::Map(&SIDECAR))?;
+        let lists = raw.take_lists();
         let base = Self::default();
         let mut config = Self {
             listen: raw.listen.map_or(base.listen, |listen| listen.0),
@@ -161,24 +106,11 @@ impl Config {
             sys_root: raw.sys_root.unwrap_or(base.sys_root),
             collectors: Vec::new(),
         };
+        let folder = Path::new(file).parent().unwrap_or(Path::new(""));
         let mut faults = Vec::new();
-        let kinds = [
-            ("amplify", all(raw.amplify, CollectorConfig::Amplify)),
-            ("host", all(raw.host, CollectorConfig::Host)),
-            ("postgres", all(raw.postgres, CollectorConfig::Postgres)),
-            ("process", all(raw.process, CollectorConfig::Process)),
-            ("proxy", all(raw.proxy, CollectorConfig::Proxy)),
-            ("nats", all(raw.nats, CollectorConfig::Nats)),
-            ("redis", all(raw.redis, CollectorConfig::Redis)),
-            ("kafka", all(raw.kafka, CollectorConfig::Kafka)),
-            ("rabbitmq", all(raw.rabbitmq, CollectorConfig::RabbitMq)),
-            ("pgbouncer", all(raw.pgbouncer, CollectorConfig::Pgbouncer)),
-            ("nginx", all(raw.nginx, CollectorConfig::Nginx)),
-            ("haproxy", all(raw.haproxy, CollectorConfig::Haproxy)),
-        ];
-        for (kind, collectors) in kinds {
+        for (kind, collectors) in lists {
             for (index, raw) in collectors.into_iter().enumerate() {
-                match raw.planned() {
+                match raw.planned(folder) {
                     Ok(planned) => config.collectors.push(planned),
                     Err((key, reason)) => {
                         let path = format!("{kind}[{index}].{key}");
@@ -195,85 +127,9 @@ impl Config {
 }
 
 impl CollectorConfig {
-    /// Returns what the `collector` label says when nobody chose a name: the kind and what it looks at.
-    pub fn name(&self) -> String {
-        match self {
-            Self::RabbitMq(config) => config.name(),
-            Self::Kafka(config) => config.name(),
-            Self::Nats(config) => config.name(),
-            Self::Amplify(config) => config.name(),
-            Self::Host(config) => config.name(),
-            Self::Postgres(config) => config.name(),
-            Self::Proxy(config) => config.name(),
-            Self::Process(config) => config.name(),
-            Self::Redis(config) => config.name(),
-            Self::Pgbouncer(config) => config.name(),
-            Self::Nginx(config) => config.name("nginx"),
-            Self::Haproxy(config) => config.name("haproxy"),
-        }
-    }
-
-    /// Returns the pace of this kind.
-    pub fn pace(&self) -> Pace {
-        match self {
-            Self::RabbitMq(_) => Pace::EACH_5_SECONDS,
-            Self::Kafka(_) => Pace::EACH_5_SECONDS,
-            Self::Nats(_) => Pace::EACH_5_SECONDS,
-            Self::Amplify(_) => Pace::EACH_100_MS,
-            Self::Host(_) => Pace::EACH_SECOND,
-            Self::Proxy(_) => Pace::EACH_SECOND,
-            Self::Process(_) => Pace::EACH_SECOND,
-            Self::Postgres(_) => Pace::EACH_5_SECONDS,
-            Self::Redis(_) => Pace::EACH_5_SECONDS,
-            Self::Pgbouncer(_) => Pace::EACH_5_SECONDS,
-            Self::Nginx(_) => Pace::EACH_5_SECONDS,
-            Self::Haproxy(_) => Pace::EACH_5_SECONDS,
-        }
-    }
-
-    /// Looks at what only shows between its keys.
-    ///
-    /// # Errors
-    /// What can't be used, without secrets.
-    fn check(&self) -> Result<(), crate::Reason> {
-        match self {
-            Self::Amplify(_) => Ok(()),
-            Self::Host(_) | Self::RabbitMq(_) | Self::Kafka(_) | Self::Nats(_) => Ok(()),
-            Self::Proxy(_) => Ok(()),
-            Self::Process(_) => Ok(()),
-            Self::Postgres(config) => config.check(),
-            Self::Redis(config) => config.check(),
-            Self::Pgbouncer(config) => config.check(),
-            Self::Nginx(_) => Ok(()),
-            Self::Haproxy(_) => Ok(()),
-        }
-    }
-
     /// Plans it with its own name and pace.
     pub fn planned(self) -> Planned {
         Planned { label: None, pace: self.pace(), collector: self }
-    }
-
-    /// Makes the collector.
-    ///
-    /// # Errors
-    /// What can't be had at all, as an address that is in use. What may come later isn't asked for
-    /// here: a server that is down is a reason of its rounds.
-    pub(crate) fn build(self, world: &World) -> Result<Box<dyn Collector>, crate::Reason> {
-        match self {
-            Self::RabbitMq(config) => Ok(config.build(world)),
-            Self::Kafka(config) => Ok(config.build(world)),
-            Self::Nats(config) => Ok(config.build(world)),
-            Self::Amplify(config) => config.build(world),
-            Self::Host(config) => config.build(world),
-            Self::Postgres(config) => config.build(world),
-            Self::Proxy(config) => config.build(world),
-            Self::Process(config) => config.build(world),
-            Self::Redis(config) => config.build(world),
-            Self::Pgbouncer(config) => config.build(world),
-            Self::Nginx(config) => Ok(config.build(nginx::read, world)),
-            Self::Haproxy(config) => Ok(config.build(haproxy::read, world)),
-        }
     }
 }
 

@@ -3,7 +3,7 @@
 use super::sasl::{self, Mechanism};
 use super::wire::{Garbled, Reader, Writer};
 use crate::Reason;
-use crate::server::Server;
+use crate::server::ServerConfig;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
@@ -22,7 +22,7 @@ const ANSWER_MAX: usize = 32 << 20;
 /// Where brokers are asked, and as whom.
 #[derive(Clone)]
 pub(super) struct Dial {
-    pub(super) server: Server,
+    pub(super) server: ServerConfig,
     pub(super) mechanism: Mechanism,
     pub(super) tls: Option<Arc<ClientConfig>>,
 }

@@ -9,45 +9,51 @@ mod sasl;
 mod times;
 mod wire;
 
-use crate::config::{interval, length};
+use crate::config::{DEADLINE, INTERVAL, LABEL, length};
 use crate::connected::{Connected, ConnectedCollector};
+use crate::kind::CollectorKind;
 use crate::lag::{Lag, Ledger, Oldest, STALLED_AFTER, Seen, Statuses, wall_ms};
 use crate::reading::labelled;
-use crate::server::{Address, AddressError, Server};
-use crate::{Collector, Reading, Reason, World};
+use crate::server::{Address, AddressError, ServerConfig};
+use crate::{Collector, CollectorConfig, Flag, Pace, Reading, Reason, World};
 use api::{Group, Partition};
 use async_trait::async_trait;
 use cluster::{Cluster, Extent};
 use link::Dial;
 use plimsoll_model::catalog;
 use plimsoll_runtime::clock::Clock;
+use plimsoll_servers::{PASSWORD, PASSWORD_FILE, TLS_CONFIG, check_address};
 use plimsoll_spec::{Length, MapShape, Parsed, Shape, optional, required};
 use sasl::Mechanism;
 use serde::Deserialize;
 use std::collections::{BTreeSet, HashMap};
+use std::path::Path;
 use std::str::FromStr;
 use std::sync::Arc;
 use times::Times;
 
-pub(crate) static SHAPE: MapShape = MapShape {
+static SHAPE: MapShape = MapShape {
     keys: &[
-        optional("label", Shape::TEXT),
-        optional("interval", Shape::Text(interval)),
-        optional("deadline", Shape::Text(interval)),
-        required("url", Shape::Text(|text| address(text).map(drop).map_err(|e| e.to_string()))),
+        LABEL,
+        INTERVAL,
+        DEADLINE,
+        required("url", Shape::TEXT),
+        PASSWORD,
+        PASSWORD_FILE,
+        TLS_CONFIG,
         optional("sasl", Shape::parsed::<Sasl>()),
-        optional("password_file", Shape::TEXT),
-        optional("ca_file", Shape::TEXT),
         optional("stalled_after", Shape::Text(length)),
     ],
-    check: None,
+    check: Some(|view, faults| {
+        check_address(view, faults, |url| address(url).map(drop).map_err(|e| e.to_string()));
+    }),
 };
 
 /// The consumer groups of a Kafka cluster, 2.6 or newer.
 #[derive(Clone, Debug, Deserialize)]
 pub struct KafkaConfig {
     #[serde(flatten)]
-    server: Server,
+    server: ServerConfig,
     /// How the user of the address logs in.
     #[serde(default)]
     sasl: Option<Parsed<Sasl>>,
@@ -81,17 +87,36 @@ impl FromStr for KafkaConfig {
     type Err = AddressError;
 
     fn from_str(text: &str) -> Result<Self, AddressError> {
-        let server = Server::new(address(text)?);
+        let server = ServerConfig::new(address(text)?);
         Ok(Self { server, sasl: None, stalled_after: None })
     }
 }
 
-impl KafkaConfig {
-    pub(crate) fn name(&self) -> String {
-        format!("kafka:{}", self.server.address)
+impl CollectorKind for KafkaConfig {
+    const SHAPE: &'static MapShape = &SHAPE;
+    const PACE: Pace = Pace::EACH_5_SECONDS;
+    const FLAGS: &'static [Flag] = &[Flag {
+        name: "kafka",
+        value: Some("URL"),
+        help: "A Kafka cluster: how far its consumer groups are behind; may be repeated",
+        read: |url| {
+            Ok(CollectorConfig::Kafka(url.parse().map_err(|e: AddressError| e.to_string())?))
+        },
+    }];
+
+    fn target(&self) -> String {
+        self.server.address.to_string()
     }
 
-    pub(crate) fn build(self, world: &World) -> Box<dyn Collector> {
+    fn lies_in(&mut self, folder: &Path) {
+        self.server.lies_in(folder);
+    }
+
+    fn check(&self) -> Result<(), Reason> {
+        self.server.check()
+    }
+
+    fn build(self, world: &World) -> Result<Box<dyn Collector>, Reason> {
         let stalled_after = self.stalled_after.map_or(STALLED_AFTER, |length| length.0.0);
         let kafka = Kafka {
             mechanism: self.sasl.map_or(Mechanism::Plain, |sasl| sasl.0.0),
@@ -102,12 +127,12 @@ impl KafkaConfig {
             statuses: Statuses::new(stalled_after),
             clock: world.clock.clone(),
         };
-        Box::new(Connected::new(kafka, world.clock.clone()))
+        Ok(Box::new(Connected::new(kafka, world.clock.clone())))
     }
 }
 
 struct Kafka {
-    server: Server,
+    server: ServerConfig,
     mechanism: Mechanism,
     /// Brokers that the cluster has named, for when the one of the address is gone.
     known: Vec<(String, u16)>,

@@ -2,7 +2,7 @@
 
 use super::api::{Answer, Consumer, Page, Refusal, Stored, Stream};
 use crate::Reason;
-use crate::server::Server;
+use crate::server::ServerConfig;
 use async_nats::connection::State;
 use async_nats::{Client, ConnectErrorKind, ConnectOptions, Event, RequestErrorKind};
 use serde::de::DeserializeOwned;
@@ -19,7 +19,7 @@ const REQUEST: Duration = Duration::from_secs(3);
 
 /// Where to connect, and as whom.
 pub(super) struct Dial {
-    pub(super) server: Server,
+    pub(super) server: ServerConfig,
     pub(super) credentials: Option<PathBuf>,
 }
 

@@ -3,36 +3,41 @@
 mod api;
 mod link;
 
-use crate::config::{interval, length};
+use crate::config::{DEADLINE, INTERVAL, LABEL, length};
 use crate::connected::{Connected, ConnectedCollector};
+use crate::kind::CollectorKind;
 use crate::lag::{Lag, Ledger, Oldest, STALLED_AFTER, Seen, Statuses, wall_ms};
 use crate::reading::labelled;
-use crate::server::{Address, AddressError, Server};
-use crate::{Collector, Reading, Reason, World};
+use crate::server::{Address, AddressError, ServerConfig};
+use crate::{Collector, CollectorConfig, Flag, Pace, Reading, Reason, World};
 use api::{Consumer, DeliverPolicy, Stream};
 use async_trait::async_trait;
 use futures_util::{StreamExt, stream};
 use link::{Dial, Link};
 use plimsoll_model::{LevelPart, Value, catalog};
 use plimsoll_runtime::clock::Clock;
+use plimsoll_servers::{PASSWORD, PASSWORD_FILE, TLS_CONFIG, check_address};
 use plimsoll_spec::{Length, MapShape, Parsed, Shape, optional, required};
 use serde::Deserialize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
 
-pub(crate) static SHAPE: MapShape = MapShape {
+static SHAPE: MapShape = MapShape {
     keys: &[
-        required("url", Shape::Text(|text| address(text).map(drop).map_err(|e| e.to_string()))),
-        optional("password_file", Shape::TEXT),
+        LABEL,
+        INTERVAL,
+        DEADLINE,
+        required("url", Shape::TEXT),
+        PASSWORD,
+        PASSWORD_FILE,
+        TLS_CONFIG,
         optional("credentials_file", Shape::TEXT),
-        optional("ca_file", Shape::TEXT),
         optional("stalled_after", Shape::Text(length)),
-        optional("label", Shape::TEXT),
-        optional("interval", Shape::Text(interval)),
-        optional("deadline", Shape::Text(interval)),
     ],
-    check: None,
+    check: Some(|view, faults| {
+        check_address(view, faults, |url| address(url).map(drop).map_err(|e| e.to_string()));
+    }),
 };
 
 /// How many requests for a message are under way at once.
@@ -45,7 +50,7 @@ const FILTERS_MAX: usize = 8;
 #[derive(Clone, Debug, Deserialize)]
 pub struct NatsConfig {
     #[serde(flatten)]
-    server: Server,
+    server: ServerConfig,
     /// A file with a JWT and its seed.
     #[serde(default)]
     credentials_file: Option<PathBuf>,
@@ -62,17 +67,39 @@ impl FromStr for NatsConfig {
     type Err = AddressError;
 
     fn from_str(text: &str) -> Result<Self, AddressError> {
-        let server = Server::new(address(text)?);
+        let server = ServerConfig::new(address(text)?);
         Ok(Self { server, credentials_file: None, stalled_after: None })
     }
 }
 
-impl NatsConfig {
-    pub(crate) fn name(&self) -> String {
-        format!("nats:{}", self.server.address)
+impl CollectorKind for NatsConfig {
+    const SHAPE: &'static MapShape = &SHAPE;
+    const PACE: Pace = Pace::EACH_5_SECONDS;
+    const FLAGS: &'static [Flag] = &[Flag {
+        name: "nats",
+        value: Some("URL"),
+        help: "The JetStream of a NATS account: how far its consumers are behind; may be repeated",
+        read: |url| {
+            Ok(CollectorConfig::Nats(url.parse().map_err(|e: AddressError| e.to_string())?))
+        },
+    }];
+
+    fn target(&self) -> String {
+        self.server.address.to_string()
     }
 
-    pub(crate) fn build(self, world: &World) -> Box<dyn Collector> {
+    fn lies_in(&mut self, folder: &Path) {
+        self.server.lies_in(folder);
+        if let Some(file) = &mut self.credentials_file {
+            *file = folder.join(&file);
+        }
+    }
+
+    fn check(&self) -> Result<(), Reason> {
+        self.server.check()
+    }
+
+    fn build(self, world: &World) -> Result<Box<dyn Collector>, Reason> {
         let stalled_after = self.stalled_after.map_or(STALLED_AFTER, |length| length.0.0);
         let nats = Nats {
             dial: Dial { server: self.server, credentials: self.credentials_file },
@@ -80,7 +107,7 @@ impl NatsConfig {
             statuses: Statuses::new(stalled_after),
             clock: world.clock.clone(),
         };
-        Box::new(Connected::new(nats, world.clock.clone()))
+        Ok(Box::new(Connected::new(nats, world.clock.clone())))
     }
 }
 

@@ -5,60 +5,62 @@ mod deadlocks;
 mod replica;
 mod sessions;
 
-use crate::config::interval;
 use crate::connected::{Connected, ConnectedCollector};
+use crate::kind::CollectorKind;
 use crate::reading::labelled;
+use crate::server::{ServerConfig, StoreAddress};
 use crate::skew::Skew;
 use crate::sql::{self, Row};
-use crate::store::StoreConfig;
-use crate::{Collector, Reading, Reason, World};
+use crate::{Collector, CollectorConfig, Flag, Pace, Reading, Reason, World};
 use async_trait::async_trait;
 use deadlocks::Deadlocks;
 use plimsoll_model::{LevelPart, Value, catalog};
 use plimsoll_prober::{PostgresConnection, PostgresServer};
-use plimsoll_spec::{MapShape, Shape, optional, required};
+use plimsoll_spec::MapShape;
 use replica::Replica;
 use serde::Deserialize;
 use sessions::Sessions;
+use std::path::Path;
 use std::sync::Arc;
-
-pub(crate) static SHAPE: MapShape = MapShape {
-    keys: &[
-        optional("label", Shape::TEXT),
-        optional("interval", Shape::Text(interval)),
-        optional("deadline", Shape::Text(interval)),
-        required("url", Shape::TEXT),
-        optional("password_file", Shape::TEXT),
-        optional("ca_file", Shape::TEXT),
-        optional("cert_file", Shape::TEXT),
-        optional("key_file", Shape::TEXT),
-    ],
-    check: None,
-};
 
 /// A PostgreSQL server, as a role that is a member of `pg_monitor` sees it.
 #[derive(Clone, Debug, Deserialize)]
 pub struct PostgresConfig {
     #[serde(flatten)]
-    server: StoreConfig,
+    server: ServerConfig<StoreAddress>,
 }
 
 impl PostgresConfig {
     /// Describes the server at `url`, as `postgres://user@host/database`.
     pub fn at(url: impl Into<String>) -> Self {
-        Self { server: StoreConfig::at(url) }
+        Self { server: ServerConfig::new(StoreAddress(url.into())) }
+    }
+}
+
+impl CollectorKind for PostgresConfig {
+    const SHAPE: &'static MapShape = &sql::SHAPE;
+    const PACE: Pace = Pace::EACH_5_SECONDS;
+    const FLAGS: &'static [Flag] = &[Flag {
+        name: "postgres",
+        value: Some("URL"),
+        help: "A PostgreSQL server: sessions, who blocks whom, deadlocks, replica lag; may be repeated",
+        read: |url| Ok(CollectorConfig::Postgres(Self::at(url))),
+    }];
+
+    fn target(&self) -> String {
+        sql::target(&self.server.address.0)
     }
 
-    pub(crate) fn name(&self) -> String {
-        sql::name("postgres", &self.server.url)
+    fn lies_in(&mut self, folder: &Path) {
+        self.server.lies_in(folder);
     }
 
-    pub(crate) fn check(&self) -> Result<(), Reason> {
-        PostgresServer::new(self.server.server()?).map(drop).map_err(Reason::new)
+    fn check(&self) -> Result<(), Reason> {
+        sql::server(&self.server).map(drop)
     }
 
-    pub(crate) fn build(self, world: &World) -> Result<Box<dyn Collector>, Reason> {
-        let server = PostgresServer::new(self.server.server()?).map_err(Reason::new)?;
+    fn build(self, world: &World) -> Result<Box<dyn Collector>, Reason> {
+        let server = sql::server(&self.server)?;
         let postgres = Postgres {
             server,
             name: world.name.clone(),

@@ -28,23 +28,24 @@ pub(crate) use machine::Machine;
 pub(crate) use pressure::write_host as write_pressure;
 
 use crate::blocking::Blocking;
-use crate::config::interval;
-use crate::{Collector, Reason, World};
+use crate::config::{DEADLINE, INTERVAL, LABEL};
+use crate::kind::CollectorKind;
+use crate::{Collector, CollectorConfig, Flag, Pace, Reason, World};
 use find::Matcher;
 use group::Group;
 use plimsoll_spec::{Faults, MapShape, Shape, View, optional};
 use regex::Regex;
 use serde::Deserialize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// The keys that say which processes are meant: exactly one has to be there.
 const WHICH: [&str; 4] = ["name", "cmdline", "pid", "pid_file"];
 
-pub(crate) static SHAPE: MapShape = MapShape {
+static SHAPE: MapShape = MapShape {
     keys: &[
-        optional("label", Shape::TEXT),
-        optional("interval", Shape::Text(interval)),
-        optional("deadline", Shape::Text(interval)),
+        LABEL,
+        INTERVAL,
+        DEADLINE,
         optional("name", Shape::TEXT),
         optional("cmdline", Shape::parsed::<Regex>()),
         optional("pid", Shape::Integer(1..=4_194_304)),
@@ -105,20 +106,47 @@ impl ProcessConfig {
     pub fn with_pid(pid: u32) -> Self {
         Self { matcher: Matcher::Pid(pid) }
     }
+}
 
-    pub(crate) fn name(&self) -> String {
-        let which = match &self.matcher {
+impl CollectorKind for ProcessConfig {
+    const SHAPE: &'static MapShape = &SHAPE;
+    const PACE: Pace = Pace::EACH_SECOND;
+    const FLAGS: &'static [Flag] = &[
+        Flag {
+            name: "process",
+            value: Some("NAME"),
+            help: "Processes of a program or name, those that start later included; may be repeated",
+            read: |name| Ok(CollectorConfig::Process(Self::named(name))),
+        },
+        Flag {
+            name: "pid",
+            value: Some("PID"),
+            help: "One process and what descends from it; may be repeated",
+            read: |pid| match pid.parse() {
+                Ok(pid) => Ok(CollectorConfig::Process(Self::with_pid(pid))),
+                Err(_) => Err(format!("`{pid}` is no process's number")),
+            },
+        },
+    ];
+
+    fn target(&self) -> String {
+        match &self.matcher {
             Matcher::Name(name) => name.clone(),
             Matcher::CommandLine(pattern) => pattern.to_string(),
             Matcher::Pid(pid) => format!("pid-{pid}"),
             Matcher::PidFile(file) => {
                 file.file_stem().unwrap_or(file.as_os_str()).to_string_lossy().into_owned()
             }
-        };
-        format!("process:{which}")
+        }
     }
 
-    pub(crate) fn build(self, world: &World) -> Result<Box<dyn Collector>, Reason> {
+    fn lies_in(&mut self, folder: &Path) {
+        if let Matcher::PidFile(file) = &mut self.matcher {
+            *file = folder.join(&file);
+        }
+    }
+
+    fn build(self, world: &World) -> Result<Box<dyn Collector>, Reason> {
         Ok(Box::new(Blocking::new(Group::new(self.matcher, world))))
     }
 }

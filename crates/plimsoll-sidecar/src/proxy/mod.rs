@@ -26,8 +26,9 @@ mod thread;
 mod tunnel;
 mod upstream;
 
-use crate::config::interval;
-use crate::{Collector, Reading, Reason, World};
+use crate::config::{DEADLINE, INTERVAL, LABEL, interval};
+use crate::kind::CollectorKind;
+use crate::{Collector, CollectorConfig, Flag, Pace, Reading, Reason, World};
 use async_trait::async_trait;
 use plimsoll_model::{Labels, catalog};
 use plimsoll_spec::{Length, MapShape, Parsed, Shape, optional, required};
@@ -45,11 +46,11 @@ use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-pub(crate) static SHAPE: MapShape = MapShape {
+static SHAPE: MapShape = MapShape {
     keys: &[
-        optional("label", Shape::TEXT),
-        optional("interval", Shape::Text(interval)),
-        optional("deadline", Shape::Text(interval)),
+        LABEL,
+        INTERVAL,
+        DEADLINE,
         required("listen", Shape::parsed::<SocketAddr>()),
         required("target", Shape::parsed::<Target>()),
         optional("limit", Shape::Integer(1..=1_000_000)),
@@ -99,12 +100,23 @@ impl FromStr for ProxyConfig {
 impl ProxyConfig {
     /// Connections of clients that are open at a time, if nothing else is said.
     const CONNECTIONS_MAX: usize = 10_000;
+}
 
-    pub(crate) fn name(&self) -> String {
-        format!("proxy {}", self.target.0)
+impl CollectorKind for ProxyConfig {
+    const SHAPE: &'static MapShape = &SHAPE;
+    const PACE: Pace = Pace::EACH_SECOND;
+    const FLAGS: &'static [Flag] = &[Flag {
+        name: "proxy",
+        value: Some("LISTEN=TARGET"),
+        help: "A proxy in front of a service: http://HOST:PORT or tcp://HOST:PORT; may be repeated",
+        read: |text| Ok(CollectorConfig::Proxy(text.parse()?)),
+    }];
+
+    fn target(&self) -> String {
+        self.target.0.to_string()
     }
 
-    pub(crate) fn build(self, world: &World) -> Result<Box<dyn Collector>, Reason> {
+    fn build(self, world: &World) -> Result<Box<dyn Collector>, Reason> {
         let text = |length: Option<Parsed<Length>>, seconds| {
             length.map_or(Duration::from_secs(seconds), |length| length.0.0)
         };

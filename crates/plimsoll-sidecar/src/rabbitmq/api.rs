@@ -1,6 +1,6 @@
 //! What the management API answers, as far as it is read.
 
-use crate::server::Server;
+use crate::server::ServerConfig;
 use crate::{Reading, Reason};
 use reqwest::{Client, StatusCode, Url};
 use serde::Deserialize;
@@ -99,7 +99,7 @@ impl Queue {
 }
 
 impl Link {
-    pub(super) fn new(server: &Server) -> Result<Self, Reason> {
+    pub(super) fn new(server: &ServerConfig) -> Result<Self, Reason> {
         let http = Client::builder()
             .no_proxy()
             .redirect(reqwest::redirect::Policy::none())

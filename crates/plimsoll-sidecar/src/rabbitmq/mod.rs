@@ -2,39 +2,45 @@
 
 mod api;
 
-use crate::config::{interval, length};
+use crate::config::{DEADLINE, INTERVAL, LABEL, length};
 use crate::connected::{Connected, ConnectedCollector};
+use crate::kind::CollectorKind;
 use crate::lag::{Lag, Ledger, Oldest, STALLED_AFTER, Seen, Statuses, wall_ms};
 use crate::reading::labelled;
-use crate::server::{Address, AddressError, Server};
-use crate::{Collector, Reading, Reason, World};
+use crate::server::{Address, AddressError, ServerConfig};
+use crate::{Collector, CollectorConfig, Flag, Pace, Reading, Reason, World};
 use api::{Link, Queue};
 use async_trait::async_trait;
 use plimsoll_model::{Labels, LevelPart, Value, catalog};
 use plimsoll_runtime::clock::Clock;
+use plimsoll_servers::{PASSWORD, PASSWORD_FILE, TLS_CONFIG, check_address};
 use plimsoll_spec::{Length, MapShape, Parsed, Shape, optional, required};
 use serde::Deserialize;
+use std::path::Path;
 use std::str::FromStr;
 use std::sync::Arc;
 
-pub(crate) static SHAPE: MapShape = MapShape {
+static SHAPE: MapShape = MapShape {
     keys: &[
-        optional("label", Shape::TEXT),
-        optional("interval", Shape::Text(interval)),
-        optional("deadline", Shape::Text(interval)),
-        required("url", Shape::Text(|text| address(text).map(drop).map_err(|e| e.to_string()))),
-        optional("password_file", Shape::TEXT),
-        optional("ca_file", Shape::TEXT),
+        LABEL,
+        INTERVAL,
+        DEADLINE,
+        required("url", Shape::TEXT),
+        PASSWORD,
+        PASSWORD_FILE,
+        TLS_CONFIG,
         optional("stalled_after", Shape::Text(length)),
     ],
-    check: None,
+    check: Some(|view, faults| {
+        check_address(view, faults, |url| address(url).map(drop).map_err(|e| e.to_string()));
+    }),
 };
 
 /// The queues of a RabbitMQ server, as a user with the tag `monitoring` sees them.
 #[derive(Clone, Debug, Deserialize)]
 pub struct RabbitMqConfig {
     #[serde(flatten)]
-    server: Server,
+    server: ServerConfig,
     /// How long a queue's consumers may stand still with messages left.
     #[serde(default)]
     stalled_after: Option<Parsed<Length>>,
@@ -48,16 +54,35 @@ impl FromStr for RabbitMqConfig {
     type Err = AddressError;
 
     fn from_str(text: &str) -> Result<Self, AddressError> {
-        Ok(Self { server: Server::new(address(text)?), stalled_after: None })
+        Ok(Self { server: ServerConfig::new(address(text)?), stalled_after: None })
     }
 }
 
-impl RabbitMqConfig {
-    pub(crate) fn name(&self) -> String {
-        format!("rabbitmq:{}", self.server.address)
+impl CollectorKind for RabbitMqConfig {
+    const SHAPE: &'static MapShape = &SHAPE;
+    const PACE: Pace = Pace::EACH_5_SECONDS;
+    const FLAGS: &'static [Flag] = &[Flag {
+        name: "rabbitmq",
+        value: Some("URL"),
+        help: "A RabbitMQ server's management API: queues, consumers, blocked connections; may be repeated",
+        read: |url| {
+            Ok(CollectorConfig::RabbitMq(url.parse().map_err(|e: AddressError| e.to_string())?))
+        },
+    }];
+
+    fn target(&self) -> String {
+        self.server.address.to_string()
     }
 
-    pub(crate) fn build(self, world: &World) -> Box<dyn Collector> {
+    fn lies_in(&mut self, folder: &Path) {
+        self.server.lies_in(folder);
+    }
+
+    fn check(&self) -> Result<(), Reason> {
+        self.server.check()
+    }
+
+    fn build(self, world: &World) -> Result<Box<dyn Collector>, Reason> {
         let stalled_after = self.stalled_after.map_or(STALLED_AFTER, |length| length.0.0);
         let rabbitmq = RabbitMq {
             server: self.server,
@@ -65,12 +90,12 @@ impl RabbitMqConfig {
             statuses: Statuses::new(stalled_after),
             clock: world.clock.clone(),
         };
-        Box::new(Connected::new(rabbitmq, world.clock.clone()))
+        Ok(Box::new(Connected::new(rabbitmq, world.clock.clone())))
     }
 }
 
 struct RabbitMq {
-    server: Server,
+    server: ServerConfig,
     ledger: Ledger,
     statuses: Statuses,
     clock: Arc<dyn Clock>,

@@ -4,43 +4,47 @@ mod info;
 mod latency;
 mod streams;
 
-use crate::config::{interval, length};
+use crate::config::{DEADLINE, INTERVAL, LABEL, length};
 use crate::connected::{Connected, ConnectedCollector};
+use crate::kind::CollectorKind;
 use crate::lag::STALLED_AFTER;
-use crate::store::StoreConfig;
-use crate::{Collector, Reading, Reason, World};
+use crate::server::{ServerConfig, StoreAddress};
+use crate::{Collector, CollectorConfig, Flag, Pace, Reading, Reason, World};
 use ::redis::aio::MultiplexedConnection;
 use ::redis::{
     Cmd, ConnectionAddr, FromRedisValue, IntoConnectionInfo, RedisError, ServerErrorKind,
 };
 use async_trait::async_trait;
 use plimsoll_prober::RedisServer;
+use plimsoll_servers::{PASSWORD, PASSWORD_FILE, TLS_CONFIG, check_address, no_store};
 use plimsoll_spec::{Length, MapShape, Parsed, Shape, optional, required};
 use serde::Deserialize;
+use std::path::Path;
 use std::sync::Arc;
 use streams::Streams;
 
-pub(crate) static SHAPE: MapShape = MapShape {
+static SHAPE: MapShape = MapShape {
     keys: &[
-        optional("label", Shape::TEXT),
-        optional("interval", Shape::Text(interval)),
-        optional("deadline", Shape::Text(interval)),
+        LABEL,
+        INTERVAL,
+        DEADLINE,
         required("url", Shape::TEXT),
-        optional("password_file", Shape::TEXT),
-        optional("ca_file", Shape::TEXT),
-        optional("cert_file", Shape::TEXT),
-        optional("key_file", Shape::TEXT),
+        PASSWORD,
+        PASSWORD_FILE,
+        TLS_CONFIG,
         optional("streams", Shape::List(&Shape::TEXT)),
         optional("stalled_after", Shape::Text(length)),
     ],
-    check: None,
+    check: Some(|view, faults| {
+        check_address(view, faults, |url| RedisServer::new(url).map(drop).map_err(no_store));
+    }),
 };
 
 /// A Redis server.
 #[derive(Clone, Debug, Deserialize)]
 pub struct RedisConfig {
     #[serde(flatten)]
-    server: StoreConfig,
+    server: ServerConfig<StoreAddress>,
     /// The streams whose groups are looked at; else those that are found.
     streams: Option<Vec<String>>,
     stalled_after: Option<Parsed<Length>>,
@@ -49,12 +53,24 @@ pub struct RedisConfig {
 impl RedisConfig {
     /// Describes the server at `url`, as `redis://host:6379/0`, with every stream that it has.
     pub fn at(url: impl Into<String>) -> Self {
-        Self { server: StoreConfig::at(url), streams: None, stalled_after: None }
+        let server = ServerConfig::new(StoreAddress(url.into()));
+        Self { server, streams: None, stalled_after: None }
     }
+}
 
-    pub(crate) fn name(&self) -> String {
-        let Ok(info) = self.server.url.as_str().into_connection_info() else {
-            return "redis".into();
+impl CollectorKind for RedisConfig {
+    const SHAPE: &'static MapShape = &SHAPE;
+    const PACE: Pace = Pace::EACH_5_SECONDS;
+    const FLAGS: &'static [Flag] = &[Flag {
+        name: "redis",
+        value: Some("URL"),
+        help: "A Redis server: clients, latency, how far the groups of streams are behind; may be repeated",
+        read: |url| Ok(CollectorConfig::Redis(Self::at(url))),
+    }];
+
+    fn target(&self) -> String {
+        let Ok(info) = self.server.address.0.as_str().into_connection_info() else {
+            return String::new();
         };
         let place = match info.addr() {
             ConnectionAddr::Tcp(host, port) | ConnectionAddr::TcpTls { host, port, .. } => {
@@ -63,17 +79,21 @@ impl RedisConfig {
             other => other.to_string(),
         };
         match info.redis_settings().db() {
-            0 => format!("redis:{place}"),
-            database => format!("redis:{place}/{database}"),
+            0 => place,
+            database => format!("{place}/{database}"),
         }
     }
 
-    pub(crate) fn check(&self) -> Result<(), Reason> {
-        RedisServer::new(self.server.server()?).map(drop).map_err(Reason::new)
+    fn lies_in(&mut self, folder: &Path) {
+        self.server.lies_in(folder);
     }
 
-    pub(crate) fn build(self, world: &World) -> Result<Box<dyn Collector>, Reason> {
-        let server = RedisServer::new(self.server.server()?).map_err(Reason::new)?;
+    fn check(&self) -> Result<(), Reason> {
+        RedisServer::new(self.server.server()).map(drop).map_err(Reason::new)
+    }
+
+    fn build(self, world: &World) -> Result<Box<dyn Collector>, Reason> {
+        let server = RedisServer::new(self.server.server()).map_err(Reason::new)?;
         let stalled_after = self.stalled_after.map_or(STALLED_AFTER, |length| length.0.0);
         let streams = Streams::new(world, self.streams, stalled_after);
         let redis = Redis { server, name: world.name.clone(), streams };
