@@ -24,6 +24,8 @@ pub mod process;
 pub mod prometheus;
 pub mod rabbitmq;
 pub mod redis;
+pub mod scrape;
+pub mod sidecar;
 pub mod thanos;
 pub mod traffic;
 pub mod wait;
