@@ -10,7 +10,10 @@ use crate::run::{Failure, cargo, step};
 pub(crate) fn run(name: &str, arguments: &[&str]) -> Result<(), Failure> {
     match name {
         "record" | "context" => {}
-        "sidecar" => crate::needs::ensure()?,
+        "sidecar" => {
+            crate::needs::ensure()?;
+            crate::needs::ensure_exporters()?;
+        }
         "slo" => prepare_slo()?,
         other => return Err(Failure::Usage(format!("no such benchmark: {other}"))),
     }

@@ -25,7 +25,7 @@ cargo xtask COMMAND
   bench record      measure the recorder and its peers in one run (about a minute)
   bench context     measure a decision of four readings
   bench slo         measure the daemon beside Prometheus (about 6 minutes; --full: half an hour)
-  bench sidecar     measure the proxy beside nginx (about a minute)
+  bench sidecar     measure the sidecar beside nginx and the field's exporters (about 5 minutes)
   peers             build what Debian lacks, once: Prometheus 3, the Collector, Thanos
   soak [MINUTES]    watch the daemon's memory over MINUTES (10) at a 1 s scrape
   soak kills        kill the daemon 300 times at random instants, and count
@@ -46,7 +46,7 @@ release first; nothing else should run on the machine.
   record  the recorder: requests, histogram, merge, encode, locks, memory
   slo     the daemon beside Prometheus 3: decode, cost, history, scale, page
           --full: all groups, longer, with 100,000 SLOs (half an hour)
-  sidecar the collectors beside their peers: proxy, held
+  sidecar the collectors beside their peers: proxy, held, exporters
 
 GROUP is the start of a group's name; without it every group is measured.
 

@@ -1,10 +1,10 @@
-//! What the tests need from Debian, and how it gets there without starting a service.
+//! What the tests and benchmarks need from Debian, and how it gets there without starting a service.
 
 use crate::run::{Failure, step};
 use std::path::Path;
 use std::process::Command;
 
-/// A program that some test runs, and the package that brings it.
+/// A program that is run, and the package that brings it.
 struct Need {
     program: &'static str,
     package: &'static str,
@@ -27,23 +27,43 @@ const NEEDS: &[Need] = &[
     Need { program: "mvn", package: "maven" },
     Need { program: "rabbitmq-server", package: "rabbitmq-server" },
     Need { program: "amqp-consume", package: "amqp-tools" },
-    Need { program: "nginx", package: "nginx-light" },
     Need { program: "systemd-analyze", package: "systemd" },
+    Need { program: "cc", package: "build-essential" },
 ];
 
-/// Makes sure that everything is there; installs it as root.
+/// The field's exporters, beside which the sidecar is measured.
+const EXPORTERS: &[Need] = &[
+    Need { program: "prometheus-process-exporter", package: "prometheus-process-exporter" },
+    Need { program: "prometheus-postgres-exporter", package: "prometheus-postgres-exporter" },
+    Need { program: "prometheus-redis-exporter", package: "prometheus-redis-exporter" },
+    Need { program: "prometheus-nginx-exporter", package: "prometheus-nginx-exporter" },
+];
+
+/// Makes sure that all that the tests need is there; installs it as root.
 ///
 /// # Errors
 /// Something is missing and this user isn't root (the message is the line to run), or `apt-get`
 /// failed.
 pub(crate) fn ensure() -> Result<(), Failure> {
-    let packages = missing();
+    ensure_all(NEEDS)
+}
+
+/// Makes sure that the exporters are there; installs them as root.
+///
+/// # Errors
+/// As [`ensure`].
+pub(crate) fn ensure_exporters() -> Result<(), Failure> {
+    ensure_all(EXPORTERS)
+}
+
+fn ensure_all(needs: &[Need]) -> Result<(), Failure> {
+    let packages = missing(needs);
     if packages.is_empty() {
         return Ok(());
     }
     let line = format!("apt-get install --no-install-recommends -y {}", packages.join(" "));
     if !is_root() {
-        return Err(Failure::Missing(format!("the tests need more; run: sudo {line}")));
+        return Err(Failure::Missing(format!("more is needed; run: sudo {line}")));
     }
     let guard = NoServices::raise()?;
     step("apt-get update", Command::new("apt-get").args(["-qq", "update"]))?;
@@ -51,15 +71,15 @@ pub(crate) fn ensure() -> Result<(), Failure> {
     install.args(["-qq", "install", "--no-install-recommends", "-y"]).args(&packages);
     step(&line, install.env("DEBIAN_FRONTEND", "noninteractive"))?;
     drop(guard);
-    match missing().as_slice() {
+    match missing(needs).as_slice() {
         [] => Ok(()),
         still => Err(Failure::Missing(format!("still missing after apt-get: {}", still.join(" ")))),
     }
 }
 
-fn missing() -> Vec<&'static str> {
+fn missing(needs: &[Need]) -> Vec<&'static str> {
     let mut packages: Vec<&str> =
-        NEEDS.iter().filter(|need| !is_installed(need.program)).map(|need| need.package).collect();
+        needs.iter().filter(|need| !is_installed(need.program)).map(|need| need.package).collect();
     packages.dedup();
     packages
 }

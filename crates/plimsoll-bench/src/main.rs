@@ -44,8 +44,8 @@ fn main() -> ExitCode {
         ["slo", group] if !group.starts_with('-') => ("slo", slo::measure(group, Extent::SHORT)),
         ["sidecar"] => ("sidecar", sidecar::measure("")),
         ["sidecar", group] if !group.starts_with('-') => ("sidecar", sidecar::measure(group)),
-        ["proxy", proxy] => {
-            sidecar::ours::alone(proxy);
+        ["watch", file] => {
+            sidecar::ours::alone(file);
             return ExitCode::SUCCESS;
         }
         ["lock", whose, name, times] => {

@@ -15,6 +15,13 @@ pub(crate) enum Goal {
     FasterBy(f64),
     /// Ours is at most this; there is nothing to compare it with.
     Below(f64),
+    /// Ours is this, or so near to it; theirs stands beside it.
+    Is {
+        /// What is true.
+        truth: f64,
+        /// How far from it is near enough.
+        within: f64,
+    },
     /// Nothing is asked of it.
     None,
 }
@@ -53,17 +60,17 @@ impl Table {
                 None => "",
             };
             println!(
-                "{:<58} {:>9.2} {:>9.2} {:>6.2}  {:<9} {:<7} {} ({} {}, ±{:.0} %)",
+                "{:<58} {:>9} {:>9} {:>6}  {:<9} {:<7} {} ({} {}, ±{} %)",
                 row.what,
-                row.ours(),
-                row.peer(),
-                row.ratio(),
+                shown(row.ours(), 2),
+                shown(row.peer(), 2),
+                shown(row.ratio(), 2),
                 row.goal.text(),
                 reached,
                 row.peer_name,
                 row.unit,
                 row.rounds.len(),
-                50.0 * row.spread(),
+                shown(50.0 * row.spread(), 0),
             );
         }
     }
@@ -98,6 +105,8 @@ impl Row {
         match self.goal {
             Goal::CheaperBy(_) => peer / ours,
             Goal::AtMost(_) | Goal::FasterBy(_) | Goal::Below(_) | Goal::None => ours / peer,
+            // Neither is measured by the other.
+            Goal::Is { .. } => f64::NAN,
         }
     }
 
@@ -118,6 +127,7 @@ impl Row {
             Goal::AtMost(most) => Some(self.ratio() <= most),
             Goal::FasterBy(least) => Some(self.ratio() >= least),
             Goal::Below(most) => Some(self.ours() <= most),
+            Goal::Is { truth, within } => Some((self.ours() - truth).abs() <= within),
             Goal::None => None,
         }
     }
@@ -144,9 +154,16 @@ impl Goal {
             Self::CheaperBy(least) | Self::FasterBy(least) => format!("≥ {least} ×"),
             Self::Below(most) => format!("≤ {most}"),
             Self::AtMost(most) => format!("≤ {most} ×"),
+            Self::Is { truth, within } if within > 0.0 => format!("= {truth:.1} ±{within:.1}"),
+            Self::Is { truth, .. } => format!("= {truth}"),
             Self::None => String::new(),
         }
     }
+}
+
+/// Writes a number; a dash where there is none.
+fn shown(number: f64, digits: usize) -> String {
+    if number.is_finite() { format!("{number:.digits$}") } else { "–".into() }
 }
 
 fn median(values: impl Iterator<Item = f64>) -> f64 {

@@ -1,5 +1,6 @@
 //! The sidecar's collectors beside their peers, before the same target in the same run.
 
+mod exporters;
 mod held;
 mod load;
 mod nginx;
@@ -13,7 +14,8 @@ use crate::table::Table;
 pub(crate) fn measure(wanted: &str) -> Table {
     let mut table = Table::default();
     type Measure = fn(&mut Table);
-    let groups: [(&str, Measure); 2] = [("proxy", proxy::measure), ("held", held::measure)];
+    let groups: [(&str, Measure); 3] =
+        [("proxy", proxy::measure), ("held", held::measure), ("exporters", exporters::measure)];
     for (name, measure) in groups.iter().filter(|(name, _)| name.starts_with(wanted)) {
         eprintln!("{name} …");
         measure(&mut table);

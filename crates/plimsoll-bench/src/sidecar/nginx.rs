@@ -21,7 +21,7 @@ pub(super) fn start(target: SocketAddr, folder: &Path) -> Server {
            server {{ listen {address}; location / {{\n\
              proxy_pass http://target; proxy_http_version 1.1; proxy_set_header Connection \"\";\n\
              proxy_set_header Host $host; proxy_read_timeout 1h;\n\
-           }} }}\n\
+           }} location = /stub_status {{ stub_status; }} }}\n\
          }}\n"
     );
     let path = folder.join("nginx.conf");

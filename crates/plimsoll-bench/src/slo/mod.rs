@@ -7,7 +7,7 @@ mod page;
 pub(crate) mod process;
 mod prometheus;
 mod scale;
-mod service;
+pub(crate) mod service;
 
 use crate::table::Table;
 use std::path::PathBuf;

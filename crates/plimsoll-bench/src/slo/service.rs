@@ -103,6 +103,6 @@ impl State {
 
 /// Returns the seconds since the Unix epoch.
 #[allow(clippy::disallowed_methods, reason = "peers stamp their samples with the wall clock")]
-pub(super) fn wall_s() -> f64 {
+pub(crate) fn wall_s() -> f64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |since| since.as_secs_f64())
 }
