@@ -46,7 +46,7 @@ release first; nothing else should run on the machine.
   record  the recorder: requests, histogram, merge, encode, locks, memory
   slo     the daemon beside Prometheus 3: decode, cost, history, scale, page
           --full: all groups, longer, with 100,000 SLOs (half an hour)
-  sidecar the collectors beside their peers: proxy, held, exporters
+  sidecar the collectors beside their peers: proxy, held, process, exporters
 
 GROUP is the start of a group's name; without it every group is measured.
 

@@ -48,6 +48,10 @@ fn main() -> ExitCode {
             sidecar::ours::alone(file);
             return ExitCode::SUCCESS;
         }
+        ["threads", scene] => {
+            sidecar::process::alone(scene);
+            return ExitCode::SUCCESS;
+        }
         ["lock", whose, name, times] => {
             locks::alone(whose, name, times.parse().unwrap_or(0));
             return ExitCode::SUCCESS;

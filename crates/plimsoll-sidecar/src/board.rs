@@ -101,6 +101,15 @@ impl Board {
         self.clock.now()
     }
 
+    /// Returns something of every reading.
+    pub(crate) fn of_readings<T>(&self, of: impl Fn(&Reading) -> Vec<T>) -> Vec<T> {
+        let readings = self.all().into_iter().filter_map(|column| match column.latest {
+            Latest::Reading(reading) => Some(reading),
+            Latest::Nothing | Latest::Reason(_) => None,
+        });
+        readings.flat_map(|reading| of(&reading)).collect()
+    }
+
     /// Adds every series of every collector.
     pub(crate) fn append_to(&self, snapshot: &mut Snapshot) {
         let columns = self.all();

@@ -1,3 +1,4 @@
+use crate::process::{Cycle, Waited};
 use plimsoll_model::{Family, Labels, LevelPart, Series, Signal, Value};
 use std::borrow::Cow;
 use std::fmt::Display;
@@ -7,6 +8,8 @@ use std::fmt::Display;
 pub struct Reading {
     families: Vec<Family>,
     notes: Vec<String>,
+    waited: Vec<Waited>,
+    cycles: Vec<Cycle>,
 }
 
 /// More notes say nothing more to a person.
@@ -64,6 +67,27 @@ impl Reading {
     /// Returns the sentences for the page.
     pub fn notes(&self) -> &[String] {
         &self.notes
+    }
+
+    /// Adds a lock that threads wait for, for `/debug/waits`.
+    pub(crate) fn wait_for(&mut self, lock: Waited) {
+        self.waited.push(lock);
+    }
+
+    /// Adds a deadlock: for the page, and for `/debug/cycles`.
+    pub(crate) fn deadlock(&mut self, cycle: Cycle) {
+        self.note(&cycle);
+        self.cycles.push(cycle);
+    }
+
+    /// Returns the locks that threads wait for.
+    pub(crate) fn waited(&self) -> &[Waited] {
+        &self.waited
+    }
+
+    /// Returns the deadlocks.
+    pub(crate) fn cycles(&self) -> &[Cycle] {
+        &self.cycles
     }
 
     /// Returns how many series there are.

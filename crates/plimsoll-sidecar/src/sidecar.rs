@@ -8,6 +8,7 @@ use plimsoll_runtime::admin::{self, Admin, BindError, Exhibit};
 use plimsoll_runtime::clock::Clock;
 use plimsoll_runtime::ready::Readiness;
 use plimsoll_runtime::shutdown::Stop;
+use serde_json::Value;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use thiserror::Error;
@@ -104,5 +105,15 @@ impl Exhibit for Shown {
 
     fn page(&self) -> String {
         page::html(&self.0)
+    }
+
+    fn waits(&self) -> Vec<Value> {
+        let now = self.0.now();
+        self.0.of_readings(|reading| reading.waited().iter().map(|lock| lock.json(now)).collect())
+    }
+
+    fn cycles(&self) -> Vec<Value> {
+        let now = self.0.now();
+        self.0.of_readings(|reading| reading.cycles().iter().map(|cycle| cycle.json(now)).collect())
     }
 }

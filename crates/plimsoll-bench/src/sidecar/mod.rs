@@ -5,6 +5,7 @@ mod held;
 mod load;
 mod nginx;
 pub(crate) mod ours;
+pub(crate) mod process;
 mod proxy;
 mod target;
 
@@ -14,8 +15,12 @@ use crate::table::Table;
 pub(crate) fn measure(wanted: &str) -> Table {
     let mut table = Table::default();
     type Measure = fn(&mut Table);
-    let groups: [(&str, Measure); 3] =
-        [("proxy", proxy::measure), ("held", held::measure), ("exporters", exporters::measure)];
+    let groups: [(&str, Measure); 4] = [
+        ("proxy", proxy::measure),
+        ("held", held::measure),
+        ("process", process::measure),
+        ("exporters", exporters::measure),
+    ];
     for (name, measure) in groups.iter().filter(|(name, _)| name.starts_with(wanted)) {
         eprintln!("{name} …");
         measure(&mut table);

@@ -42,6 +42,11 @@ impl Server {
         Self { child, address, folder: folder.into() }
     }
 
+    /// Returns its process id.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Waits until it says that it is ready, and returns how many seconds that took.
     pub(crate) fn await_ready(&mut self) -> f64 {
         let began_s = wall_s();

@@ -9,6 +9,7 @@ use hyper::{Method, Request, Response, StatusCode};
 use plimsoll_exposition::{Encoding, Format, encode};
 use plimsoll_model::Details;
 use plimsoll_record::Registry;
+use serde_json::Value;
 use std::sync::{Arc, Mutex, PoisonError};
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
@@ -51,8 +52,12 @@ impl Answers {
             "/metrics" => Self::metrics,
             "/-/healthy" => |_, _| plain(StatusCode::OK, "healthy\n"),
             "/-/ready" => |answers, _| answers.ready(),
-            "/debug/waits" => |answers, _| json(answers.debug.waits()),
-            "/debug/cycles" => |answers, _| json(answers.debug.cycles()),
+            "/debug/waits" => {
+                |answers, _| json(answers.debug.waits(answers.elsewhere(|exhibit| exhibit.waits())))
+            }
+            "/debug/cycles" => |answers, _| {
+                json(answers.debug.cycles(answers.elsewhere(|exhibit| exhibit.cycles())))
+            },
             "/debug/timeline" => Self::timeline,
             "/debug/timeline/view" => |_, _| typed(HTML, VIEW),
             _ => |_, _| {
@@ -92,6 +97,11 @@ impl Answers {
 
     fn page(&self) -> Response<Full<Bytes>> {
         typed(HTML, self.exhibit.as_ref().map(|exhibit| exhibit.page()).unwrap_or_default())
+    }
+
+    /// Returns what the exhibit adds to a document.
+    fn elsewhere(&self, of: fn(&dyn Exhibit) -> Vec<Value>) -> Vec<Value> {
+        self.exhibit.as_deref().map(of).unwrap_or_default()
     }
 
     fn timeline<B>(&self, request: &Request<B>) -> Response<Full<Bytes>> {

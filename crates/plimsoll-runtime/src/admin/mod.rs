@@ -15,6 +15,7 @@ use crate::shutdown::{self, Stopper};
 use answer::Answers;
 use plimsoll_model::Snapshot;
 use plimsoll_record::Registry;
+use serde_json::Value;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
@@ -36,6 +37,12 @@ pub trait Exhibit: Send + Sync + 'static {
 
     /// Returns what `/` answers, as HTML.
     fn page(&self) -> String;
+
+    /// Returns what is waited for elsewhere, as entries of `resources` in `/debug/waits`.
+    fn waits(&self) -> Vec<Value>;
+
+    /// Returns deadlocks elsewhere, as entries of `cycles` in `/debug/cycles`.
+    fn cycles(&self) -> Vec<Value>;
 }
 
 /// The admin thread can't start.
@@ -78,7 +85,7 @@ pub fn spawn(
 }
 
 /// Starts the admin thread as [`spawn`] does, and shows `exhibit` as well: its families under
-/// `/metrics`, its page at `/`.
+/// `/metrics`, its page at `/`, and who waits for whom in what it looks at.
 ///
 /// # Errors
 /// As [`spawn`].

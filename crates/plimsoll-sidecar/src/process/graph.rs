@@ -6,6 +6,8 @@ use super::state::LockWait;
 use super::symbols::{Maps, Place};
 use super::thread::Thread;
 use super::threads::Threads;
+use super::waits::{Cycle, Lock, Wait, Waited, Who};
+use plimsoll_model::TimeMs;
 use rustix::fd::OwnedFd;
 use rustix::io::{Errno, pread};
 use std::collections::{BTreeMap, BTreeSet};
@@ -15,6 +17,12 @@ const WAITERS_MAX: usize = 4_096;
 
 /// Cycles that are told of; there are hardly ever two.
 const CYCLES_MAX: usize = 5;
+
+/// Waiters of a lock that are listed by name.
+const LISTED_MAX: usize = 16;
+
+/// Locks whose symbol is remembered.
+const SYMBOLS_MAX: usize = 64;
 
 /// Words of a stack that are looked through for return addresses.
 const STACK_WORDS: usize = 512;
@@ -37,23 +45,37 @@ struct Edge {
 pub(super) struct Graph {
     /// Cycles that the last look found, each from its least waiter on.
     last: BTreeSet<Vec<Edge>>,
-    /// Cycles that two looks have found, in words.
-    told: BTreeMap<Vec<Edge>, String>,
+    /// Cycles that two looks have found.
+    told: BTreeMap<Vec<Edge>, Cycle>,
+    /// Who has the locks that are waited for, by where they are.
+    owners: BTreeMap<u64, Option<u32>>,
+    /// The symbols of locks, as far as they have one.
+    symbols: BTreeMap<u64, Option<String>>,
     refused: Option<Errno>,
+}
+
+/// A process that waits are looked for in, and what the group that it is in is called.
+#[derive(Clone, Copy)]
+pub(super) struct Subject<'a> {
+    pub(super) group: &'a str,
+    pub(super) pid: u32,
+    pub(super) folder: &'a Folder,
+    pub(super) threads: &'a Threads,
 }
 
 impl Graph {
     /// Looks at who has the locks that are waited for.
-    pub(super) fn look(&mut self, process: &Folder, threads: &Threads, room: &mut Room) {
+    pub(super) fn look(&mut self, subject: Subject<'_>, room: &mut Room) {
+        let Subject { folder, threads, .. } = subject;
         // One that has run since its call was read may wait no more.
         let waits = |thread: &&Thread| thread.lock.is_some() && !thread.is_old;
         let waiters = || threads.all().iter().filter(waits);
         // A cycle takes two, or one that waits for itself.
         if waiters().next().is_none() {
-            *self = Self::default();
+            *self = Self { symbols: std::mem::take(&mut self.symbols), ..Self::default() };
             return;
         }
-        let memory = match process.file("mem") {
+        let memory = match folder.file("mem") {
             Ok(memory) => memory,
             Err(error) => {
                 *self = Self { refused: Some(error), ..Self::default() };
@@ -78,18 +100,69 @@ impl Graph {
         let sure: BTreeSet<_> = found.intersection(&self.last).cloned().collect();
         self.told.retain(|cycle, _| sure.contains(cycle));
         for cycle in sure.into_iter().take(CYCLES_MAX) {
-            self.told.entry(cycle).or_insert_with_key(|cycle| {
-                let words = told(cycle, (process, &memory), threads, room);
-                tracing::warn!(cycle = %words, "found a deadlock");
-                words
-            });
+            if !self.told.contains_key(&cycle) {
+                let waits = cycle.iter().map(|edge| self.wait(edge, (subject, &memory), room));
+                let told = Cycle(waits.collect());
+                tracing::warn!(cycle = %told, "found a deadlock");
+                self.told.insert(cycle, told);
+            }
         }
         self.last = found;
+        self.owners = owners;
     }
 
-    /// Returns each deadlock in words.
-    pub(super) fn cycles(&self) -> impl ExactSizeIterator<Item = &str> {
-        self.told.values().map(String::as_str)
+    /// Returns each deadlock.
+    pub(super) fn cycles(&self) -> impl ExactSizeIterator<Item = &Cycle> {
+        self.told.values()
+    }
+
+    /// Says who waits for a lock and who has it.
+    pub(super) fn waited(&mut self, address: u64, subject: Subject<'_>, room: &mut Room) -> Waited {
+        let mut who = |number| Who { name: subject.threads.name(number, room), number };
+        let owner = self.owners.get(&address).copied().flatten();
+        let owner = owner.filter(|owner| subject.threads.get(*owner).is_some()).map(&mut who);
+        let is_at = |thread: &&Thread| thread.lock.is_some_and(|lock| lock.address == address);
+        let mut waiters: Vec<_> = subject.threads.all().iter().filter(is_at).collect();
+        waiters.sort_by_key(|thread| thread.since);
+        let waiters_not_listed = waiters.len().saturating_sub(LISTED_MAX);
+        waiters.truncate(LISTED_MAX);
+        let waiters =
+            waiters.into_iter().map(|thread| (who(thread.number), thread.since)).collect();
+        Waited { lock: self.lock(address, subject), owner, waiters, waiters_not_listed }
+    }
+
+    /// Describes a thread in a circle: what it waits for and where, and who has it.
+    fn wait(
+        &mut self,
+        edge: &Edge,
+        (subject, memory): (Subject<'_>, &OwnedFd),
+        room: &mut Room,
+    ) -> Wait {
+        let Subject { folder, threads, .. } = subject;
+        let maps = Maps::read(folder).unwrap_or_default();
+        let thread = threads.get(edge.waiter);
+        let stack = thread.map_or(0, |thread| thread.stack);
+        let functions = frames(memory, stack, (&maps, folder)).iter().map(Place::text).collect();
+        let mut who = |number| Who { name: threads.name(number, room), number };
+        Wait {
+            waiter: who(edge.waiter),
+            owner: who(edge.owner),
+            lock: self.lock(edge.lock, subject),
+            functions,
+            since: thread.map_or(TimeMs(0), |thread| thread.since),
+        }
+    }
+
+    fn lock(&mut self, address: u64, subject: Subject<'_>) -> Lock {
+        if self.symbols.len() >= SYMBOLS_MAX {
+            self.symbols.clear();
+        }
+        let symbol = self.symbols.entry(address).or_insert_with(|| {
+            let maps = Maps::read(subject.folder).ok()?;
+            Some(maps.place(subject.folder, address)?.text())
+        });
+        let Subject { group, pid, .. } = subject;
+        Lock { process: group.to_string(), pid, address, symbol: symbol.clone() }
     }
 
     /// Says why owners can't be read.
@@ -147,33 +220,6 @@ fn cycles(edges: &BTreeMap<u32, Edge>) -> BTreeSet<Vec<Edge>> {
         }
     }
     found
-}
-
-/// Says a cycle in words: each thread, what it waits for and where, and who has it.
-fn told(
-    cycle: &[Edge],
-    (process, memory): (&Folder, &OwnedFd),
-    threads: &Threads,
-    room: &mut Room,
-) -> String {
-    let maps = Maps::read(process).unwrap_or_default();
-    let mut waits = Vec::new();
-    for edge in cycle {
-        let (waiter, owner) = (edge.waiter, edge.owner);
-        let name = |number, room: &mut Room| format!("{} ({number})", threads.name(number, room));
-        let (waiting, holding) = (name(waiter, room), name(owner, room));
-        let lock = maps.place(process, edge.lock).map_or_else(
-            || format!("the lock at {:#x}", edge.lock),
-            |place| format!("`{}`", place.text()),
-        );
-        let stack = threads.get(waiter).map_or(0, |thread| thread.stack);
-        let frames: Vec<_> =
-            frames(memory, stack, (&maps, process)).iter().map(Place::text).collect();
-        let at =
-            if frames.is_empty() { String::new() } else { format!(" in {}", frames.join(" ← ")) };
-        waits.push(format!("{waiting} waits for {lock}{at}, which {holding} has"));
-    }
-    format!("deadlock: {}", waits.join("; "))
 }
 
 /// Finds the innermost functions that are no library's by looking through the stack for addresses that

@@ -4,8 +4,8 @@ use super::census::{Census, Identity};
 use super::descriptors::Descriptors;
 use super::find::{Finder, Matcher};
 use super::folder::{Folder, Room};
-use super::graph::Graph;
-use super::locks::Locks;
+use super::graph::{Graph, Subject};
+use super::locks::{Locks, Queue, Ranked};
 use super::machine::Machine;
 use super::pressure::Pressure;
 use super::setting::Setting;
@@ -152,7 +152,8 @@ impl Group {
     fn look_at_members(&mut self, now: TimeMs) -> Result<(), Reason> {
         let mut gone = Vec::new();
         for (identity, member) in &mut self.members {
-            match member.look(now, identity.pid, &mut self.room) {
+            let whose = (self.labels.get("process").unwrap_or_default(), identity.pid);
+            match member.look(now, whose, &mut self.room) {
                 Ok(()) => {}
                 Err(Errno::SRCH | Errno::NOENT) => gone.push(*identity),
                 Err(error) => {
@@ -163,6 +164,21 @@ impl Group {
         }
         self.part_with(&gone);
         Ok(())
+    }
+
+    /// Lists who waits for the locks with most waiters, and who has them.
+    fn list_waits(&mut self, ranked: &Ranked, reading: &mut Reading) {
+        let Self { labels, members, room, .. } = self;
+        let group = labels.get("process").unwrap_or_default();
+        // What one look alone has seen is gone before anybody asks, and its name costs most.
+        let lasts = |queue: &&Queue| !queue.oldest.is_zero() || !queue.standing.is_zero();
+        for &Queue { pid, address, .. } in ranked.queues.iter().filter(lasts) {
+            let mut members = members.iter_mut();
+            let member = members.find(|(identity, _)| identity.pid == pid);
+            let Some((_, Member { folder, threads, graph, .. })) = member else { continue };
+            let subject = Subject { group, pid, folder, threads };
+            reading.wait_for(graph.waited(address, subject, room));
+        }
     }
 
     /// Keeps what members have come to that are gone.
@@ -186,7 +202,9 @@ impl BlockingCollector for Group {
             self.members.values().filter_map(|member| member.setting.control_group.as_deref());
         self.pressure.look(groups, &mut self.room);
         let ranked = self.locks.look(&self.members, now);
-        Ok(self.report(&ranked))
+        let mut reading = self.report(&ranked);
+        self.list_waits(&ranked, &mut reading);
+        Ok(reading)
     }
 }
 
@@ -221,13 +239,19 @@ impl Member {
         Ok(())
     }
 
-    fn look(&mut self, now: TimeMs, pid: u32, room: &mut Room) -> Result<(), Errno> {
+    fn look(
+        &mut self,
+        now: TimeMs,
+        (group, pid): (&str, u32),
+        room: &mut Room,
+    ) -> Result<(), Errno> {
         if self.looks == 0 || (self.looks + u64::from(pid)).is_multiple_of(TURNS) {
             self.setting = Setting::read(&self.folder, room);
         }
         self.looks += 1;
         self.threads.look(now, self.setting.is_32_bit, room)?;
-        self.graph.look(&self.folder, &self.threads, room);
+        let Self { folder, threads, graph, .. } = self;
+        graph.look(Subject { group, pid, folder, threads }, room);
         self.descriptors = Descriptors::look(&self.folder, self.setting.files_limit);
         Ok(())
     }

@@ -17,6 +17,9 @@ type Key = (u32, u64);
 /// A queue before a lock, as one look found it.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(super) struct Queue {
+    /// The process, and where in it the lock is.
+    pub(super) pid: u32,
+    pub(super) address: u64,
     pub(super) waiters: u32,
     /// For how long the longest waiter has waited, at least.
     pub(super) oldest: Duration,
@@ -74,6 +77,8 @@ impl Locks {
             standing.moves = if *moved { standing.moves.saturating_add(1) } else { 0 };
         }
         let queue = |(key, (waiters, first, _)): (&Key, &(u32, TimeMs, bool))| Queue {
+            pid: key.0,
+            address: key.1,
             waiters: *waiters,
             oldest: since(now, *first),
             standing: self

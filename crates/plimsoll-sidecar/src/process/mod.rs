@@ -23,9 +23,11 @@ mod tests;
 mod text;
 mod thread;
 mod threads;
+mod waits;
 
 pub(crate) use machine::Machine;
 pub(crate) use pressure::write_host as write_pressure;
+pub(crate) use waits::{Cycle, Waited};
 
 use crate::blocking::Blocking;
 use crate::config::{DEADLINE, INTERVAL, LABEL};

@@ -29,7 +29,7 @@ impl Group {
             reading.gauge(&catalog::PROCESS_WAIT_CYCLES, &self.labels, cycles as f64);
         }
         for cycle in self.members.values().flat_map(|member| member.graph.cycles()) {
-            reading.note(cycle);
+            reading.deadlock(cycle.clone());
         }
         if let Some(error) = self.members.values().find_map(|member| member.graph.refused()) {
             reading.note(format_args!(

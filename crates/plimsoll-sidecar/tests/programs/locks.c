@@ -92,6 +92,11 @@ int main(int count, char **words) {
                 prctl(PR_SET_PDEATHSIG, SIGKILL);
                 for (;;) pause();
             }
+    } else if (!strcmp(what, "leaderless")) {
+        for (int i = 0; i < threads; i++) spawn(at_the_condition, "idle");
+        printf("ready\n");
+        fflush(stdout);
+        pthread_exit(NULL);
     }
     printf("ready\n");
     fflush(stdout);

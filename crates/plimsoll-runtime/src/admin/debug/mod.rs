@@ -60,9 +60,9 @@ impl Debug {
         found.1 = cycles;
     }
 
-    /// Answers `/debug/waits`.
-    pub(super) fn waits(&self) -> Bytes {
-        body(&waits::document())
+    /// Answers `/debug/waits`; `elsewhere` is what else is waited for.
+    pub(super) fn waits(&self, elsewhere: Vec<Value>) -> Bytes {
+        body(&with(waits::document(), "resources", elsewhere))
     }
 
     /// Answers `/debug/timeline` with this query.
@@ -77,11 +77,19 @@ impl Debug {
         Ok(timeline::document(&timeline).to_string().into())
     }
 
-    /// Answers `/debug/cycles`.
-    pub(super) fn cycles(&self) -> Bytes {
+    /// Answers `/debug/cycles`; `elsewhere` is what else waits in a circle.
+    pub(super) fn cycles(&self, elsewhere: Vec<Value>) -> Bytes {
         let found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
-        body(&cycles::document(&found.1))
+        body(&with(cycles::document(&found.1), "cycles", elsewhere))
     }
+}
+
+/// Adds entries to a document's list.
+fn with(mut document: Value, list: &str, more: Vec<Value>) -> Value {
+    if let Some(entries) = document.get_mut(list).and_then(Value::as_array_mut) {
+        entries.extend(more);
+    }
+    document
 }
 
 /// Reads how many seconds a query asks for.

@@ -1,0 +1,110 @@
+//! A real program and a sidecar that watches it.
+
+use plimsoll_exposition::Format;
+use plimsoll_exposition::decode::Decoder;
+use plimsoll_runtime::clock::SystemClock;
+use plimsoll_runtime::shutdown::{self, Stopper};
+use plimsoll_sidecar::{Bound, CollectorConfig, Config, Pace, ProcessConfig, Sidecar};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+use tempfile::TempDir;
+
+/// The C program, compiled once.
+fn program() -> &'static Path {
+    static FOLDER: OnceLock<TempDir> = OnceLock::new();
+    static PROGRAM: OnceLock<std::path::PathBuf> = OnceLock::new();
+    PROGRAM.get_or_init(|| {
+        let folder = FOLDER.get_or_init(|| TempDir::new().expect("a folder"));
+        let program = folder.path().join("waits");
+        let source = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/programs/locks.c");
+        let mut compiler = Command::new("cc");
+        compiler.args(["-O1", source, "-lpthread", "-o"]).arg(&program);
+        let status = compiler.status().expect("a C compiler: install build-essential");
+        assert!(status.success(), "{compiler:?}");
+        program
+    })
+}
+
+/// A running program and what looks at it.
+pub(crate) struct Scene {
+    pub(crate) child: Child,
+    pub(crate) said: Vec<String>,
+    address: SocketAddr,
+    stopper: Stopper,
+    bound: Option<Bound>,
+}
+
+impl Scene {
+    /// Starts the C program and watches it.
+    pub(crate) fn start(words: &[&str]) -> Self {
+        Self::watch(Command::new(program()).args(words))
+    }
+
+    /// Starts a program that says `ready` once it waits, and watches it.
+    pub(crate) fn watch(command: &mut Command) -> Self {
+        let mut child = command.stdout(Stdio::piped()).spawn().expect("started");
+        let lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
+        let said: Vec<_> = lines.map_while(Result::ok).take_while(|line| line != "ready").collect();
+        let (stopper, stop) = shutdown::channel();
+        let mut planned = CollectorConfig::Process(ProcessConfig::with_pid(child.id())).planned();
+        let interval = Duration::from_millis(100);
+        planned.pace = Pace { interval, deadline: interval };
+        planned.label = Some("it".into());
+        let listen = ([127, 0, 0, 1], 0).into();
+        let config = Config { listen, collectors: vec![planned], ..Config::default() };
+        let bound = Sidecar::bind(config, Arc::new(SystemClock::start()), stop).expect("bound");
+        Self { child, said, address: bound.address(), stopper, bound: Some(bound) }
+    }
+
+    pub(crate) fn get(&self, path: &str) -> String {
+        let mut stream = TcpStream::connect(self.address).expect("connected");
+        stream.set_read_timeout(Some(Duration::from_secs(20))).expect("set");
+        write!(stream, "GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
+            .expect("sent");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).expect("answered");
+        answer.split_once("\r\n\r\n").expect("a head and a body").1.to_string()
+    }
+
+    /// Reads a series by its family and another label than `process`.
+    pub(crate) fn value(&self, family: &str, label: &str) -> Option<f64> {
+        let body = self.get("/metrics");
+        let mut decoder = Decoder::new(10_000);
+        let samples = decoder.decode(body.as_bytes(), Format::Text).expect("good").samples.clone();
+        samples.iter().zip(decoder.series()).find_map(|(sample, series)| {
+            let key = series.key().expect("good labels");
+            let is_it = &*key.name == family && key.labels.get("process") == Some("it");
+            let has = label.is_empty() || key.labels.iter().any(|(_, value)| value == label);
+            (is_it && has).then_some(sample.value)
+        })
+    }
+
+    /// Waits until a series has a value that is as it should be.
+    pub(crate) async fn until(&self, family: &str, label: &str, is_good: impl Fn(f64) -> bool) {
+        let mut last = None;
+        for _ in 0..300 {
+            last = self.value(family, label);
+            if last.is_some_and(&is_good) {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        panic!("{family} {label} stays at {last:?}; the page: {}", self.get("/"));
+    }
+
+    pub(crate) async fn end(mut self) {
+        self.stopper.drain();
+        self.bound.take().expect("once").run().await;
+    }
+}
+
+impl Drop for Scene {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
