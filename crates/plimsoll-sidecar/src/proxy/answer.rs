@@ -5,6 +5,7 @@ use super::http::{Client, Next, Reply};
 use super::recorded::Measured;
 use super::request::{Refusal, Request};
 use super::response::Asked;
+use super::stall::{Awaited, Stall};
 use super::thread::Thread;
 use super::tunnel;
 use super::upstream::Connection;
@@ -21,34 +22,53 @@ pub(crate) async fn answer(client: &mut Client, request: Request, thread: &Threa
     };
     let measured = Measured::request(signals.clone(), permit, method, trace);
     let may_repeat = method.is_idempotent() && framing.is_done();
-    let mut exchange = Exchange::new(measured, asked, (head, framing), may_repeat);
-    let failure = match pass(client, &mut exchange, thread).await {
+    let stall = Stall::new(thread.shared.timing);
+    let mut exchange = Exchange::new(measured, asked, (head, framing), may_repeat, stall);
+    match pass(client, &mut exchange, thread).await {
         Ok(Passed::Whole(next)) => {
             exchange.measured.close();
-            return next;
+            next
         }
         Ok(Passed::Switched(connection, came)) => {
-            tunnel::carry(client, connection, came, exchange.measured).await;
-            return Next::Close;
-        }
-        Err(failure) => failure,
-    };
-    let is_answered = exchange.is_answered();
-    let mut measured = exchange.measured;
-    match failure {
-        Failure::ClientGone => Next::Close,
-        // A whole response can't be had any more: only the end tells the client.
-        Failure::Target(_) if is_answered => {
-            measured.fail();
+            let Exchange { measured, stall, .. } = exchange;
+            tunnel::carry(client, (connection, came), measured, stall).await;
             Next::Close
         }
+        Err(failure) if exchange.is_answered() => {
+            // A whole response can't be had any more: only the end tells the client.
+            match failure {
+                Failure::ClientGone | Failure::Malformed => {}
+                Failure::Target(_) => exchange.measured.fail(),
+                Failure::Late(_) => exchange.measured.time_out(),
+            }
+            Next::Close
+        }
+        Err(failure) => refuse(client, exchange.measured, (asked, failure), thread).await,
+    }
+}
+
+/// Says why a request that was let in has no response of the target's.
+async fn refuse(
+    client: &mut Client,
+    mut measured: Measured,
+    (asked, failure): (Asked, Failure),
+    thread: &Thread,
+) -> Next {
+    match failure {
+        Failure::ClientGone => Next::Close,
         Failure::Target(why) => {
             measured.responded(502);
             let next = client.reply(Reply { why, ..BAD_GATEWAY.to(asked) }).await;
             measured.fail();
             next
         }
-        Failure::Malformed if is_answered => Next::Close,
+        Failure::Late(awaited) => {
+            let late = if awaited == Awaited::Request { REQUEST_LATE } else { TARGET_LATE };
+            measured.responded(late.status);
+            let next = client.reply(late.to(asked)).await;
+            measured.time_out();
+            next
+        }
         Failure::Malformed => {
             measured.responded(400);
             let next = client.refuse(Refusal::Malformed(CHUNKS), thread).await;
@@ -70,6 +90,22 @@ const SHED: Reply<'static> = Reply {
 
 const BAD_GATEWAY: Reply<'static> =
     Reply { status: 502, phrase: "Bad Gateway", why: "", keeps_alive: false, is_head: false };
+
+const REQUEST_LATE: Reply<'static> = Reply {
+    status: 408,
+    phrase: "Request Timeout",
+    why: "the rest of the request didn't come in time",
+    keeps_alive: false,
+    is_head: false,
+};
+
+const TARGET_LATE: Reply<'static> = Reply {
+    status: 504,
+    phrase: "Gateway Timeout",
+    why: "the target does nothing",
+    keeps_alive: false,
+    is_head: false,
+};
 
 impl Reply<'_> {
     fn to(self, asked: Asked) -> Self {

@@ -4,7 +4,9 @@ use super::framing::Framing;
 use super::http::{Client, Next};
 use super::pipe::{Broken, Pipe, poll_read};
 use super::recorded::Measured;
+use super::request::HEAD_MAX;
 use super::response::{Asked, Response};
+use super::stall::{Awaited, Stall};
 use super::upstream::Connection;
 use std::future::poll_fn;
 use std::task::{Context, Poll, ready};
@@ -16,11 +18,10 @@ pub(crate) struct Exchange {
     upload: Pipe,
     /// Whether the target still takes the request.
     is_taken: bool,
-    /// The head, while the request may be sent again.
-    again: Option<Vec<u8>>,
     /// What came from the target and wasn't passed on yet.
     heard: Vec<u8>,
     begun: Option<Begun>,
+    pub(crate) stall: Stall,
 }
 
 /// A response whose head was read.
@@ -50,6 +51,8 @@ pub(crate) enum Failure {
     Malformed,
     /// The target is to blame.
     Target(&'static str),
+    /// Nothing has moved for too long.
+    Late(Awaited),
 }
 
 impl Exchange {
@@ -60,19 +63,16 @@ impl Exchange {
         asked: Asked,
         (head, framing): (Vec<u8>, Framing),
         may_repeat: bool,
+        stall: Stall,
     ) -> Self {
-        let again = may_repeat.then(|| head.clone());
-        let upload = Pipe::new(head, framing);
-        let heard = Vec::new();
-        Self { measured, asked, upload, is_taken: true, again, heard, begun: None }
+        let upload = if may_repeat { Pipe::repeatable(head) } else { Pipe::new(head, framing) };
+        Self { measured, asked, upload, is_taken: true, heard: Vec::new(), begun: None, stall }
     }
 
     /// Prepares to send the request over another connection; says whether that may be.
     pub(crate) fn begin_again(&mut self) -> bool {
-        let Some(head) = self.again.take() else { return false };
-        self.upload = Pipe::new(head, Framing::Done);
         self.is_taken = true;
-        true
+        self.upload.repeat()
     }
 
     /// Says whether the client has been told anything of a response.
@@ -86,8 +86,38 @@ impl Exchange {
         client: &mut Client,
         target: &mut Connection,
     ) -> Result<Part, Failure> {
-        self.upload.begin_with(&mut client.came).map_err(|_| Failure::Malformed)?;
-        poll_fn(|context| self.poll(context, client, target)).await
+        if !client.came.is_empty() {
+            let taken = self.upload.take(&client.came).map_err(|_| Failure::Malformed)?;
+            client.came.drain(..taken);
+            if client.came.is_empty() {
+                client.came = Vec::new();
+            }
+        }
+        poll_fn(|context| {
+            let polled = self.poll(context, client, target);
+            if polled.is_pending() {
+                let (awaited, moves) = self.awaited();
+                if self.stall.poll(context, &client.seat, awaited, moves).is_ready() {
+                    return Poll::Ready(Err(Failure::Late(awaited)));
+                }
+            }
+            polled
+        })
+        .await
+    }
+
+    /// Says who has to do something, and how many times anybody has.
+    fn awaited(&self) -> (Awaited, u64) {
+        let Self { upload, begun, .. } = self;
+        let awaited = match begun {
+            Some(begun) if !begun.download.is_flushed() => Awaited::Reader,
+            Some(begun) if begun.download.is_promised() => Awaited::Response,
+            None if self.is_taken && !upload.is_flushed() => Awaited::Intake,
+            None if self.is_taken && !upload.has_read_all() => Awaited::Request,
+            _ => Awaited::Event,
+        };
+        let download = begun.as_ref().map_or(0, |begun| begun.download.moves());
+        (awaited, upload.moves() + download)
     }
 
     fn poll(
@@ -97,9 +127,11 @@ impl Exchange {
         target: &mut Connection,
     ) -> Poll<Result<Part, Failure>> {
         self.poll_upload(context, client, target)?;
+        let keeps_alive = self.asked.keeps_alive && !client.seat.is_draining();
+        let asked = Asked { keeps_alive, ..self.asked };
         loop {
             let Some(begun) = &mut self.begun else {
-                if ready!(self.poll_head(context, target, client))? {
+                if ready!(self.poll_head(context, target, asked))? {
                     continue;
                 }
                 return Poll::Ready(Ok(Part::Unanswered));
@@ -109,12 +141,16 @@ impl Exchange {
             ready!(passed).map_err(|broken| match broken {
                 Broken::Sink => Failure::ClientGone,
                 Broken::Source => Failure::Target("the target closed amid its response"),
-                Broken::Malformed => Failure::Target("the chunks of its response are none"),
+                Broken::Malformed => Failure::Target(CHUNKS),
             })?;
             if !begun.is_interim {
                 return Poll::Ready(Ok(self.end()));
             }
             self.begun = None;
+            let came = std::mem::take(&mut self.heard);
+            if !came.is_empty() {
+                self.hear(&came, asked)?;
+            }
         }
     }
 
@@ -147,29 +183,19 @@ impl Exchange {
         &mut self,
         context: &mut Context<'_>,
         target: &mut Connection,
-        client: &Client,
+        asked: Asked,
     ) -> Poll<Result<bool, Failure>> {
-        let keeps_alive = self.asked.keeps_alive && !client.seat.is_draining();
-        let asked = Asked { keeps_alive, ..self.asked };
         loop {
-            if !self.heard.is_empty() {
-                let read = Response::read(&self.heard, asked);
-                if let Some((size, response)) =
-                    read.map_err(|garbage| Failure::Target(garbage.0))?
-                {
-                    self.heard.drain(..size);
-                    return Poll::Ready(self.begin(response).map(|()| true));
-                }
-            }
-            let heard = &mut self.heard;
-            let read = poll_read(context, target, |bytes| {
-                heard.extend_from_slice(bytes);
-                bytes.len()
+            let read = poll_read(context, target, |bytes| match bytes {
+                [] => Ok(None),
+                bytes => self.hear(bytes, asked).map(Some),
             });
-            match ready!(read) {
-                Ok(1..) => self.again = None,
-                _ if self.heard.is_empty() => return Poll::Ready(Ok(false)),
-                _ => {
+            // One that resets the connection has closed, too.
+            match ready!(read).unwrap_or(Ok(None))? {
+                Some(true) => return Poll::Ready(Ok(true)),
+                Some(false) => {}
+                None if self.heard.is_empty() => return Poll::Ready(Ok(false)),
+                None => {
                     let why = "the target closed amid the head of its response";
                     return Poll::Ready(Err(Failure::Target(why)));
                 }
@@ -177,19 +203,49 @@ impl Exchange {
         }
     }
 
-    fn begin(&mut self, response: Response) -> Result<(), Failure> {
+    /// Takes what the target says, and says whether a whole head is there.
+    fn hear(&mut self, bytes: &[u8], asked: Asked) -> Result<bool, Failure> {
+        self.upload.forget();
+        if self.heard.is_empty() {
+            // Nearly every head comes whole.
+            let is_whole = self.begin(bytes, asked)?;
+            if !is_whole {
+                self.heard.extend_from_slice(bytes);
+            }
+            return Ok(is_whole);
+        }
+        self.heard.extend_from_slice(bytes);
+        if !bytes.contains(&b'\n') && self.heard.len() < HEAD_MAX {
+            return Ok(false);
+        }
+        let heard = std::mem::take(&mut self.heard);
+        let is_whole = self.begin(&heard, asked)?;
+        if !is_whole {
+            self.heard = heard;
+        }
+        Ok(is_whole)
+    }
+
+    /// Begins a response if its head is there.
+    fn begin(&mut self, bytes: &[u8], asked: Asked) -> Result<bool, Failure> {
+        let read = Response::read(bytes, asked).map_err(|garbage| Failure::Target(garbage.0))?;
+        let Some((size, response)) = read else { return Ok(false) };
         let (is_interim, switches) = (response.is_interim(), response.switches());
         let Response { head, status, framing, keeps_target, keeps_client } = response;
+        if switches && !self.upload.is_done() {
+            return Err(Failure::Target("it changes the protocol amid the request"));
+        }
         if !is_interim {
             self.measured.responded(status);
         }
         // HTTP/1.0 knows no interim responses.
-        let head = if is_interim && self.asked.is_old { Vec::new() } else { head };
+        let head = if is_interim && asked.is_old { Vec::new() } else { head };
         let mut download = Pipe::new(head, framing);
-        let begun = download.begin_with(&mut self.heard);
-        begun.map_err(|_| Failure::Target("the chunks of its response are none"))?;
+        let rest = bytes.get(size..).unwrap_or_default();
+        let taken = download.take(rest).map_err(|_| Failure::Target(CHUNKS))?;
+        self.heard.extend_from_slice(rest.get(taken..).unwrap_or_default());
         self.begun = Some(Begun { download, is_interim, switches, keeps_target, keeps_client });
-        Ok(())
+        Ok(true)
     }
 
     /// Says what follows a response that is through.
@@ -209,3 +265,5 @@ impl Exchange {
         Part::Whole { keeps_target, next }
     }
 }
+
+const CHUNKS: &str = "the chunks of its response are none";

@@ -21,6 +21,7 @@ mod request;
 mod response;
 mod seats;
 mod shared;
+mod stall;
 mod target;
 mod thread;
 mod tunnel;
@@ -56,6 +57,8 @@ static SHAPE: MapShape = MapShape {
         optional("limit", Shape::Integer(1..=1_000_000)),
         optional("connections_max", Shape::Integer(1..=1_000_000)),
         optional("header_timeout", Shape::Text(interval)),
+        optional("body_timeout", Shape::Text(interval)),
+        optional("idle_timeout", Shape::Text(interval)),
         optional("connect_timeout", Shape::Text(interval)),
         optional("drain_timeout", Shape::Text(interval)),
     ],
@@ -70,6 +73,8 @@ pub struct ProxyConfig {
     limit: Option<u64>,
     connections_max: Option<usize>,
     header_timeout: Option<Parsed<Length>>,
+    body_timeout: Option<Parsed<Length>>,
+    idle_timeout: Option<Parsed<Length>>,
     connect_timeout: Option<Parsed<Length>>,
     drain_timeout: Option<Parsed<Length>>,
 }
@@ -91,6 +96,8 @@ impl FromStr for ProxyConfig {
             limit: None,
             connections_max: None,
             header_timeout: None,
+            body_timeout: None,
+            idle_timeout: None,
             connect_timeout: None,
             drain_timeout: None,
         })
@@ -122,6 +129,8 @@ impl CollectorKind for ProxyConfig {
         };
         let timing = Timing {
             header: text(self.header_timeout, 10),
+            body: text(self.body_timeout, 60),
+            idle: self.idle_timeout.map(|length| length.0.0),
             connect: text(self.connect_timeout, 5),
             drain: text(self.drain_timeout, 30),
         };

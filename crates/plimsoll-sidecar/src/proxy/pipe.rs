@@ -33,12 +33,36 @@ pub(crate) struct Pipe {
     framing: Framing,
     held: Vec<u8>,
     written: usize,
+    /// Whether what was written is held, so that it can be written again.
+    repeats: bool,
+    /// How many times bytes went in or out.
+    moves: u64,
 }
 
 impl Pipe {
     /// Makes a direction that begins with `head`.
     pub(crate) fn new(head: Vec<u8>, framing: Framing) -> Self {
-        Self { framing, held: head, written: 0 }
+        Self { framing, held: head, written: 0, repeats: false, moves: 0 }
+    }
+
+    /// Makes a direction that is a `head` and nothing else, and that can begin anew.
+    pub(crate) fn repeatable(head: Vec<u8>) -> Self {
+        Self { repeats: true, ..Self::new(head, Framing::Done) }
+    }
+
+    /// Begins anew; says whether it can.
+    pub(crate) fn repeat(&mut self) -> bool {
+        if self.repeats {
+            self.written = 0;
+        }
+        self.repeats
+    }
+
+    /// Lets go of what is only held to be written again.
+    pub(crate) fn forget(&mut self) {
+        if std::mem::take(&mut self.repeats) && self.is_flushed() {
+            self.clear();
+        }
     }
 
     /// Says whether everything was read; some of it may still have to be written.
@@ -48,20 +72,30 @@ impl Pipe {
 
     /// Says whether everything was written, too.
     pub(crate) fn is_done(&self) -> bool {
-        self.has_read_all() && self.held.is_empty()
+        self.has_read_all() && self.is_flushed()
     }
 
-    /// Takes the front of the body out of what came with the head. The rest stays in `came`.
-    pub(crate) fn begin_with(&mut self, came: &mut Vec<u8>) -> Result<(), Broken> {
-        if came.is_empty() {
-            return Ok(());
-        }
-        let taken = self.framing.take(came).map_err(|_| Broken::Malformed)?;
-        self.held.extend(came.drain(..taken));
-        if came.is_empty() {
-            *came = Vec::new();
-        }
-        Ok(())
+    /// Says whether all that was read is written.
+    pub(crate) fn is_flushed(&self) -> bool {
+        self.written == self.held.len()
+    }
+
+    /// Says whether the source said how much there is to come.
+    pub(crate) fn is_promised(&self) -> bool {
+        matches!(self.framing, Framing::Length(_))
+    }
+
+    /// Returns how many times bytes went in or out, which grows as long as anything happens.
+    pub(crate) fn moves(&self) -> u64 {
+        self.moves
+    }
+
+    /// Takes what of `bytes` belongs to the body, and returns how much that is.
+    pub(crate) fn take(&mut self, bytes: &[u8]) -> Result<usize, Broken> {
+        let taken = self.framing.take(bytes).map_err(|_| Broken::Malformed)?;
+        self.held.extend_from_slice(bytes.get(..taken).unwrap_or_default());
+        self.moves += 1;
+        Ok(taken)
     }
 
     /// Moves bytes until all are through. What `source` sends beyond the body goes to `beyond`.
@@ -83,10 +117,8 @@ impl Pipe {
                     self.framing = Framing::Done;
                     return if is_end { Ok(()) } else { Err(Broken::Source) };
                 }
-                let taken = self.framing.take(bytes).map_err(|_| Broken::Malformed)?;
-                let (body, rest) = bytes.split_at(taken);
-                beyond.extend_from_slice(rest);
-                self.held.extend_from_slice(body);
+                let taken = self.take(bytes)?;
+                beyond.extend_from_slice(bytes.get(taken..).unwrap_or_default());
                 Ok(())
             });
             ready!(read).map_err(|_| Broken::Source)??;
@@ -100,14 +132,23 @@ impl Pipe {
     ) -> Poll<Result<(), Broken>> {
         while let Some(rest) = self.held.get(self.written..).filter(|rest| !rest.is_empty()) {
             match ready!(Pin::new(&mut *sink).poll_write(context, rest)) {
-                Ok(written) if written > 0 => self.written += written,
+                Ok(written) if written > 0 => {
+                    self.written += written;
+                    self.moves += 1;
+                }
                 _ => return Poll::Ready(Err(Broken::Sink)),
             }
         }
-        self.written = 0;
-        // Who waits for more has no use for memory.
-        self.held = Vec::new();
+        if !self.repeats {
+            self.clear();
+        }
         Poll::Ready(Ok(()))
+    }
+
+    /// Lets go of what was written: who waits for more has no use for memory.
+    fn clear(&mut self) {
+        self.held = Vec::new();
+        self.written = 0;
     }
 }
 

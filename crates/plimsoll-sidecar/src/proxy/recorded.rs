@@ -138,6 +138,8 @@ enum End {
     Closed,
     /// The target failed.
     Failed,
+    /// Nothing has moved for too long.
+    Late,
 }
 
 /// What an HTTP request is told apart by.
@@ -221,11 +223,17 @@ impl Measured {
         self.end = End::Failed;
     }
 
+    /// Nothing has moved for too long.
+    pub(crate) fn time_out(mut self) {
+        self.end = End::Late;
+    }
+
     fn outcome(&self) -> Outcome {
         match self.end {
             End::Open if std::thread::panicking() => Outcome::Panicked,
             End::Open => Outcome::Cancelled,
             End::Failed => Outcome::Error,
+            End::Late => Outcome::TimedOut,
             End::Closed if self.status >= Some(500) => Outcome::Error,
             End::Closed => Outcome::Ok,
         }
@@ -244,6 +252,7 @@ impl Drop for Measured {
             let failure = match self.end {
                 End::Closed => None,
                 End::Failed => Some("target_error"),
+                End::Late => Some("timeout"),
                 End::Open => Some(outcome.name()),
             };
             let attributes = Attributes { method, status: self.status, failure };

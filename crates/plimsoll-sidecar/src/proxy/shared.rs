@@ -25,6 +25,10 @@ pub(crate) struct Shared {
 pub(crate) struct Timing {
     /// A request's head, from its first byte to its last.
     pub(crate) header: Duration,
+    /// A body that somebody owes or doesn't take, without a byte of it.
+    pub(crate) body: Duration,
+    /// Anything else in flight, without a byte either way; nothing is without a bound.
+    pub(crate) idle: Option<Duration>,
     /// A connection to the target.
     pub(crate) connect: Duration,
     /// What is in flight when the stop comes.

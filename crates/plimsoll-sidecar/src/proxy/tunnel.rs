@@ -4,6 +4,7 @@ use super::framing::Framing;
 use super::http::Client;
 use super::pipe::{Broken, Pipe};
 use super::recorded::Measured;
+use super::stall::{Awaited, Stall};
 use super::thread::Thread;
 use super::upstream::Connection;
 use std::future::poll_fn;
@@ -20,7 +21,10 @@ pub(crate) async fn serve(stream: TcpStream, thread: Rc<Thread>) {
     let measured = Measured::connection(signals.clone(), permit);
     let mut client = Client { stream, came: Vec::new(), seat: thread.seats.seat() };
     match thread.upstream.connect().await {
-        Ok(connection) => carry(&mut client, connection, Vec::new(), measured).await,
+        Ok(connection) => {
+            let stall = Stall::new(thread.shared.timing);
+            carry(&mut client, (connection, Vec::new()), measured, stall).await;
+        }
         Err(_) => measured.fail(),
     }
 }
@@ -29,41 +33,40 @@ pub(crate) async fn serve(stream: TcpStream, thread: Rc<Thread>) {
 enum Cut {
     Client,
     Target,
+    /// Nobody said anything for too long.
+    Idle,
 }
 
 /// Carries bytes; `came` is what the target has sent already.
 pub(crate) async fn carry(
     client: &mut Client,
-    mut target: Connection,
-    came: Vec<u8>,
+    (mut target, came): (Connection, Vec<u8>),
     measured: Measured,
+    mut stall: Stall,
 ) {
     let mut up = Direction::new(std::mem::take(&mut client.came));
     let mut down = Direction::new(came);
     let ended = poll_fn(|context| {
         let upload = up.poll(context, &mut client.stream, &mut target);
         if let Poll::Ready(Err(broken)) = &upload {
-            return Poll::Ready(Err(if *broken == Broken::Source {
-                Cut::Client
-            } else {
-                Cut::Target
-            }));
+            let is_source = *broken == Broken::Source;
+            return Poll::Ready(Err(if is_source { Cut::Client } else { Cut::Target }));
         }
         let download = down.poll(context, &mut target, &mut client.stream);
         if let Poll::Ready(Err(broken)) = &download {
-            return Poll::Ready(Err(if *broken == Broken::Source {
-                Cut::Target
-            } else {
-                Cut::Client
-            }));
+            let is_source = *broken == Broken::Source;
+            return Poll::Ready(Err(if is_source { Cut::Target } else { Cut::Client }));
         }
-        ready!(upload).ok();
-        ready!(download).ok();
-        Poll::Ready(Ok(()))
+        if upload.is_ready() && download.is_ready() {
+            return Poll::Ready(Ok(()));
+        }
+        let moves = up.pipe.moves() + down.pipe.moves();
+        stall.poll(context, &client.seat, Awaited::Event, moves).map(|()| Err(Cut::Idle))
     });
     match ended.await {
         Ok(()) => measured.close(),
         Err(Cut::Target) => measured.fail(),
+        Err(Cut::Idle) => measured.time_out(),
         // Let go, it is cancelled.
         Err(Cut::Client) => drop(measured),
     }

@@ -117,3 +117,75 @@ async fn a_target_that_is_down_says_why_and_comes_back() {
     client.head().await;
     rig.until(up, 1.0).await;
 }
+
+#[tokio::test]
+async fn a_head_that_stops_amid_is_no_request() {
+    let rig = Rig::start("http", "").await;
+    let mut client = rig.client().await;
+    client.send("GET / HTTP/1.1\r\nhost: x\r\n").await;
+    drop(client);
+    rig.until(r#"concurrency_proxy_connections{proxy="shop",side="client"}"#, 0.0).await;
+    let series = rig.series().await;
+    assert!(!series.iter().any(|(name, value)| name.contains("_operations_total") && *value > 0.0));
+    assert!(futures_util::FutureExt::now_or_never(rig.target.accept()).is_none());
+}
+
+#[tokio::test]
+async fn a_target_that_answers_before_it_was_asked_everything_is_heard() {
+    let rig = Rig::start("http", "").await;
+    let mut client = rig.client().await;
+    client.send("POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\nhalf").await;
+    let mut target = rig.target().await;
+    target.until("half").await;
+    target.send("HTTP/1.1 413 Content Too Large\r\ncontent-length: 2\r\n\r\nno").await;
+    drop(target);
+    assert!(client.rest().await.ends_with("\r\n\r\nno"));
+    rig.ended("ok", 1.0).await;
+    rig.in_flight(0.0).await;
+}
+
+#[tokio::test]
+async fn a_response_that_nobody_asked_for_reaches_nobody() {
+    let rig = Rig::start("http", "").await;
+    let ok = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n";
+    let get = "GET / HTTP/1.1\r\nhost: x\r\n\r\n";
+    // Behind the one that was asked for, and on a connection that is kept.
+    for late in [false, true] {
+        let mut client = rig.client().await;
+        client.send(get).await;
+        let mut target = rig.target().await;
+        target.head().await;
+        target.send(&format!("{ok}ok{}", if late { "" } else { "evil" })).await;
+        assert_eq!(client.until("ok").await, format!("{ok}ok"));
+        if late {
+            // On loopback it has arrived once it is sent.
+            target.send(&format!("{ok}evil")).await;
+        }
+        client.send(get).await;
+        let mut other = rig.target().await;
+        other.head().await;
+        other.send(&format!("{ok}so")).await;
+        assert_eq!(client.until("so").await, format!("{ok}so"));
+        target.gone().await;
+        drop((client, other));
+        rig.until(r#"concurrency_proxy_connections{proxy="shop",side="target"}"#, 0.0).await;
+    }
+    rig.ended("ok", 4.0).await;
+}
+
+#[tokio::test]
+async fn a_target_changes_no_protocol_amid_a_request() {
+    let rig = Rig::start("http", "").await;
+    let mut client = rig.client().await;
+    client
+        .send(
+            "POST / HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: a\r\n\
+             content-length: 9\r\n\r\nhalf",
+        )
+        .await;
+    let mut target = rig.target().await;
+    target.until("half").await;
+    target.send("HTTP/1.1 101 Switching\r\nconnection: upgrade\r\nupgrade: a\r\n\r\n").await;
+    assert!(client.rest().await.starts_with("HTTP/1.1 502 Bad Gateway\r\n"));
+    rig.ended("error", 1.0).await;
+}

@@ -8,5 +8,6 @@ mod http2;
 mod limit;
 mod requests;
 mod rig;
+mod stalls;
 mod truth;
 mod tunnels;
