@@ -30,6 +30,7 @@ pub(crate) struct Connected<C: ConnectedCollector> {
     collector: C,
     connection: Option<C::Connection>,
     clock: Arc<dyn Clock>,
+    pauses: (Duration, Duration),
     pause: Option<Pause>,
 }
 
@@ -41,7 +42,12 @@ struct Pause {
 
 impl<C: ConnectedCollector> Connected<C> {
     pub(crate) fn new(collector: C, clock: Arc<dyn Clock>) -> Self {
-        Self { collector, connection: None, clock, pause: None }
+        Self { collector, connection: None, clock, pauses: (PAUSE_MIN, PAUSE_MAX), pause: None }
+    }
+
+    /// Makes the first pause `least` long and none longer than `most`, for what is near and cheap to ask.
+    pub(crate) fn pausing(self, least: Duration, most: Duration) -> Self {
+        Self { pauses: (least, most), ..self }
     }
 
     /// Begins a pause that a success ends, before anything is awaited: a round that passes its deadline
@@ -54,7 +60,8 @@ impl<C: ConnectedCollector> Connected<C> {
             self.pause = last;
             return Err(reason);
         }
-        let length = last.map_or(PAUSE_MIN, |last| (last.length * 2).min(PAUSE_MAX));
+        let (least, most) = self.pauses;
+        let length = last.map_or(least, |last| (last.length * 2).min(most));
         let reason = Reason::new("it gave no answer in time; it is asked again after a pause");
         self.pause = Some(Pause { until: now + length, length, reason });
         Ok(())
@@ -161,5 +168,24 @@ mod tests {
         connected.collector.refuses = false;
         clock.advance(Duration::from_secs(30));
         assert!(connected.collect().await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn what_is_near_is_asked_again_sooner() {
+        let clock = Arc::new(ManualClock::new(TimeMs(0)));
+        let server = Server { refuses: true, ..Server::default() };
+        let ms = Duration::from_millis;
+        let mut connected = Connected::new(server, clock.clone()).pausing(ms(100), ms(300));
+        let mut at_ms = Vec::new();
+        for step in 0..10 {
+            let before = connects(&connected);
+            assert!(connected.collect().await.is_err());
+            if connects(&connected) > before {
+                at_ms.push(100 * step);
+            }
+            clock.advance(ms(100));
+        }
+        // Pauses of 100, 200 and then 300 ms.
+        assert_eq!(at_ms, [0, 100, 300, 600, 900]);
     }
 }

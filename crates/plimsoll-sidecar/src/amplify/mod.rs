@@ -33,6 +33,9 @@ const LEVELS_MAX: usize = 200;
 
 const ACCEPT: &str = "application/openmetrics-text;version=1.0.0;q=0.5,text/plain;version=0.0.4";
 
+/// A page that is away is looked for at least this often: a service that restarts has bursts soon after.
+const PAUSE_MAX: Duration = Duration::from_secs(1);
+
 /// Series that a page may have.
 const SERIES_MAX: usize = 100_000;
 
@@ -106,7 +109,9 @@ impl CollectorKind for AmplifyConfig {
             levels: HashMap::new(),
             looked: Looked::default(),
         };
-        Ok(Box::new(Connected::new(amplifier, world.clock.clone())))
+        let interval = world.pace.interval;
+        let connected = Connected::new(amplifier, world.clock.clone());
+        Ok(Box::new(connected.pausing(interval, interval.max(PAUSE_MAX))))
     }
 }
 

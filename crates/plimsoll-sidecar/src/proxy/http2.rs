@@ -4,7 +4,9 @@
 use super::http::Client;
 use super::method::Method;
 use super::recorded::Measured;
-use super::request::HEAD_MAX;
+use super::request::{HEAD_MAX, Refusal};
+use super::seats::Seat;
+use super::stall::{Awaited, Stall};
 use super::thread::Thread;
 use bytes::Bytes;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
@@ -14,14 +16,16 @@ use hyper::rt::Executor;
 use hyper::server::conn::http2::Builder;
 use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode};
-use hyper_util::rt::TokioIo;
-use std::cell::RefCell;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use std::cell::{Cell, RefCell};
 use std::convert::Infallible;
 use std::future::poll_fn;
 use std::io;
 use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::task::{Context, Poll};
+use std::time::Duration;
+use thiserror::Error;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
@@ -31,8 +35,13 @@ pub(crate) const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n";
 /// Requests that one client may have in flight.
 const STREAMS_MAX: u32 = 256;
 
+/// How long a client may be silent before it is asked whether it is there, and how long it may take to say so:
+/// nobody else closes a connection whose client has vanished, or has stopped amid a head.
+const SILENT_MAX: Duration = Duration::from_secs(60);
+const PONG_MAX: Duration = Duration::from_secs(20);
+
 /// The connection to the target, of one thread.
-pub(crate) type Target = RefCell<Option<SendRequest<Incoming>>>;
+pub(crate) type Target = RefCell<Option<SendRequest<Asked>>>;
 
 /// Serves a client until it is gone.
 pub(crate) async fn serve(client: Client, thread: Rc<Thread>) {
@@ -44,6 +53,7 @@ pub(crate) async fn serve(client: Client, thread: Rc<Thread>) {
     });
     let mut builder = Builder::new(Local);
     builder.max_concurrent_streams(STREAMS_MAX).max_header_list_size(HEAD_MAX as u32);
+    builder.timer(TokioTimer::new()).keep_alive_interval(SILENT_MAX).keep_alive_timeout(PONG_MAX);
     let io = TokioIo::new(Rewound { came, stream });
     let mut connection = pin!(builder.serve_connection(io, service));
     seat.wait_long();
@@ -62,6 +72,10 @@ pub(crate) async fn serve(client: Client, thread: Rc<Thread>) {
 /// Passes a request on and its response back. Dropped before the end, it is cancelled.
 async fn answer(request: Request<Incoming>, thread: &Thread) -> Response<Carried> {
     let signals = &thread.shared.signals;
+    if request.method() == hyper::Method::CONNECT {
+        signals.refused(Refusal::Unsupported("it asks for a tunnel"));
+        return Carried::nothing(StatusCode::NOT_IMPLEMENTED);
+    }
     let Ok(permit) = signals.admit() else {
         let mut shed = Carried::nothing(StatusCode::SERVICE_UNAVAILABLE);
         shed.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
@@ -71,21 +85,37 @@ async fn answer(request: Request<Incoming>, thread: &Thread) -> Response<Carried
     let trace = trace.and_then(|trace| super::fields::trace(trace.as_bytes()));
     let method = Method::of(request.method().as_str());
     let mut measured = Measured::request(signals.clone(), permit, method, trace);
-    let response = match target(thread).await {
-        Some(mut target) => target.send_request(request).await.ok(),
-        None => None,
+    let mut watch = Watch { stall: Stall::new(thread.shared.timing), seat: thread.seats.seat() };
+    let (request, sending) = Asked::of(request);
+    let ask = async { target(thread).await?.send_request(request).await.ok() };
+    let late = poll_fn(|context| {
+        let awaited = sending.awaited();
+        watch.poll(context, awaited, sending.moves.get()).map(|()| awaited)
+    });
+    let answered = tokio::select! {
+        answered = ask => answered.ok_or(None),
+        awaited = late => Err(Some(awaited)),
     };
-    let Some(response) = response else {
-        measured.responded(502);
+    let status = match answered {
+        Ok(response) => {
+            measured.responded(response.status().as_u16());
+            return response.map(|inner| Carried::new(inner, measured, watch));
+        }
+        Err(None) => StatusCode::BAD_GATEWAY,
+        Err(Some(Awaited::Request)) => StatusCode::REQUEST_TIMEOUT,
+        Err(Some(_)) => StatusCode::GATEWAY_TIMEOUT,
+    };
+    measured.responded(status.as_u16());
+    if answered.is_err_and(|late| late.is_some()) {
+        measured.time_out();
+    } else {
         measured.fail();
-        return Carried::nothing(StatusCode::BAD_GATEWAY);
-    };
-    measured.responded(response.status().as_u16());
-    response.map(|inner| Carried::new(inner, measured))
+    }
+    Carried::nothing(status)
 }
 
 /// Returns the connection to the target; one that is closed is replaced.
-async fn target(thread: &Thread) -> Option<SendRequest<Incoming>> {
+async fn target(thread: &Thread) -> Option<SendRequest<Asked>> {
     let open = thread.http2.borrow().clone().filter(|target| !target.is_closed());
     if open.is_some() {
         return open;
@@ -111,37 +141,53 @@ impl<F: Future<Output: 'static> + 'static> Executor<F> for Local {
     }
 }
 
-/// The body of a response on its way back.
-struct Carried {
-    inner: Option<Incoming>,
-    /// Empty once the last frame is handed over.
-    measured: Option<Measured>,
+/// Looks whether something stands still.
+struct Watch {
+    stall: Stall,
+    seat: Seat,
 }
 
-impl Carried {
-    fn new(inner: Incoming, measured: Measured) -> Self {
-        let mut carried = Self { inner: Some(inner), measured: Some(measured) };
-        carried.close_at_end();
-        carried
+impl Watch {
+    fn poll(&mut self, context: &Context<'_>, awaited: Awaited, moves: u64) -> Poll<()> {
+        self.stall.poll(context, &self.seat, awaited, moves)
     }
+}
 
-    fn nothing(status: StatusCode) -> Response<Self> {
-        let mut response = Response::new(Self { inner: None, measured: None });
-        *response.status_mut() = status;
-        response
-    }
+/// The body of a request on its way to the target.
+pub(crate) struct Asked {
+    inner: Incoming,
+    sending: Rc<Sending>,
+}
 
-    /// Ends the request when no frame will follow: nobody asks for what isn't there.
-    fn close_at_end(&mut self) {
-        if self.is_end_stream()
-            && let Some(measured) = self.measured.take()
-        {
-            measured.close();
+/// How far the body of a request is.
+#[derive(Default)]
+struct Sending {
+    moves: Cell<u64>,
+    /// Whether the target has room for more.
+    is_wanted: Cell<bool>,
+    is_over: Cell<bool>,
+}
+
+impl Sending {
+    fn awaited(&self) -> Awaited {
+        match (self.is_over.get(), self.is_wanted.get()) {
+            (true, _) => Awaited::Event,
+            (false, true) => Awaited::Request,
+            (false, false) => Awaited::Intake,
         }
     }
 }
 
-impl Body for Carried {
+impl Asked {
+    fn of(request: Request<Incoming>) -> (Request<Self>, Rc<Sending>) {
+        let sending = Rc::new(Sending::default());
+        sending.is_over.set(request.body().is_end_stream());
+        let (head, inner) = request.into_parts();
+        (Request::from_parts(head, Self { inner, sending: sending.clone() }), sending)
+    }
+}
+
+impl Body for Asked {
     type Data = Bytes;
     type Error = hyper::Error;
 
@@ -149,23 +195,98 @@ impl Body for Carried {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
-        let Some(inner) = &mut self.inner else { return Poll::Ready(None) };
+        let polled = Pin::new(&mut self.inner).poll_frame(context);
+        self.sending.is_wanted.set(polled.is_pending());
+        if polled.is_ready() {
+            self.sending.moves.set(self.sending.moves.get() + 1);
+        }
+        self.sending.is_over.set(self.inner.is_end_stream() || matches!(polled, Poll::Ready(None)));
+        polled
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.inner.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.inner.size_hint()
+    }
+}
+
+/// The body of a response on its way back.
+struct Carried {
+    inner: Option<Incoming>,
+    /// Empty once the last frame is handed over.
+    measured: Option<(Measured, Watch)>,
+    moves: u64,
+}
+
+/// A response ends before its end.
+#[derive(Debug, Error)]
+enum Cut {
+    #[error(transparent)]
+    Target(#[from] hyper::Error),
+    #[error("nothing has moved for too long")]
+    Late,
+}
+
+impl Carried {
+    fn new(inner: Incoming, measured: Measured, watch: Watch) -> Self {
+        let mut carried = Self { inner: Some(inner), measured: Some((measured, watch)), moves: 0 };
+        carried.close_at_end();
+        carried
+    }
+
+    fn nothing(status: StatusCode) -> Response<Self> {
+        let mut response = Response::new(Self { inner: None, measured: None, moves: 0 });
+        *response.status_mut() = status;
+        response
+    }
+
+    /// Ends the request when no frame will follow: nobody asks for what isn't there.
+    fn close_at_end(&mut self) {
+        if self.is_end_stream() {
+            self.end(Measured::close);
+        }
+    }
+
+    fn end(&mut self, how: fn(Measured)) {
+        if let Some((measured, _)) = self.measured.take() {
+            how(measured);
+        }
+    }
+}
+
+impl Body for Carried {
+    type Data = Bytes;
+    type Error = Cut;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Cut>>> {
+        let this = &mut *self;
+        let Some(inner) = &mut this.inner else { return Poll::Ready(None) };
+        let is_promised = inner.size_hint().exact().is_some();
         let polled = Pin::new(inner).poll_frame(context);
         match &polled {
-            Poll::Pending => {}
-            Poll::Ready(Some(Ok(_))) => self.close_at_end(),
-            Poll::Ready(Some(Err(_))) => {
-                if let Some(measured) = self.measured.take() {
-                    measured.fail();
+            Poll::Pending => {
+                let awaited = if is_promised { Awaited::Response } else { Awaited::Event };
+                if let Some((_, watch)) = &mut this.measured
+                    && watch.poll(context, awaited, this.moves).is_ready()
+                {
+                    this.end(Measured::time_out);
+                    return Poll::Ready(Some(Err(Cut::Late)));
                 }
             }
-            Poll::Ready(None) => {
-                if let Some(measured) = self.measured.take() {
-                    measured.close();
-                }
+            Poll::Ready(Some(Ok(_))) => {
+                this.moves += 1;
+                this.close_at_end();
             }
+            Poll::Ready(Some(Err(_))) => this.end(Measured::fail),
+            Poll::Ready(None) => this.end(Measured::close),
         }
-        polled
+        polled.map_err(Cut::Target)
     }
 
     fn is_end_stream(&self) -> bool {

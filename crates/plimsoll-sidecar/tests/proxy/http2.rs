@@ -1,4 +1,4 @@
-use crate::rig::Rig;
+use crate::rig::{LATE, Rig};
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, StreamBody};
 use hyper::body::{Frame, Incoming};
@@ -8,6 +8,7 @@ use hyper::service::service_fn;
 use hyper::{HeaderMap, Request, Response};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use std::convert::Infallible;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 
@@ -89,4 +90,98 @@ async fn a_target_that_speaks_none_is_a_bad_gateway() {
     drop(target);
     assert_eq!(asked.await.unwrap().status(), 502);
     rig.ended("error", 1.0).await;
+}
+
+#[tokio::test]
+async fn a_client_that_owes_its_request_is_not_waited_for() {
+    let rig = Rig::start("http", "body_timeout: 300ms").await;
+    let stream = TcpStream::connect(rig.proxy).await.unwrap();
+    let (mut client, driver) = handshake(TokioExecutor::new(), TokioIo::new(stream)).await.unwrap();
+    tokio::spawn(driver);
+    let (_question, mut asked) = mpsc::unbounded_channel::<Result<Frame<Bytes>, Infallible>>();
+    let frames = futures_util::stream::poll_fn(move |context| asked.poll_recv(context));
+    let request = Request::post("http://shop/call").body(StreamBody::new(frames)).unwrap();
+    let asked = client.send_request(request);
+    let _target = rig.target().await;
+    assert_eq!(asked.await.unwrap().status(), 408);
+    rig.ended("timed_out", 1.0).await;
+}
+
+#[tokio::test]
+async fn an_idle_stream_is_cut_where_that_has_a_bound() {
+    let rig = Rig::start("http", "idle_timeout: 1s").await;
+    let mut client = client(&rig).await;
+    let (calls, called) = mpsc::unbounded_channel();
+    let (frames, sent) = mpsc::unbounded_channel();
+    calls.send(sent).unwrap();
+    let asked = client.send_request(request());
+    answer(rig.target().await.0, called);
+    let mut response = asked.await.unwrap();
+    frames.send(Ok(Frame::data(Bytes::from("part")))).unwrap();
+    assert!(response.frame().await.unwrap().is_ok());
+    assert!(response.frame().await.unwrap().is_err());
+    rig.ended("timed_out", 1.0).await;
+}
+
+#[tokio::test]
+async fn a_tunnel_is_not_made() {
+    let rig = Rig::start("http", "").await;
+    let connect = Request::connect("shop:80").body(Full::from("")).unwrap();
+    assert_eq!(client(&rig).await.send_request(connect).await.unwrap().status(), 501);
+    let refused = r#"concurrency_proxy_refused_total{proxy="shop",reason="unsupported"}"#;
+    rig.until(refused, 1.0).await;
+}
+
+/// Makes a request of HTTP/2 by hand, as no client would: a preface, settings, and a head with `fields`.
+fn by_hand(fields: &[(&str, &str)]) -> Vec<u8> {
+    // Indices of `:method: GET`, `:scheme: http`, `:path: /`, then `:authority: x` (RFC 7541).
+    let mut head = vec![0x82, 0x86, 0x84, 0x41, 1, b'x'];
+    for (name, value) in fields {
+        head.push(0);
+        for text in [name, value] {
+            head.push(text.len() as u8);
+            head.extend(text.as_bytes());
+        }
+    }
+    let settings = [0, 0, 0, 4, 0, 0, 0, 0, 0];
+    // The head is whole, and no body follows.
+    let frame = [0, 0, head.len() as u8, 1, 0x5, 0, 0, 0, 1];
+    [b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".as_slice(), &settings, &frame, &head].concat()
+}
+
+/// Reads frames until the first stream is reset, or all are; returns the kinds of those that came.
+async fn kinds(stream: &mut TcpStream) -> Vec<u8> {
+    let mut kinds = Vec::new();
+    let mut frame = [0; 9];
+    while !matches!(kinds.last(), Some(&(RESET | GOAWAY)))
+        && stream.read_exact(&mut frame).await.is_ok()
+    {
+        kinds.push(frame[3]);
+        let mut body = vec![0; usize::from(frame[1]) << 8 | usize::from(frame[2])];
+        stream.read_exact(&mut body).await.unwrap();
+    }
+    kinds
+}
+
+const HEADERS: u8 = 1;
+const RESET: u8 = 3;
+const GOAWAY: u8 = 7;
+
+#[tokio::test]
+async fn a_head_with_fields_of_another_version_is_malformed() {
+    let rig = Rig::start("http", "").await;
+    for fields in [
+        [("connection", "close")],
+        [("transfer-encoding", "chunked")],
+        [("upgrade", "websocket")],
+        [("te", "gzip")],
+        [("Upper", "case")],
+    ] {
+        let mut stream = TcpStream::connect(rig.proxy).await.unwrap();
+        stream.write_all(&by_hand(&fields)).await.unwrap();
+        let kinds = tokio::time::timeout(LATE, kinds(&mut stream)).await.expect("in time");
+        assert!(!kinds.contains(&HEADERS), "{fields:?} had a response: {kinds:?}");
+        assert!(kinds.iter().any(|kind| [RESET, GOAWAY].contains(kind)), "{fields:?}: {kinds:?}");
+    }
+    assert!(futures_util::FutureExt::now_or_never(rig.target.accept()).is_none());
 }
