@@ -20,8 +20,11 @@ const THREADS_MAX: usize = 16_384;
 const OPENED_MAX: usize = 1_024;
 
 /// One thread in so many is read in full though it seems not to have run, as one that was woken and
-/// still waits for a processor does.
+/// still waits for a processor does...
 const TURNS: u64 = 32;
+
+/// ...but at most so many a look.
+const TURNS_READ_MAX: u64 = 64;
 
 /// What threads have come to: those that live, or those that have ended.
 #[derive(Clone, Copy, Debug, Default)]
@@ -167,6 +170,7 @@ impl Threads {
         let Self { list, folder, allowance, blind, looks, ended, .. } = self;
         let opened = list.iter().filter(|thread| thread.file.is_none()).count();
         let stride = opened.div_ceil(OPENED_MAX).max(1) as u64;
+        let turns = TURNS.max(list.len() as u64 / TURNS_READ_MAX);
         let (mut place, mut failed) = (*looks, None);
         let mut eyes = Eyes { folder, room, allowance, blind };
         list.retain_mut(|thread| {
@@ -176,7 +180,7 @@ impl Threads {
                     return true;
                 }
             }
-            let is_turn = (u64::from(thread.number) + *looks).is_multiple_of(TURNS);
+            let is_turn = (u64::from(thread.number) + *looks).is_multiple_of(turns);
             match thread.look(now, is_turn, &mut eyes) {
                 Err(Errno::SRCH | Errno::NOENT) => {
                     ended.add(thread.account());

@@ -1,5 +1,9 @@
 //! A group against a `/proc` that a test has written, so that every instant is its own.
 
+mod bad_input;
+mod bounds;
+mod pressure;
+
 use super::find::Matcher;
 use super::group::Group;
 use super::machine::Machine;
@@ -34,6 +38,12 @@ impl Kernel {
         let path = self.path().join(file);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, text).unwrap();
+    }
+
+    fn link(&self, file: &str, target: &str) {
+        let path = self.path().join(file);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::os::unix::fs::symlink(target, path).unwrap();
     }
 
     fn process(&self, pid: u32, name: &str, (parent, start): (u32, u64)) {
@@ -233,34 +243,6 @@ fn a_thread_that_hasnt_run_isnt_read_again_and_one_that_has_is() {
     kernel.write("10/task/11/schedstat", "1001 2000 4\n");
     kernel.write("10/task/11/syscall", "running");
     assert_eq!(lock(group.look()), Some(0.0));
-}
-
-#[test]
-fn rubbish_in_every_file_costs_numbers_and_nothing_else() {
-    let kernel = Kernel::new();
-    kernel.process(10, "shop", (1, 100));
-    for rubbish in ["", "\0", "-1", "99999999999999999999999 x", "() ( )) 0x 0x", "\u{fffd}:\t\n:"]
-    {
-        for file in ["limits", "task/10/schedstat", "task/10/syscall", "task/10/status"] {
-            kernel.write(&format!("10/{file}"), rubbish);
-        }
-        kernel.write("11/stat", rubbish);
-        assert_eq!(members(&kernel.group(named("shop")).look()), Some(1.0), "{rubbish:?}");
-    }
-}
-
-#[test]
-fn more_threads_than_the_bound_are_looked_at_as_far_as_it_goes() {
-    let kernel = Kernel::new();
-    kernel.process(10, "shop", (1, 100));
-    // Empty folders, as of threads that end while they are looked at.
-    for thread in 11..18_011_u32 {
-        fs::create_dir(kernel.path().join(format!("10/task/{thread}"))).unwrap();
-    }
-    let reading = kernel.group(named("shop")).look().unwrap();
-    assert!(reading.len() < 50, "{}", reading.len());
-    let note = format!("without {} threads", 18_001 - 16_384);
-    assert!(reading.notes().iter().any(|said| said.starts_with(&note)), "{:?}", reading.notes());
 }
 
 #[test]
