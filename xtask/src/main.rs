@@ -4,6 +4,7 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "this is a command line")]
 
 mod bench;
+mod end_to_end;
 mod generate;
 mod needs;
 mod peers;
@@ -20,6 +21,7 @@ cargo xtask COMMAND
 
   test              install what the tests need (as root), then run all of them
   test --quick      the same without the end-to-end tests
+  test --end-to-end only those
   generate          write dashboards/, alerts/ and docs/signals.md from their Rust source
   generate --check  fail if they differ from it
   bench record      measure the recorder and its peers in one run (about a minute)
@@ -85,6 +87,7 @@ fn main() -> ExitCode {
     let outcome = match words.as_slice() {
         ["test"] => test::everything(),
         ["test", "--quick"] => test::quick(),
+        ["test", "--end-to-end"] => test::end_to_end(),
         ["generate"] => {
             generate::write(root()).map_err(generation).and_then(|()| generate::write_signals())
         }

@@ -1,8 +1,7 @@
 //! Everything that has to hold before a change lands.
 
 use crate::run::{Failure, cargo, step};
-use crate::soak;
-use crate::{needs, peers};
+use crate::{end_to_end, needs, peers, soak};
 use std::process::Command;
 use std::time::Duration;
 
@@ -21,12 +20,8 @@ pub(crate) fn everything() -> Result<(), Failure> {
     step("unit tests", &mut cargo(&["test", "--workspace", "--exclude", "plimsoll-tests"]))?;
     page()?;
     loom()?;
-    step("release build", &mut cargo(&["build", "--release", "--package", "plimsoll-cli"]))?;
-    step(
-        "end-to-end tests",
-        // One at a time: each starts servers and a load, and two at once would measure each other.
-        &mut cargo(&["test", "--package", "plimsoll-tests", "--", "--test-threads=1"]),
-    )?;
+    release()?;
+    end_to_end::run()?;
     soak::watch(SHORT_SOAK)?;
     println!("\nall tests passed");
     Ok(())
@@ -39,6 +34,21 @@ pub(crate) fn everything() -> Result<(), Failure> {
 pub(crate) fn quick() -> Result<(), Failure> {
     tidy()?;
     step("unit tests", &mut cargo(&["test", "--workspace", "--exclude", "plimsoll-tests"]))
+}
+
+/// Runs what needs servers.
+///
+/// # Errors
+/// The first step that fails.
+pub(crate) fn end_to_end() -> Result<(), Failure> {
+    needs::ensure()?;
+    peers::ensure()?;
+    release()?;
+    end_to_end::run()
+}
+
+fn release() -> Result<(), Failure> {
+    step("release build", &mut cargo(&["build", "--release", "--package", "plimsoll-cli"]))
 }
 
 fn tidy() -> Result<(), Failure> {
