@@ -24,6 +24,7 @@ mod host;
 mod kafka;
 mod kind;
 mod lag;
+mod levels;
 mod nats;
 mod nginx;
 mod page;

@@ -1,6 +1,7 @@
 //! One collector, round after round.
 
 use crate::board::{Board, Slot};
+use crate::levels::Levels;
 use crate::{Collector, Pace, Reading, Reason};
 use futures_util::FutureExt;
 use plimsoll_runtime::shutdown::Stop;
@@ -20,10 +21,12 @@ pub(crate) async fn run(
     let mut ticks = interval(pace.interval);
     // After a late round the next one keeps its distance: nobody catches up on looks.
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut levels = Levels::new(pace.interval);
     while stop.run_until_stopped(ticks.tick()).await.is_some() {
         let begin = tokio_now();
         let round = one(collector.as_mut(), pace);
         let Some(outcome) = stop.run_until_stopped(round).await else { break };
+        let outcome = outcome.map(|reading| levels.follow(reading, board.now()));
         board.publish(slot, outcome, begin.elapsed());
     }
     collector.finish().await;

@@ -6,12 +6,12 @@
 //! not seen, and how far apart they were is exported beside it.
 
 mod gauges;
-mod sampled;
 
 use crate::config::{DEADLINE, INTERVAL, LABEL};
 use crate::connected::{Connected, ConnectedCollector};
 use crate::fetch::{self, Page};
 use crate::kind::CollectorKind;
+use crate::levels::{Highest, LEVELS_MAX};
 use crate::{Collector, CollectorConfig, Flag, Pace, Reading, Reason, World};
 use async_trait::async_trait;
 use gauges::{Bound, Chosen, Gauge, Limit};
@@ -21,15 +21,11 @@ use plimsoll_model::LevelPart as Part;
 use plimsoll_model::{Labels, SeriesIndex, TimeMs, Value, catalog};
 use plimsoll_runtime::clock::Clock;
 use plimsoll_spec::{MapShape, Parsed, SelectorText, Shape, optional, required};
-use sampled::{Highest, Look, Sampled};
 use serde::Deserialize;
 use std::collections::HashMap;
 use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
-
-/// Gauges of one page that become levels.
-const LEVELS_MAX: usize = 200;
 
 const ACCEPT: &str = "application/openmetrics-text;version=1.0.0;q=0.5,text/plain;version=0.0.4";
 
@@ -106,7 +102,6 @@ impl CollectorKind for AmplifyConfig {
             interval: world.pace.interval,
             labels,
             known: HashMap::new(),
-            levels: HashMap::new(),
             looked: Looked::default(),
         };
         let interval = world.pace.interval;
@@ -125,7 +120,6 @@ struct Amplifier {
     labels: Labels,
     /// What each series of the page is, by its number; made anew when the page has others.
     known: HashMap<SeriesIndex, Known>,
-    levels: HashMap<Labels, Sampled>,
     looked: Looked,
 }
 
@@ -148,8 +142,6 @@ struct Looked {
     /// Between two looks, in seconds.
     apart: Highest,
     unknown_ms: u64,
-    /// Gauges beyond the bound, at the latest.
-    dropped: usize,
 }
 
 #[async_trait]
@@ -173,17 +165,12 @@ impl ConnectedCollector for Amplifier {
         let values = scrape.samples.iter().map(|sample| (sample.series, sample.value));
         let values: HashMap<SeriesIndex, f64> = values.collect();
         self.learn(&values);
-        self.take(at, &values);
-        Ok(self.reading())
+        self.looked.look(at, self.interval);
+        Ok(self.reading(&values))
     }
 }
 
 impl Amplifier {
-    /// Over more than this, nothing is said of what was between two looks.
-    fn gap(&self) -> Duration {
-        2 * self.interval
-    }
-
     /// Finds out what the series are, when there are others than before.
     fn learn(&mut self, values: &HashMap<SeriesIndex, f64>) {
         if values.len() == self.known.len()
@@ -224,18 +211,15 @@ impl Amplifier {
         kept.with("gauge", gauge).and_then(|labels| labels.with("collector", collector)).ok()
     }
 
-    fn take(&mut self, at: TimeMs, values: &HashMap<SeriesIndex, f64>) {
-        let gap = self.gap();
-        self.looked.look(at, gap);
-        self.looked.dropped = 0;
-        let mut before = std::mem::take(&mut self.levels);
+    fn reading(&self, values: &HashMap<SeriesIndex, f64>) -> Reading {
+        let mut reading = Reading::default();
+        let mut levels = 0;
         for (index, known) in &self.known {
             let Known::Level(labels, limit) = known else { continue };
-            let level =
-                values.get(index).copied().filter(|level| level.is_finite() && *level >= 0.0);
+            let level = values.get(index).filter(|level| level.is_finite() && **level >= 0.0);
             let Some(level) = level else { continue };
-            if self.levels.len() >= LEVELS_MAX {
-                self.looked.dropped += 1;
+            levels += 1;
+            if levels > LEVELS_MAX {
                 continue;
             }
             let limit = match limit {
@@ -243,34 +227,13 @@ impl Amplifier {
                 Some(LimitedBy::Series(series)) => values.get(series).copied(),
                 None => None,
             };
-            // Many libraries say "unlimited" with 0 or −1.
-            let limit = limit.filter(|limit| limit.is_finite() && *limit > 0.0);
-            let look = Look { at, level, limit };
-            let sampled = match before.remove(labels) {
-                Some(mut sampled) => {
-                    sampled.look(look, gap);
-                    sampled
-                }
-                None => Sampled::new(look),
-            };
-            self.levels.insert(labels.clone(), sampled);
-        }
-    }
-
-    fn reading(&self) -> Reading {
-        let mut reading = Reading::default();
-        for (labels, sampled) in &self.levels {
-            let Look { level, limit, .. } = sampled.last();
             let mut part =
                 |part, value| reading.level_part(&catalog::AMPLIFIED, part, labels, value);
-            part(Part::Now, Value::Gauge(level));
-            if let Some(limit) = limit {
+            part(Part::Now, Value::Gauge(*level));
+            // Many libraries say "unlimited" with 0 or −1.
+            if let Some(limit) = limit.filter(|limit| limit.is_finite() && *limit > 0.0) {
                 part(Part::Limit, Value::Gauge(limit));
-                part(Part::Saturated, Value::SecondsNs(sampled.saturated_ns()));
             }
-            part(Part::Peak, Value::Gauge(sampled.peak()));
-            part(Part::Time, Value::SecondsNs(sampled.time_ns()));
-            part(Part::TimeWeighted, Value::Histogram(sampled.time_weighted()));
         }
         let labels = &self.labels;
         reading.gauge(&catalog::AMPLIFIER_INTERVAL, labels, self.interval.as_secs_f64());
@@ -281,17 +244,18 @@ impl Amplifier {
         );
         let unknown_ns = u128::from(self.looked.unknown_ms) * 1_000_000;
         reading.seconds(&catalog::AMPLIFIER_UNKNOWN, labels, unknown_ns);
-        reading.gauge(&catalog::AMPLIFIER_DROPPED, labels, self.looked.dropped as f64);
+        let dropped = levels.saturating_sub(LEVELS_MAX);
+        reading.gauge(&catalog::AMPLIFIER_DROPPED, labels, dropped as f64);
         reading
     }
 }
 
 impl Looked {
-    fn look(&mut self, at: TimeMs, gap: Duration) {
+    fn look(&mut self, at: TimeMs, interval: Duration) {
         if let Some(last) = self.last.replace(at) {
             let apart_ms = u64::try_from(at.0 - last.0).unwrap_or(0);
             self.apart.note(at, apart_ms as f64 / 1e3);
-            if u128::from(apart_ms) > gap.as_millis() {
+            if u128::from(apart_ms) > (2 * interval).as_millis() {
                 self.unknown_ms += apart_ms;
             }
         }

@@ -6,7 +6,7 @@ use super::machine::Machine;
 use super::shared::Taken;
 use super::table::{Socket, Table, extended};
 use crate::{Reading, World};
-use plimsoll_model::{Labels, catalog};
+use plimsoll_model::{Labels, LevelPart, Value, catalog};
 use rustix::io::Errno;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -110,9 +110,13 @@ impl Sockets {
     pub(super) fn write(&self, labels: &Labels, reading: &mut Reading) {
         for (number, port) in self.ports.iter().take(PORTS_MAX) {
             let labels = labels.with("port", &number.to_string()).unwrap_or_default();
-            reading.gauge(&catalog::PROCESS_ACCEPT_QUEUE, &labels, port.waiting as f64);
+            let mut queue = |part, connections: f64| {
+                let value = Value::Gauge(connections);
+                reading.level_part(&catalog::PROCESS_ACCEPT_QUEUE, part, &labels, value);
+            };
+            queue(LevelPart::Now, port.waiting as f64);
             if let Some(backlog) = port.backlog {
-                reading.gauge(&catalog::PROCESS_ACCEPT_QUEUE_LIMIT, &labels, backlog as f64);
+                queue(LevelPart::Limit, backlog as f64);
             }
             reading.gauge(&catalog::PROCESS_CONNECTIONS, &labels, port.connections as f64);
         }

@@ -87,19 +87,9 @@ pub const PROCESS_ACCEPT_QUEUE: Signal = Signal {
     otel_name: "concurrency.process.accept_queue",
     unit: "{connection}",
     name: "concurrency_process_accept_queue",
-    kind: Kind::Gauge,
+    kind: Kind::Level,
     labels: &["process", "port"],
-    help: "Connections that wait to be accepted, by listening port, when it was looked at.",
-};
-
-/// The backlog of a listening port.
-pub const PROCESS_ACCEPT_QUEUE_LIMIT: Signal = Signal {
-    otel_name: "concurrency.process.accept_queue_limit",
-    unit: "{connection}",
-    name: "concurrency_process_accept_queue_limit",
-    kind: Kind::Gauge,
-    labels: &["process", "port"],
-    help: "Connections that may wait to be accepted: the listener's backlog.",
+    help: "Connections that wait to be accepted, by listening port; the limit is the listener's backlog.",
 };
 
 /// Established connections.

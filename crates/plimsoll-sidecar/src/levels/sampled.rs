@@ -82,8 +82,9 @@ impl Sampled {
         self.peak.note(look.at, look.level);
     }
 
-    pub(crate) fn last(&self) -> Look {
-        self.last
+    /// Says whether it has a limit now.
+    pub(crate) fn is_limited(&self) -> bool {
+        self.last.limit.is_some()
     }
 
     pub(crate) fn peak(&self) -> f64 {
