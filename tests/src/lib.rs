@@ -17,6 +17,7 @@ pub mod kafka;
 pub mod load;
 pub mod nats;
 pub mod otlp_sink;
+pub mod panels;
 pub mod peers;
 pub mod plimsoll;
 pub mod postgres;

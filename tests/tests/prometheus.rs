@@ -3,10 +3,10 @@
 
 #![allow(clippy::expect_used, clippy::unwrap_used, reason = "tests")]
 
+use plimsoll_tests::panels::{await_no_complaints, expressions, substituted};
 use plimsoll_tests::plimsoll::Daemon;
 use plimsoll_tests::prometheus::{Prometheus, check_metrics};
 use plimsoll_tests::{http, root, scratch, wait, write};
-use serde_json::Value;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -34,83 +34,13 @@ fn host(url: &str) -> &str {
     url.trim_start_matches("http://")
 }
 
+/// Every dashboard but the sidecar's, whose panels are tested beside what sidecars look at.
 fn dashboards() -> Vec<PathBuf> {
-    json_files(&root().join("dashboards"))
-}
-
-fn json_files(folder: &Path) -> Vec<PathBuf> {
-    let entries = std::fs::read_dir(folder).expect("the folder");
+    let entries = std::fs::read_dir(root().join("dashboards")).expect("the folder");
     let paths = entries.map(|entry| entry.expect("an entry").path());
-    let mut files: Vec<PathBuf> =
-        paths.filter(|path| path.extension().is_some_and(|end| end == "json")).collect();
+    let mut files: Vec<PathBuf> = paths.filter(|path| !path.ends_with("sidecar.json")).collect();
     files.sort();
     files
-}
-
-/// Collects every expression below `value`: of panels, of variables and of annotations.
-fn expressions(value: &Value, found: &mut BTreeSet<String>) {
-    match value {
-        Value::Object(map) => {
-            if let Some(Value::String(expression)) = map.get("expr") {
-                found.insert(expression.clone());
-            }
-            map.values().for_each(|child| expressions(child, found));
-        }
-        Value::Array(list) => list.iter().for_each(|child| expressions(child, found)),
-        _ => {}
-    }
-}
-
-/// Puts values in the place of Grafana's variables, as Grafana does for "all".
-fn substituted(expression: &str) -> String {
-    let mut text = expression.replace("$__rate_interval", "10s").replace("$__range", "1m");
-    text = text.replace("$__interval", "1s");
-    while let Some(start) = text.find('$') {
-        let rest = &text[start + 1..];
-        let name = rest.trim_start_matches('{');
-        let length = name.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(name.len());
-        let braces = if rest.starts_with('{') { 2 } else { 0 };
-        text.replace_range(start..start + 1 + length + braces, ".*");
-    }
-    text
-}
-
-/// Returns what is wrong with an expression's answer, if anything is.
-async fn complaint(prometheus: &Prometheus, expression: &str) -> Option<String> {
-    let series = prometheus.query(expression).await;
-    if series.is_empty() {
-        return Some(format!("no series: {expression}"));
-    }
-    let unfinite = series.iter().find(|one| {
-        let value: f64 =
-            one["value"][1].as_str().and_then(|text| text.parse().ok()).unwrap_or(f64::NAN);
-        !value.is_finite()
-    });
-    if let Some(one) = unfinite {
-        return Some(format!("not finite: {expression}: {one}"));
-    }
-    let unlabelled =
-        series.iter().any(|one| one["metric"].as_object().is_none_or(serde_json::Map::is_empty));
-    unlabelled.then(|| format!("no labels: {expression}"))
-}
-
-/// Waits until every expression has finite, labelled series; says which don't.
-async fn await_no_complaints(prometheus: &Prometheus, expressions: &[String]) {
-    let end = tokio::time::Instant::now() + PATIENCE;
-    let mut tick = tokio::time::interval(Duration::from_millis(100));
-    for (position, expression) in expressions.iter().enumerate() {
-        loop {
-            tick.tick().await;
-            let Some(_) = complaint(prometheus, expression).await else { break };
-            if tokio::time::Instant::now() >= end {
-                let mut complaints = Vec::new();
-                for expression in &expressions[position..] {
-                    complaints.extend(complaint(prometheus, expression).await);
-                }
-                panic!("{}", complaints.join("\n"));
-            }
-        }
-    }
 }
 
 #[tokio::test]
@@ -122,19 +52,15 @@ async fn every_panel_and_recording_rule_has_finite_labelled_series() {
     let alerts = root().join("alerts/rules.yaml");
     let prometheus = Prometheus::start(&targets, &[&rules, &alerts]).await;
 
-    let mut wanted = BTreeSet::new();
-    for path in dashboards() {
-        let text = std::fs::read_to_string(&path).expect("a dashboard");
-        assert!(!text.contains("or vector("), "{}", path.display());
-        expressions(&serde_json::from_str(&text).expect("JSON"), &mut wanted);
-    }
+    let mut wanted: BTreeSet<String> =
+        dashboards().iter().flat_map(|path| expressions(path)).collect();
     let text = std::fs::read_to_string(&rules).expect("the rules");
     let rules = text.lines().filter_map(|line| line.trim_start().strip_prefix("- record: "));
     wanted.extend(rules.map(str::to_owned));
     assert!(wanted.len() > 40, "the dashboards have panels: {}", wanted.len());
 
     let wanted: Vec<String> = wanted.iter().map(|expression| substituted(expression)).collect();
-    await_no_complaints(&prometheus, &wanted).await;
+    await_no_complaints(&prometheus, &wanted, PATIENCE).await;
 
     for url in [format!("http://{metrics}/metrics"), format!("{}/metrics", demo.url)] {
         let text = http().get(&url).send().await.expect("metrics").text().await.expect("text");

@@ -77,6 +77,11 @@ impl Scope {
         format!("rate({}[{}])", self.select(name, matchers), self.range)
     }
 
+    /// Gives the increase of the counter `name` over the scope's range.
+    pub(crate) fn increase(&self, name: &str) -> String {
+        format!("increase({}[{}])", self.select(name, ""), self.range)
+    }
+
     /// Sums per `labels` and per owner.
     pub(crate) fn sum_by(&self, labels: &str, vector: &str) -> String {
         format!("sum by ({}) ({vector})", self.kept(labels))

@@ -5,6 +5,7 @@
 
 mod context;
 mod own;
+mod sidecar;
 mod signals;
 mod slo;
 
@@ -32,6 +33,7 @@ pub fn file() -> RuleFile {
             group("plimsoll-slo", slo::alerts()),
             group("plimsoll-signals", signals::alerts()),
             group("plimsoll-context", context::alerts()),
+            group("plimsoll-sidecar", sidecar::alerts()),
             group("plimsoll-own", own::alerts()),
         ],
     }

@@ -1,6 +1,6 @@
 //! A dashboard as Grafana's classic JSON: variables, annotations, links and the grid.
 
-use super::{Dashboard, Section, panel::Panel, view};
+use super::{Dashboard, Jobs, Section, panel::Panel, view};
 use crate::promql::{PANEL, SLO_PANEL, sample};
 use plimsoll_model::catalog;
 use serde_json::{Value, json};
@@ -13,10 +13,11 @@ const PANEL_HEIGHT: u32 = 8;
 const TITLE_HEIGHT: u32 = 1;
 
 /// The other boards, in the order of the links: uid, title, tooltip.
-const BOARDS: [(&str, &str, &str); 3] = [
+const BOARDS: [(&str, &str, &str); 4] = [
     ("plimsoll-executive", "Executive", "Are the promises kept, and is there room?"),
     ("plimsoll-on-call", "On-call", "What is wrong, and where?"),
     ("plimsoll-debug", "Debug", "Why, in percentiles"),
+    ("plimsoll-sidecar", "Sidecar", "What does software show from outside?"),
 ];
 
 pub(super) fn render(dashboard: &Dashboard) -> Value {
@@ -33,7 +34,7 @@ pub(super) fn render(dashboard: &Dashboard) -> Value {
         "refresh": "30s",
         "schemaVersion": SCHEMA_VERSION,
         "tags": ["plimsoll"],
-        "templating": {"list": variables()},
+        "templating": {"list": variables(dashboard.jobs)},
         "time": {"from": dashboard.from, "to": "now"},
         "timepicker": {},
         "timezone": "browser",
@@ -44,10 +45,9 @@ pub(super) fn render(dashboard: &Dashboard) -> Value {
     })
 }
 
-fn variables() -> Vec<Value> {
+fn variables(jobs: Jobs) -> Vec<Value> {
     let promise = sample(&catalog::SLO_OBJECTIVE);
-    // Every recorder has a watermark and every daemon a promise, so this finds both and no others.
-    let exposes = format!("__name__=~\"{}|{promise}\"", sample(&catalog::WATERMARK_AGE));
+    let exposes = format!("__name__=~\"{}\"", jobs.names());
     vec![
         json!({
             "current": {"text": "default", "value": "default"},
@@ -63,16 +63,16 @@ fn variables() -> Vec<Value> {
             "skipUrlSync": false,
             "type": "datasource",
         }),
-        variable("service", "Service", &promise),
-        variable("job", "Job", &format!("{{{exposes}}}")),
-        variable("instance", "Instance", &format!("{{{exposes},job=~\"$job\"}}")),
+        variable(("service", "Service"), &promise, Some(".+")),
+        variable(("job", "Job"), &format!("{{{exposes}}}"), jobs.all()),
+        variable(("instance", "Instance"), &format!("{{{exposes},job=~\"$job\"}}"), jobs.all()),
     ]
 }
 
-fn variable(name: &str, label: &str, series: &str) -> Value {
+fn variable((name, label): (&str, &str), series: &str, all: Option<&str>) -> Value {
     let query = format!("label_values({series}, {name})");
     json!({
-        "allValue": ".+",
+        "allValue": all,
         "current": {"text": ["All"], "value": ["$__all"]},
         "datasource": view::datasource(),
         "definition": query,

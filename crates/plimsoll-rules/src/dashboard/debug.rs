@@ -2,11 +2,11 @@
 
 use super::levels::{LOCKS, OPERATIONS, POOLS, QUEUES};
 use super::panel::{Panel, Thresholds, Unit, View};
-use super::{Dashboard, Section};
+use super::{Dashboard, Jobs, Section};
 use crate::promql::{PANEL, bucket, part_of, sample};
 use plimsoll_model::{Signal, catalog};
 
-mod consumers;
+pub(super) mod consumers;
 mod context;
 mod own;
 mod rebuilds;
@@ -24,6 +24,7 @@ pub(super) fn dashboard() -> Dashboard {
         description: "Where the time goes: tails, locks, transactions, lag, staleness, \
                       context, rebuilds, the runtime and the recorder.",
         from: "now-1h",
+        jobs: Jobs::Recorders,
         sections: vec![
             Section { title: "Tail latency", panels: tail_latency() },
             Section { title: "Locks", panels: locks() },
@@ -40,7 +41,7 @@ pub(super) fn dashboard() -> Dashboard {
 }
 
 /// Returns the panel of a distribution's quantiles by `labels`.
-fn quantiles(
+pub(super) fn quantiles(
     title: &'static str,
     description: &str,
     histogram: &Signal,

@@ -2,7 +2,7 @@
 
 use super::levels::{self, OPERATIONS};
 use super::panel::{Panel, Thresholds, Unit, View};
-use super::{Dashboard, Section};
+use super::{Dashboard, Jobs, Section};
 use crate::promql::{PANEL, SLO_PANEL, part_of, ratio, sample};
 use plimsoll_model::catalog;
 
@@ -13,6 +13,7 @@ pub(super) fn dashboard() -> Dashboard {
         description: "Whether the promises are kept, how much concurrency there is, and how much \
                       room is left.",
         from: "now-24h",
+        jobs: Jobs::Recorders,
         sections: vec![
             Section {
                 title: "Promises now",

@@ -4,22 +4,37 @@ use super::panel::{Panel, Thresholds, Unit, View};
 use crate::promql::{self, PANEL};
 use plimsoll_model::{LevelPart, Signal, catalog};
 
-/// A level and the label that tells its instances apart.
+/// A level and the labels that tell its instances apart.
 #[derive(Clone, Copy)]
 pub(super) struct Level {
     signal: &'static Signal,
     label: &'static str,
+    /// Whether it is known from looks only.
+    is_sampled: bool,
 }
 
-pub(super) const OPERATIONS: Level = Level { signal: &catalog::IN_FLIGHT, label: "operation" };
-pub(super) const QUEUES: Level = Level { signal: &catalog::QUEUE_DEPTH, label: "queue" };
-pub(super) const POOLS: Level = Level { signal: &catalog::POOL_IN_USE, label: "pool" };
-pub(super) const REBUILD_WAITERS: Level =
-    Level { signal: &catalog::REBUILD_WAITERS, label: "cache" };
-pub(super) const LOCKS: Level = Level { signal: &catalog::LOCK_WAITERS, label: "lock" };
+pub(super) const OPERATIONS: Level = exact(&catalog::IN_FLIGHT, "operation");
+pub(super) const QUEUES: Level = exact(&catalog::QUEUE_DEPTH, "queue");
+pub(super) const POOLS: Level = exact(&catalog::POOL_IN_USE, "pool");
+pub(super) const REBUILD_WAITERS: Level = exact(&catalog::REBUILD_WAITERS, "cache");
+pub(super) const LOCKS: Level = exact(&catalog::LOCK_WAITERS, "lock");
+pub(super) const AMPLIFIED: Level = exact(&catalog::AMPLIFIED, "gauge").sampled();
+pub(super) const ACCEPT_QUEUES: Level =
+    exact(&catalog::PROCESS_ACCEPT_QUEUE, "process, port").sampled();
+pub(super) const UNACKNOWLEDGED: Level =
+    exact(&catalog::NATS_ACK_PENDING, "group, topic").sampled();
+
+const fn exact(signal: &'static Signal, label: &'static str) -> Level {
+    Level { signal, label, is_sampled: false }
+}
 
 impl Level {
-    /// Gives the exact mean over the range, instances added up.
+    /// Returns the same level where it is known from looks only, as a sidecar's is.
+    pub(super) const fn sampled(self) -> Self {
+        Self { is_sampled: true, ..self }
+    }
+
+    /// Gives the mean over the range, instances added up.
     pub(super) fn mean(self) -> String {
         PANEL.sum_rate(self.label, &self.part(LevelPart::Time), "")
     }
@@ -61,26 +76,41 @@ impl Level {
 
     /// Returns Grafana's template of a series' name, with `what` behind it.
     pub(super) fn legend(self, what: &str) -> String {
-        format!("{{{{job}}}} {{{{{}}}}} {what}", self.label).trim_end().to_owned()
+        let labels: Vec<String> =
+            self.label.split(", ").map(|label| format!("{{{{{label}}}}}")).collect();
+        format!("{{{{job}}}} {} {what}", labels.join(" ")).trim_end().to_owned()
     }
 
     /// Returns the panel of now, mean, peak and limit.
     pub(super) fn panel(self, title: &'static str, description: &str) -> Panel {
-        let how = "Mean is exact over each interval, however seldom it is scraped; peak is the \
-                   highest within a \
-                   minute, added up over the instances; the limit is dashed.";
+        let description = format!("{description} The limit is dashed.");
+        self.unlimited(title, &description).bound(&self.legend("limit"), self.limit())
+    }
+
+    /// Returns the panel of now, mean and peak, of what has no limit.
+    pub(super) fn unlimited(self, title: &'static str, description: &str) -> Panel {
+        let how = if self.is_sampled {
+            "Mean and peak (the highest within a minute) are of the sidecar's looks, however seldom it \
+             is scraped: what comes and goes between two isn't in them."
+        } else {
+            "Mean is exact over each interval, however seldom it is scraped; peak is the highest within \
+             a minute, added up over the instances."
+        };
         Panel::new(View::Lines, Unit::Count, title, &format!("{description} {how}"))
             .query(&self.legend("mean"), self.mean())
             .query(&self.legend("peak"), self.peak())
             .query(&self.legend("now"), self.now())
-            .bound(&self.legend("limit"), self.limit())
     }
 
     /// Returns the panel of time-weighted percentiles.
     pub(super) fn percentiles(self, title: &'static str) -> Panel {
-        let description = "The level that was not exceeded for half, 90 % and 99 % of the time, \
-                           from the time \
-                           spent at each level and not from samples of it.";
+        let description = if self.is_sampled {
+            "The level that was not exceeded for half, 90 % and 99 % of the time, each taken to be what \
+             a look found until the next."
+        } else {
+            "The level that was not exceeded for half, 90 % and 99 % of the time, from the time spent \
+             at each level and not from samples of it."
+        };
         Panel::new(View::Lines, Unit::Count, title, description)
             .query(&self.legend("p50"), self.percentile(0.5))
             .query(&self.legend("p90"), self.percentile(0.9))

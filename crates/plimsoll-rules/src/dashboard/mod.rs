@@ -1,5 +1,5 @@
 //! Grafana dashboards, one for each reader: who answers for the service, who is on call, who
-//! looks for the cause.
+//! looks for the cause, who has software that nobody instrumented.
 
 mod board;
 mod debug;
@@ -7,9 +7,12 @@ mod executive;
 mod levels;
 mod on_call;
 mod panel;
+mod sidecar;
 mod view;
 
+use crate::promql::sample;
 use panel::Panel;
+use plimsoll_model::catalog;
 use serde_json::Value;
 
 /// One dashboard.
@@ -20,6 +23,8 @@ pub struct Dashboard {
     description: &'static str,
     /// The time range it opens with, as `now-3h`.
     from: &'static str,
+    /// Whose jobs and instances there are to choose from.
+    jobs: Jobs,
     sections: Vec<Section>,
 }
 
@@ -41,7 +46,35 @@ impl Dashboard {
     }
 }
 
+/// Whose series a board shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Jobs {
+    /// Services with a recorder in them, and daemons.
+    Recorders,
+    /// Sidecars.
+    Sidecars,
+}
+
+impl Jobs {
+    /// Returns a pattern of names that these jobs have and no others: every recorder has a watermark,
+    /// every daemon a promise, every sidecar a collector.
+    fn names(self) -> String {
+        match self {
+            Self::Recorders => {
+                format!("{}|{}", sample(&catalog::WATERMARK_AGE), sample(&catalog::SLO_OBJECTIVE))
+            }
+            Self::Sidecars => sample(&catalog::COLLECTOR_UP),
+        }
+    }
+
+    /// Returns what "All" stands for; none is exactly those that are found. A proxy has the series of a
+    /// service, so a board of sidecars takes no others.
+    fn all(self) -> Option<&'static str> {
+        (self == Self::Recorders).then_some(".+")
+    }
+}
+
 /// Returns every dashboard, from the widest view to the closest.
 pub fn all() -> Vec<Dashboard> {
-    vec![executive::dashboard(), on_call::dashboard(), debug::dashboard()]
+    vec![executive::dashboard(), on_call::dashboard(), debug::dashboard(), sidecar::dashboard()]
 }

@@ -2,7 +2,7 @@
 
 use super::levels::{self, LOCKS, OPERATIONS, POOLS, QUEUES};
 use super::panel::{Panel, Thresholds, Unit, View};
-use super::{Dashboard, Section};
+use super::{Dashboard, Jobs, Section};
 use crate::promql::{PANEL, SLO_PANEL, bucket, count, part_of, sample, sum};
 use plimsoll_model::catalog;
 
@@ -15,6 +15,7 @@ pub(super) fn dashboard() -> Dashboard {
         title: "Plimsoll / On-call",
         description: "Which SLO burns, and which operation, queue, pool or lock is at its limit.",
         from: "now-3h",
+        jobs: Jobs::Recorders,
         sections: vec![
             Section { title: "What burns", panels: vec![burn(), verdicts()] },
             Section { title: "Active requests", panels: active_requests() },
@@ -58,7 +59,6 @@ fn verdicts() -> Panel {
 
 fn active_requests() -> Vec<Panel> {
     let operations = sample(&catalog::OPERATIONS);
-    let failed = PANEL.sum_rate("operation, outcome", &operations, r#"outcome!="ok""#);
     vec![
         OPERATIONS
             .panel("Active requests", "Operations in flight, by service and operation.")
@@ -71,20 +71,27 @@ fn active_requests() -> Vec<Panel> {
             "Operations that ended, by operation: the load.",
         )
         .query(&OPERATIONS.legend(""), PANEL.sum_rate("operation", &operations, "")),
-        Panel::new(
-            View::Lines,
-            Unit::PerSecond,
-            "Operations that didn't end well",
-            "Errors, cancellations, time-outs and panics per second. Cancellations alone are \
-             often callers that gave up waiting.",
-        )
-        .query("{{job}} {{operation}} {{outcome}}", failed),
+        ended_badly(),
         OPERATIONS.oldest(
             "Oldest active request",
             "Age of the oldest operation that is still in flight: a stuck one shows before it \
              ends.",
         ),
     ]
+}
+
+/// Returns the panel of what ended otherwise than well.
+pub(super) fn ended_badly() -> Panel {
+    let operations = sample(&catalog::OPERATIONS);
+    let failed = PANEL.sum_rate("operation, outcome", &operations, r#"outcome!="ok""#);
+    Panel::new(
+        View::Lines,
+        Unit::PerSecond,
+        "Operations that didn't end well",
+        "Errors, cancellations, time-outs and panics per second. Cancellations alone are often \
+         callers that gave up waiting.",
+    )
+    .query("{{job}} {{operation}} {{outcome}}", failed)
 }
 
 fn queues() -> Vec<Panel> {
@@ -196,26 +203,10 @@ fn locks() -> Vec<Panel> {
 }
 
 fn backpressure() -> Vec<Panel> {
-    let pushed_back = PANEL.sum_rate("source, reason", &sample(&catalog::BACKPRESSURE), "");
     let lag = PANEL.max_by("group, topic", &PANEL.select(&sample(&catalog::CONSUMER_LAG_TIME), ""));
-    let http = &catalog::HTTP_SERVER_REQUEST_DURATION;
-    let status = PANEL.sum_rate("http_response_status_code", &count(http), "");
     vec![
-        Panel::new(
-            View::Stacked,
-            Unit::PerSecond,
-            "Work pushed back",
-            "Refusals per second by where and why: full, shed, timeout, rate_limited, breaker.",
-        )
-        .query("{{job}} {{source}} {{reason}}", pushed_back)
-        .runbook("ConcurrencyBackpressureSustained"),
-        Panel::new(
-            View::Stacked,
-            Unit::PerSecond,
-            "HTTP responses",
-            "Responses per second by status code: what callers see of it.",
-        )
-        .query("{{job}} {{http_response_status_code}}", status),
+        pushed_back(),
+        http_responses(),
         Panel::new(
             View::Lines,
             Unit::Seconds,
@@ -226,6 +217,36 @@ fn backpressure() -> Vec<Panel> {
         .thresholds(Thresholds::Rising(10.0, 30.0))
         .runbook("ConcurrencyConsumerLagHigh"),
     ]
+}
+
+/// Returns the panel of what was refused.
+pub(super) fn pushed_back() -> Panel {
+    Panel::new(
+        View::Stacked,
+        Unit::PerSecond,
+        "Work pushed back",
+        "Refusals per second by where and why: full, shed, timeout, rate_limited, breaker.",
+    )
+    .query(
+        "{{job}} {{source}} {{reason}}",
+        PANEL.sum_rate("source, reason", &sample(&catalog::BACKPRESSURE), ""),
+    )
+    .runbook("ConcurrencyBackpressureSustained")
+}
+
+/// Returns the panel of what HTTP clients were answered.
+pub(super) fn http_responses() -> Panel {
+    let http = &catalog::HTTP_SERVER_REQUEST_DURATION;
+    Panel::new(
+        View::Stacked,
+        Unit::PerSecond,
+        "HTTP responses",
+        "Responses per second by status code: what callers see of it.",
+    )
+    .query(
+        "{{job}} {{http_response_status_code}}",
+        PANEL.sum_rate("http_response_status_code", &count(http), ""),
+    )
 }
 
 fn deploys() -> Vec<Panel> {

@@ -5,7 +5,7 @@ use crate::dashboard::panel::{Panel, Thresholds, Unit, View};
 use crate::promql::{PANEL, bucket, sample};
 use plimsoll_model::catalog;
 
-pub(super) fn lag() -> Vec<Panel> {
+pub(in crate::dashboard) fn lag() -> Vec<Panel> {
     let partition = "group, topic, partition";
     let messages = PANEL.max_by(partition, &PANEL.select(&sample(&catalog::CONSUMER_LAG), ""));
     let seconds = PANEL.max_by(partition, &PANEL.select(&sample(&catalog::CONSUMER_LAG_TIME), ""));
