@@ -61,6 +61,9 @@ enum Verb {
     Export(export::Arguments),
     /// Fill a daemon's state: from a backup that plimsoll export wrote, or from a Prometheus
     Import(import::Arguments),
+    /// Run one process of the demo without instrumentation, which its standard input holds
+    #[command(subcommand, hide = true)]
+    DemoPart(demo::Part),
     /// Print completions for a shell
     #[command(after_help = "Example: plimsoll completions bash > /etc/bash_completion.d/plimsoll")]
     Completions {
@@ -78,7 +81,8 @@ fn main() -> ExitCode {
     // Which cryptography a process uses is the binary's choice; nothing has chosen before this line.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let outcome = match arguments.verb {
-        Verb::Demo(arguments) => demo::run(arguments),
+        Verb::Demo(words) => demo::run(words, &arguments.log),
+        Verb::DemoPart(part) => demo::run_part(part),
         Verb::Serve(arguments) => serve::run(&arguments),
         Verb::Sidecar(arguments) => sidecar::run(arguments),
         Verb::Check(arguments) => Ok(check::run(&arguments)),

@@ -9,14 +9,17 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 use tokio::runtime::Runtime;
 use tokio::task::JoinHandle;
-
-/// The SLOs of the checkout service, as they are shipped under `examples/`.
-const SLOS: &str = include_str!("../../../examples/demo/slos.yaml");
+use tokio::time::Instant;
 
 /// How often the daemon scrapes the service.
 pub(crate) const SCRAPED_EVERY: Duration = Duration::from_millis(100);
+
+/// How long the daemon may take to see its target, and the end of the load.
+const SETTLED_WITHIN: Duration = Duration::from_secs(5);
 
 /// A running daemon.
 pub(crate) struct Watch {
@@ -32,7 +35,10 @@ pub(crate) struct Watch {
 pub(crate) struct Setup<'a> {
     pub(crate) listen: SocketAddr,
     pub(crate) data_dir: Option<&'a Path>,
+    /// What it scrapes.
     pub(crate) metrics: SocketAddr,
+    /// The SLOs, each file by its name, as they are shipped under `examples/`.
+    pub(crate) slos: &'a [(&'static str, &'static str)],
     pub(crate) alertmanagers: &'a [String],
 }
 
@@ -89,6 +95,48 @@ impl Watch {
         Ok(())
     }
 
+    /// Waits until the daemon has scraped its target once, so that every count starts at zero before its
+    /// eyes, and marks the deployment on the charts.
+    ///
+    /// # Errors
+    /// It doesn't see the target.
+    pub(crate) async fn await_first_scrape(&self) -> anyhow::Result<()> {
+        let deadline = Instant::now() + SETTLED_WITHIN;
+        let mut tick = tokio::time::interval(Duration::from_millis(20));
+        loop {
+            tick.tick().await;
+            let targets = self.get("/api/v1/targets").await;
+            if targets.is_ok_and(|targets| targets["targets"][0]["state"] == "up") {
+                break;
+            }
+            anyhow::ensure!(Instant::now() < deadline, "the daemon doesn't see the service");
+        }
+        let version = env!("CARGO_PKG_VERSION");
+        let text = format!("checkout {version} deployed");
+        self.mark(&serde_json::json!({"kind": "deploy", "service": "checkout", "text": text})).await
+    }
+
+    /// Waits until the daemon's numbers are younger than the last answer, then takes them: what
+    /// `/api/v1/slos` and `/api/v1/alerts` say.
+    ///
+    /// # Errors
+    /// The daemon doesn't answer.
+    pub(crate) async fn settled(&self, clock: &dyn Clock) -> anyhow::Result<[Value; 2]> {
+        // Two scrapes later, because one may have been under way when the last answer came.
+        let settled = clock.now() + 2 * SCRAPED_EVERY;
+        let deadline = Instant::now() + SETTLED_WITHIN;
+        let mut tick = tokio::time::interval(Duration::from_millis(50));
+        loop {
+            tick.tick().await;
+            let slos = self.get("/api/v1/slos").await?;
+            let alerts = self.get("/api/v1/alerts").await?;
+            let is_settled = as_of_ms(&slos).is_some_and(|as_of| as_of > settled.0);
+            if is_settled || Instant::now() >= deadline {
+                return Ok([slos, alerts]);
+            }
+        }
+    }
+
     /// Ends the daemon.
     ///
     /// # Errors
@@ -99,10 +147,23 @@ impl Watch {
     }
 }
 
+/// Returns the time that the daemon's numbers stand for, of the SLO that is furthest behind.
+fn as_of_ms(slos: &Value) -> Option<i64> {
+    let times = slos["slos"].as_array()?.iter().map(|slo| {
+        let text = slo["as_of"].as_str()?;
+        let time = OffsetDateTime::parse(text, &Rfc3339).ok()?;
+        i64::try_from(time.unix_timestamp_nanos() / 1_000_000).ok()
+    });
+    times.min().flatten()
+}
+
 /// Writes what the daemon reads into `home` and reads it back as `plimsoll serve` does.
 fn configure(setup: &Setup<'_>, home: &Path) -> anyhow::Result<Config> {
     std::fs::create_dir_all(home)?;
-    std::fs::write(home.join("slos.yaml"), SLOS)?;
+    for (name, text) in setup.slos {
+        std::fs::write(home.join(name), text)?;
+    }
+    let files: Vec<String> = setup.slos.iter().map(|(name, _)| format!("'{name}'")).collect();
     let alertmanagers: Vec<String> =
         setup.alertmanagers.iter().map(|address| format!("'{address}'")).collect();
     let text = format!(
@@ -111,11 +172,12 @@ fn configure(setup: &Setup<'_>, home: &Path) -> anyhow::Result<Config> {
          global: {{scrape_interval: {interval}ms, scrape_timeout: {interval}ms}}\n\
          scrape_configs:\n\
          - {{job_name: checkout, static_configs: [{{targets: ['{}']}}]}}\n\
-         slo_files: ['slos.yaml']\n\
+         slo_files: [{}]\n\
          alerting: {{alertmanagers: [{{static_configs: [{{targets: [{}]}}]}}]}}\n",
         setup.listen,
         home.join("state").display(),
         setup.metrics,
+        files.join(", "),
         alertmanagers.join(", "),
         interval = SCRAPED_EVERY.as_millis(),
     );

@@ -5,8 +5,8 @@ use plimsoll_spec::Length;
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
+use tokio::sync::watch;
 
 /// One thing that can go wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,6 +63,26 @@ impl Fault {
             Self::QueueFlood => Some("queue-not-full"),
             Self::UnguardedCommits => Some("charged-once"),
             Self::Deadlock => None,
+        }
+    }
+
+    /// Says what would see it, if it can't be seen from outside the service.
+    pub fn unseen_from_outside(self) -> Option<&'static str> {
+        match self {
+            Self::SlowDependency | Self::LockHog | Self::StalledConsumer | Self::QueueFlood => None,
+            Self::StaleSnapshot => Some(
+                "how old the state is that a request reads stands in the service's memory alone: a \
+                 FreshnessProbe in the service sees it, or a prober if the state is in a store",
+            ),
+            Self::UnguardedCommits => Some(
+                "what a decision had read when it committed only the service knows: a DecisionPoint in \
+                 it sees it",
+            ),
+            Self::Deadlock => Some(
+                "these two wait for locks of an async runtime, which no thread waits for; and Rust's own \
+                 std::sync::Mutex names no owner: the library's locks see it, and of a program that uses \
+                 glibc's mutexes the process collector does",
+            ),
         }
     }
 
@@ -135,18 +155,29 @@ pub fn parse_time(text: &str) -> Result<Duration, ParseFaultError> {
 
 /// The switches that the service looks at; clones share them.
 #[derive(Clone, Debug, Default)]
-pub struct Switches(Arc<[AtomicBool; Fault::ALL.len()]>);
+pub struct Switches(Arc<watch::Sender<[bool; Fault::ALL.len()]>>);
 
 impl Switches {
     /// Says whether `fault` is on.
     pub fn is_on(&self, fault: Fault) -> bool {
-        self.0[fault as usize].load(Ordering::Relaxed)
+        self.0.borrow()[fault as usize]
     }
 
     /// Turns `fault` on or off.
     pub fn set(&self, fault: Fault, on: bool) {
-        self.0[fault as usize].store(on, Ordering::Relaxed);
+        self.0.send_modify(|switches| switches[fault as usize] = on);
     }
+
+    /// Tells every change of a switch, from now on.
+    pub(crate) fn changes(&self) -> watch::Receiver<[bool; Fault::ALL.len()]> {
+        self.0.subscribe()
+    }
+}
+
+/// Turns a fault on when its time has come, and off again.
+pub(crate) async fn break_later(what: ScheduledFault, switches: Switches, clock: Arc<dyn Clock>) {
+    tokio::time::sleep(what.start).await;
+    hold(switches, what.fault, what.length, clock).await;
 }
 
 /// Turns `fault` on for `length`, and says so in the log.

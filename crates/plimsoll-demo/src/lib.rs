@@ -1,18 +1,22 @@
 //! An instrumented checkout service with a switch for every fault, a seeded load, and the daemon
-//! that watches it over HTTP.
+//! that watches it over HTTP. [`outside`] does the same with a service that has no instrumentation.
 
 #![forbid(unsafe_code)]
 
+mod answers;
+mod control;
 mod daemon;
 pub mod fault;
 mod load;
+pub mod outside;
 mod service;
 mod summary;
 mod truth;
 
+use answers::Answers;
 use daemon::Watch;
 use fault::{ScheduledFault, Switches};
-use load::Load;
+use load::{Load, Stream, Target};
 use plimsoll_runtime::admin;
 use plimsoll_runtime::clock::{Clock, SystemClock};
 use plimsoll_runtime::ready::Readiness;
@@ -22,15 +26,14 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
+use summary::Board;
 pub use summary::Summary;
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
 use tokio::runtime::Runtime;
 use tokio::task::JoinSet;
 use truth::Witness;
 
-/// How long the daemon may take to see the end of the load.
-const SETTLED_WITHIN: Duration = Duration::from_secs(5);
+/// The SLOs of the checkout service, as they are shipped under `examples/`.
+const SLOS: (&str, &str) = ("slos.yaml", include_str!("../../../examples/demo/slos.yaml"));
 
 /// What the command line asks for.
 #[derive(Clone, Debug)]
@@ -92,13 +95,14 @@ impl Demo {
                 listen: options.listen,
                 data_dir: options.data_dir.as_deref(),
                 metrics: admin.address(),
+                slos: &[SLOS],
                 alertmanagers: &options.alertmanagers,
             },
             clock.clone(),
         )?;
-        runtime.block_on(await_first_scrape(&watch))?;
+        runtime.block_on(watch.await_first_scrape())?;
         let (stop_load, stop) = shutdown::channel();
-        let load = Load::start(address, options.seed, witness.clone(), stop)?;
+        let load = Load::start(streams(address, &witness), options.seed, stop)?;
         Ok(Self {
             metrics: admin.address(),
             service: address,
@@ -148,18 +152,14 @@ impl Demo {
             tokio::spawn(shutdown::on_signals(signalled)?)
         };
         for scheduled in &self.options.faults {
-            let ScheduledFault { fault, start, length } = *scheduled;
-            let (switches, clock) = (self.switches.clone(), self.clock.clone());
-            let break_later = async move {
-                tokio::time::sleep(start).await;
-                fault::hold(switches, fault, length, clock).await;
-            };
-            self.tasks.spawn_on(break_later, self.runtime.handle());
+            let breaks = fault::break_later(*scheduled, self.switches.clone(), self.clock.clone());
+            self.tasks.spawn_on(breaks, self.runtime.handle());
         }
         self.runtime.block_on(until_over(self.options.duration, &signal));
         self.stop_load.drain();
         self.load.finish();
-        let summary = self.runtime.block_on(settle(&self.watch, &self.witness, &*self.clock))?;
+        let board = Board::new(self.runtime.block_on(self.watch.settled(&*self.clock))?);
+        let summary = Summary::new(board, self.witness.so_far());
         self.stop_service.drain();
         signals.abort();
         self.runtime.shutdown_timeout(Duration::from_secs(2));
@@ -167,6 +167,20 @@ impl Demo {
         self.admin.stop();
         Ok(summary)
     }
+}
+
+/// Returns what is asked of the service.
+fn streams(service: SocketAddr, witness: &Witness) -> Vec<Stream> {
+    let stream = |path, per_second, at_once, answers| Stream {
+        per_second,
+        at_once,
+        target: Target::new(service, path, answers),
+    };
+    vec![
+        stream("/authorize", 200.0, 1, witness.authorized()),
+        stream("/orders", 60.0, 1, Answers::default()),
+        stream("/charges", 10.0, 4, Answers::default()),
+    ]
 }
 
 async fn serve(service: Service, stop: Stop) {
@@ -186,53 +200,4 @@ async fn until_over(duration: Option<Duration>, signal: &Stop) {
         () = over => {}
         () = signal.stopped() => {}
     }
-}
-
-/// Waits until the daemon has scraped the service once, so that every count starts at zero before
-/// its eyes.
-async fn await_first_scrape(watch: &Watch) -> anyhow::Result<()> {
-    let deadline = tokio::time::Instant::now() + SETTLED_WITHIN;
-    let mut tick = tokio::time::interval(Duration::from_millis(20));
-    loop {
-        tick.tick().await;
-        let targets = watch.get("/api/v1/targets").await;
-        if targets.is_ok_and(|targets| targets["targets"][0]["state"] == "up") {
-            break;
-        }
-        anyhow::ensure!(
-            tokio::time::Instant::now() < deadline,
-            "the daemon doesn't see the service"
-        );
-    }
-    let version = env!("CARGO_PKG_VERSION");
-    let text = format!("checkout {version} deployed");
-    watch.mark(&serde_json::json!({"kind": "deploy", "service": "checkout", "text": text})).await
-}
-
-/// Waits until the daemon's numbers are younger than the last answer, then takes them.
-async fn settle(watch: &Watch, witness: &Witness, clock: &dyn Clock) -> anyhow::Result<Summary> {
-    // Two scrapes later, because one may have been under way when the last answer came.
-    let settled = clock.now() + 2 * daemon::SCRAPED_EVERY;
-    let deadline = tokio::time::Instant::now() + SETTLED_WITHIN;
-    let mut tick = tokio::time::interval(Duration::from_millis(50));
-    loop {
-        tick.tick().await;
-        let truth = witness.so_far();
-        let slos = watch.get("/api/v1/slos").await?;
-        let alerts = watch.get("/api/v1/alerts").await?;
-        let is_settled = as_of_ms(&slos).is_some_and(|as_of| as_of > settled.0);
-        if is_settled || tokio::time::Instant::now() >= deadline {
-            return Ok(Summary::new(&slos, &alerts, truth));
-        }
-    }
-}
-
-/// Returns the time that the daemon's numbers stand for, of the SLO that is furthest behind.
-fn as_of_ms(slos: &serde_json::Value) -> Option<i64> {
-    let times = slos["slos"].as_array()?.iter().map(|slo| {
-        let text = slo["as_of"].as_str()?;
-        let time = OffsetDateTime::parse(text, &Rfc3339).ok()?;
-        i64::try_from(time.unix_timestamp_nanos() / 1_000_000).ok()
-    });
-    times.min().flatten()
 }

@@ -1,8 +1,8 @@
 //! The load: seeded, open-loop (arrivals don't wait for answers), on a thread and runtime of its
 //! own, so that a starved service can't slow it down.
 
+use crate::answers::Answers;
 use crate::service::CARDS;
-use crate::truth::Witness;
 use plimsoll_runtime::shutdown::Stop;
 use rand::rngs::SmallRng;
 use rand::{Rng, SeedableRng};
@@ -17,20 +17,13 @@ use tokio::time::Instant;
 /// stuck service can't fill this process with waiting requests.
 const UNDER_WAY_MAX: usize = 2_000;
 
-/// One kind of request and how often it comes.
-#[derive(Clone, Copy)]
-struct Stream {
-    path: &'static str,
-    per_second: f64,
+/// One kind of request: how often it comes, and who counts its answers.
+pub(crate) struct Stream {
+    pub(crate) per_second: f64,
     /// How many requests come together, for one card.
-    at_once: usize,
+    pub(crate) at_once: usize,
+    pub(crate) target: Target,
 }
-
-const STREAMS: [Stream; 3] = [
-    Stream { path: "/authorize", per_second: 200.0, at_once: 1 },
-    Stream { path: "/orders", per_second: 60.0, at_once: 1 },
-    Stream { path: "/charges", per_second: 10.0, at_once: 4 },
-];
 
 /// A running load; [`Load::finish`] ends it.
 pub(crate) struct Load {
@@ -38,27 +31,16 @@ pub(crate) struct Load {
 }
 
 impl Load {
-    /// Starts the load against `service` until `stop`.
+    /// Starts the load until `stop`.
     ///
     /// # Errors
     /// The operating system refuses a thread.
-    pub(crate) fn start(
-        service: SocketAddr,
-        seed: u64,
-        witness: Witness,
-        stop: Stop,
-    ) -> std::io::Result<Self> {
+    pub(crate) fn start(streams: Vec<Stream>, seed: u64, stop: Stop) -> std::io::Result<Self> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let thread = std::thread::Builder::new().name("demo-load".into()).spawn(move || {
             runtime.block_on(async {
-                let client = reqwest::Client::new();
-                let streams = STREAMS.iter().zip(seed..).map(|(stream, seed)| {
-                    let target = Target {
-                        client: client.clone(),
-                        url: format!("http://{service}{}", stream.path),
-                        witness: (stream.path == "/authorize").then(|| witness.clone()),
-                    };
-                    offer(*stream, target, SmallRng::seed_from_u64(seed), stop.clone())
+                let streams = streams.into_iter().zip(seed..).map(|(stream, seed)| {
+                    offer(stream, SmallRng::seed_from_u64(seed), stop.clone())
                 });
                 futures_util::future::join_all(streams).await;
             });
@@ -74,32 +56,41 @@ impl Load {
     }
 }
 
-/// Where the requests of one stream go, and who counts their answers.
+/// Where requests go, and who counts their answers.
 #[derive(Clone)]
-struct Target {
+pub(crate) struct Target {
     client: reqwest::Client,
     url: String,
-    witness: Option<Witness>,
+    answers: Answers,
 }
 
 impl Target {
-    async fn send(self, card: usize) {
-        let sent = self.client.post(&self.url).query(&[("card", card)]).send().await;
-        let answer = match sent {
+    /// Describes `path` at `address`.
+    pub(crate) fn new(address: SocketAddr, path: &str, answers: Answers) -> Self {
+        Self { client: reqwest::Client::new(), url: format!("http://{address}{path}"), answers }
+    }
+
+    /// Sends a request for a card and returns its answer's status; none when there was no answer.
+    pub(crate) async fn send(&self, card: usize) -> Option<u16> {
+        let sent = self.answers.send();
+        let answer = self.client.post(&self.url).query(&[("card", card)]).send().await;
+        let answer = match answer {
             Ok(answer) => answer,
-            Err(error) => return tracing::debug!(%error, "a request of the load got no answer"),
+            Err(error) => {
+                tracing::debug!(%error, "a request of the load got no answer");
+                return None;
+            }
         };
         let status = answer.status().as_u16();
         // The body is read to its end, so that the service's count is closed before ours.
         let _ = answer.bytes().await;
-        if let Some(witness) = self.witness {
-            witness.answered(status);
-        }
+        sent.answered(status);
+        Some(status)
     }
 }
 
 /// Sends requests with exponential gaps until `stop`, then waits for the answers.
-async fn offer(stream: Stream, target: Target, mut random: SmallRng, stop: Stop) {
+async fn offer(stream: Stream, mut random: SmallRng, stop: Stop) {
     let places = Arc::new(Semaphore::new(UNDER_WAY_MAX));
     let mut under_way = JoinSet::new();
     let mut next = Instant::now();
@@ -113,9 +104,9 @@ async fn offer(stream: Stream, target: Target, mut random: SmallRng, stop: Stop)
         let card = random.random_range(0..CARDS);
         for _ in 0..stream.at_once {
             let Ok(place) = places.clone().try_acquire_owned() else { break };
-            let request = target.clone().send(card);
+            let target = stream.target.clone();
             under_way.spawn(async move {
-                request.await;
+                target.send(card).await;
                 drop(place);
             });
         }

@@ -7,25 +7,37 @@ use std::fmt;
 
 /// What a run came to.
 pub struct Summary {
-    slos: Vec<Value>,
-    alerts: Vec<Value>,
+    board: Board,
     truth: Truth,
 }
 
+/// What the daemon says of a run: budgets and alerts.
+pub(crate) struct Board {
+    slos: Vec<Value>,
+    alerts: Vec<Value>,
+}
+
 impl Summary {
-    /// Makes the summary of the daemon's answers to `/api/v1/slos` and `/api/v1/alerts`.
-    pub(crate) fn new(slos: &Value, alerts: &Value, truth: Truth) -> Self {
+    pub(crate) fn new(board: Board, truth: Truth) -> Self {
+        Self { board, truth }
+    }
+}
+
+impl Board {
+    /// Makes it of the daemon's answers to `/api/v1/slos` and `/api/v1/alerts`.
+    pub(crate) fn new([slos, alerts]: [Value; 2]) -> Self {
         let list = |value: &Value| value.as_array().cloned().unwrap_or_default();
-        Self { slos: list(&slos["slos"]), alerts: list(&alerts["alerts"]), truth }
+        Self { slos: list(&slos["slos"]), alerts: list(&alerts["alerts"]) }
     }
 
-    fn counts(&self, slo: &str) -> Option<(u64, u64)> {
+    /// Returns how many events or milliseconds of an SLO were good, and how many bad.
+    pub(crate) fn counts(&self, slo: &str) -> Option<(u64, u64)> {
         let counts = &self.slos.iter().find(|value| value["slo"] == slo)?["counts"];
         Some((counts["good"].as_u64()?, counts["bad"].as_u64()?))
     }
 }
 
-impl fmt::Display for Summary {
+impl fmt::Display for Board {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(out, "\nSLO                 objective      good       bad  budget left  state")?;
         for slo in &self.slos {
@@ -38,11 +50,18 @@ impl fmt::Display for Summary {
         for alert in self.alerts.iter().filter(|alert| alert["alertname"] != "PlimsollWatchdog") {
             alert_line(out, alert)?;
         }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Summary {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.board.fmt(out)?;
         writeln!(
             out,
             "\nTruth, as the load generator, the queue's witness and the cards counted it"
         )?;
-        let (good, bad) = self.counts("auth-availability").unzip();
+        let (good, bad) = self.board.counts("auth-availability").unzip();
         let truth = self.truth;
         writeln!(
             out,
@@ -52,10 +71,10 @@ impl fmt::Display for Summary {
             number(good),
             number(bad)
         )?;
-        let (_, full) = self.counts("queue-not-full").unzip();
+        let (_, full) = self.board.counts("queue-not-full").unzip();
         let full_ms = truth.queue_full_ms;
         writeln!(out, "  queue full      {full_ms} ms; the daemon has {} ms", number(full))?;
-        let (_, overtaken) = self.counts("charged-once").unzip();
+        let (_, overtaken) = self.board.counts("charged-once").unzip();
         write!(
             out,
             "  charged twice   {} by plain commits, {} by guarded ones; the detector has {}",
@@ -91,6 +110,6 @@ fn alert_line(out: &mut fmt::Formatter<'_>, alert: &Value) -> fmt::Result {
     )
 }
 
-fn number(value: Option<u64>) -> String {
+pub(crate) fn number(value: Option<u64>) -> String {
     value.map_or("unknown".to_owned(), |value| value.to_string())
 }

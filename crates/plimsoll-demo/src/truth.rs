@@ -4,6 +4,7 @@
 //! under a plain mutex by those who push and pull: no line of the recorder takes part. What is held
 //! beyond a card's limit the cards themselves count, as they hold it.
 
+use crate::answers::Answers;
 use serde::Serialize;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -37,13 +38,12 @@ pub(crate) enum Commit {
 #[derive(Clone)]
 pub(crate) struct Witness {
     capacity: i64,
+    authorized: Answers,
     state: Arc<Mutex<State>>,
 }
 
 #[derive(Default)]
 struct State {
-    good: u64,
-    bad: u64,
     depth: i64,
     held_beyond_plain: u64,
     held_beyond_guarded: u64,
@@ -54,17 +54,13 @@ struct State {
 impl Witness {
     /// Makes a witness of a queue that holds `capacity` orders.
     pub(crate) fn new(capacity: usize) -> Self {
-        Self { capacity: i64::try_from(capacity).unwrap_or(i64::MAX), state: Arc::default() }
+        let capacity = i64::try_from(capacity).unwrap_or(i64::MAX);
+        Self { capacity, authorized: Answers::default(), state: Arc::default() }
     }
 
-    /// Counts one answer to an authorisation.
-    pub(crate) fn answered(&self, status: u16) {
-        let mut state = self.lock();
-        if status < 500 {
-            state.good += 1;
-        } else {
-            state.bad += 1;
-        }
+    /// Returns where the answers to authorisations are counted.
+    pub(crate) fn authorized(&self) -> Answers {
+        self.authorized.clone()
     }
 
     /// Counts an order that entered the queue.
@@ -88,11 +84,12 @@ impl Witness {
 
     /// Returns the truth so far.
     pub(crate) fn so_far(&self) -> Truth {
+        let answered = self.authorized.so_far();
         let state = self.lock();
         let full = state.full + state.full_since.map_or(Duration::ZERO, |since| since.elapsed());
         Truth {
-            authorized_good: state.good,
-            authorized_bad: state.bad,
+            authorized_good: answered.good,
+            authorized_bad: answered.bad,
             queue_full_ms: u64::try_from(full.as_millis()).unwrap_or(u64::MAX),
             held_beyond_plain: state.held_beyond_plain,
             held_beyond_guarded: state.held_beyond_guarded,

@@ -14,10 +14,10 @@ mod orders;
 mod rates;
 mod transfers;
 
-use crate::fault::{Fault, Switches};
+use crate::control::Control;
+use crate::fault::Switches;
 use crate::truth::Witness;
-use axum::extract::{MatchedPath, Path, Query, State};
-use axum::http::StatusCode;
+use axum::extract::{MatchedPath, State};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use plimsoll::RuntimeProbe;
@@ -27,7 +27,6 @@ use plimsoll_runtime::shutdown::Stop;
 use plimsoll_tower::ConcurrencyLayer;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
@@ -39,7 +38,6 @@ pub(crate) const ORDERS_MAX: usize = 64;
 /// What the handlers share.
 struct Shop {
     switches: Switches,
-    clock: Arc<dyn Clock>,
     desk: charge::Desk,
     exposure: exposure::Exposure,
     ledger: ledger::Ledger,
@@ -97,16 +95,16 @@ impl Service {
             exposure::start(&mut tasks, cards.clone(), &self.switches, &self.clock, &stop);
         let desk = charge::Desk::open(cards, exposure.clone())?;
         probe(&mut tasks, desk.prober()?, &stop);
+        let control = Control::new(self.switches.clone(), self.clock);
         let shop = Arc::new(Shop {
             switches: self.switches,
-            clock: self.clock,
             desk,
             exposure,
             ledger,
             orders: counter,
             witness: self.witness,
         });
-        let router = routes(shop);
+        let router = routes(shop).merge(control.routes());
         axum::serve(self.listener, router)
             .with_graceful_shutdown(async move { stop.stopped().await })
             .await?;
@@ -121,7 +119,6 @@ fn routes(shop: Arc<Shop>) -> Router {
         .route("/charges", post(charge::handle).layer(counted("charge", 256)))
         .route("/orders", post(orders::handle).layer(counted("order", 64)))
         .route("/truth", get(truth))
-        .route("/faults/{name}", post(turn_on))
         .with_state(shop)
 }
 
@@ -140,26 +137,4 @@ fn counted(operation: &'static str, limit: u64) -> ConcurrencyLayer {
 
 async fn truth(State(shop): State<Arc<Shop>>) -> Json<crate::truth::Truth> {
     Json(shop.witness.so_far())
-}
-
-#[derive(serde::Deserialize)]
-struct For {
-    r#for: Option<String>,
-}
-
-/// Turns a fault on for a while: `POST /faults/lock-hog?for=20s`.
-async fn turn_on(
-    State(shop): State<Arc<Shop>>,
-    Path(name): Path<String>,
-    Query(query): Query<For>,
-) -> Result<String, (StatusCode, String)> {
-    let names = Fault::ALL.map(Fault::name).join(", ");
-    let fault = Fault::named(&name)
-        .ok_or_else(|| (StatusCode::NOT_FOUND, format!("there are {names}\n")))?;
-    let length = crate::fault::parse_time(query.r#for.as_deref().unwrap_or("20s"))
-        .map_err(|error| (StatusCode::BAD_REQUEST, format!("{error}\n")))?;
-    let length = length.min(Duration::from_secs(3600));
-    tokio::spawn(crate::fault::hold(shop.switches.clone(), fault, length, shop.clock.clone()));
-    let breaks = fault.breaks().unwrap_or("no SLO; /debug/cycles beside the metrics names it");
-    Ok(format!("{name} for {length:?}; it breaks {breaks}\n"))
 }

@@ -3,6 +3,8 @@
 
 #![allow(clippy::expect_used, clippy::unwrap_used, reason = "tests")]
 
+mod outside;
+
 use plimsoll_tests::alertmanager::Alertmanager;
 use plimsoll_tests::plimsoll::Daemon;
 use plimsoll_tests::{http, wait};
@@ -13,9 +15,16 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Runs the demo with `fault` from 4 s to 12 s and follows the page of `slo`.
 async fn pages_and_resolves(fault: &str, slo: &str) {
+    pages_and_resolves_with(&[], fault, slo).await;
+}
+
+/// Runs the demo with `more` arguments and `fault` from 4 s to 12 s, follows the page of `slo`, and returns
+/// the demo, which still runs.
+async fn pages_and_resolves_with(more: &[&str], fault: &str, slo: &str) -> Daemon {
     let alertmanager = Alertmanager::start().await;
     let schedule = format!("{fault}@4s+8s");
-    let demo = Daemon::demo(&["--fault", &schedule, "--alertmanager", &alertmanager.address]).await;
+    let arguments = ["--fault", &schedule, "--alertmanager", &alertmanager.address];
+    let demo = Daemon::demo(&[more, &arguments].concat()).await;
 
     let firing = demo.await_alert(slo, "page", "firing", PATIENCE).await;
     let started = fault_started_ms(&demo).await;
@@ -36,6 +45,7 @@ async fn pages_and_resolves(fault: &str, slo: &str) {
 
     demo.await_alert(slo, "page", "resolved", PATIENCE).await;
     notified(&alertmanager, slo, "resolved").await;
+    demo
 }
 
 /// Waits for a notification of the page of `slo` in `status`.
