@@ -2,10 +2,12 @@
 
 #![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic, reason = "tests")]
 
+mod amplify;
 mod front;
 mod kafka;
 mod nats;
 mod postgres;
+mod proxy;
 mod rabbitmq;
 mod redis;
 
