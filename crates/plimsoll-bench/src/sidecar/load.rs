@@ -27,6 +27,16 @@ pub(crate) struct Load {
 pub(crate) struct Took(Vec<u64>);
 
 impl Took {
+    /// Puts those of several stretches together.
+    pub(crate) fn pooled(stretches: Vec<Self>) -> Self {
+        Self::sorted(stretches.into_iter().map(|took| took.0).collect::<Vec<_>>().concat())
+    }
+
+    fn sorted(mut took: Vec<u64>) -> Self {
+        took.sort_unstable();
+        Self(took)
+    }
+
     pub(crate) fn count(&self) -> usize {
         self.0.len()
     }
@@ -46,9 +56,7 @@ pub(crate) fn run(load: Load, address: SocketAddr) -> Took {
         for _ in 0..load.clients {
             clients.spawn_local(client(load, address, end_ns));
         }
-        let mut took = clients.join_all().await.concat();
-        took.sort_unstable();
-        Took(took)
+        Took::sorted(clients.join_all().await.concat())
     })
 }
 

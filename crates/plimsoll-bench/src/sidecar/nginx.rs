@@ -1,4 +1,5 @@
-//! The peer: nginx as a reverse proxy that keeps connections, in one process, without an access log.
+//! The peer: nginx as a reverse proxy that keeps connections, with a worker for each processor as ours has
+//! a thread, without an access log.
 
 use crate::slo::process::{Server, free_address};
 use std::net::SocketAddr;
@@ -9,8 +10,9 @@ use std::process::Command;
 pub(super) fn start(target: SocketAddr, folder: &Path) -> Server {
     let address = free_address();
     let at = folder.display();
+    let workers = std::thread::available_parallelism().map_or(1, usize::from);
     let config = format!(
-        "daemon off; master_process off; pid {at}/pid; error_log {at}/error.log;\n\
+        "daemon off; user root; worker_processes {workers}; pid {at}/pid; error_log {at}/error.log;\n\
          worker_rlimit_nofile 20000;\n\
          events {{ worker_connections 19000; }}\n\
          http {{\n\

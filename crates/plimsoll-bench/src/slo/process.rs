@@ -62,14 +62,15 @@ impl Server {
         wall_s() - began_s
     }
 
+    /// Returns what it has used so far, with its worker processes if it has any.
     pub(crate) fn used(&self) -> Used {
-        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id()));
-        let stat = stat.unwrap_or_default();
-        // The name of the program, in brackets, may hold anything.
-        let fields = stat.rsplit(')').next().unwrap_or_default().split_whitespace();
-        let ticks: Vec<f64> =
-            fields.skip(11).take(2).filter_map(|word| word.parse().ok()).collect();
-        let [user, system] = ticks[..] else { panic!("no processor time in {stat:?}") };
+        let id = self.child.id();
+        let workers = std::fs::read_to_string(format!("/proc/{id}/task/{id}/children"));
+        let workers = workers.unwrap_or_default();
+        let all = workers.split_whitespace().filter_map(|worker| worker.parse().ok());
+        let ticks = all.chain([id]).map(ticks);
+        let [user, system] =
+            ticks.fold([0.0; 2], |sum, [user, system]| [sum[0] + user, sum[1] + system]);
         Used { at_s: wall_s(), user_s: user / TICKS, system_s: system / TICKS }
     }
 
@@ -113,6 +114,16 @@ impl Used {
         let user = (later.user_s - self.user_s) / seconds;
         Load { user, whole: user + (later.system_s - self.system_s) / seconds }
     }
+}
+
+/// Returns the user and system time of a process, in ticks.
+fn ticks(id: u32) -> [f64; 2] {
+    let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).unwrap_or_default();
+    // The name of the program, in brackets, may hold anything.
+    let fields = stat.rsplit(')').next().unwrap_or_default().split_whitespace();
+    let ticks: Vec<f64> = fields.skip(11).take(2).filter_map(|word| word.parse().ok()).collect();
+    let [user, system] = ticks[..] else { panic!("no processor time in {stat:?}") };
+    [user, system]
 }
 
 /// Measures several servers over the same `seconds`.
