@@ -26,8 +26,7 @@ pub struct Sidecar {
     watched: Watched,
     /// The process.
     pub process: Process,
-    /// What it has written is in there.
-    pub log: PathBuf,
+    log: PathBuf,
     _folder: tempfile::TempDir,
 }
 
@@ -106,23 +105,23 @@ impl Sidecar {
     /// # Panics
     /// It ends, or doesn't answer.
     pub async fn start(arguments: &[&str]) -> Self {
-        let mut command = Command::new(binary());
-        command.arg("sidecar").args(arguments);
-        Self::start_as(command).await
+        let address = format!("127.0.0.1:{}", free_port());
+        Self::start_at(Command::new(binary()), arguments, &address).await
     }
 
-    /// Starts a command that becomes a sidecar, as `setpriv … plimsoll sidecar …`.
+    /// Starts a command that becomes the binary, as `setpriv … plimsoll`, at this address.
     ///
     /// # Panics
     /// As [`Sidecar::start`].
-    pub async fn start_as(mut command: Command) -> Self {
-        let (folder, address) = (scratch(), format!("127.0.0.1:{}", free_port()));
+    pub async fn start_at(mut command: Command, arguments: &[&str], address: &str) -> Self {
+        let folder = scratch();
         let log = folder.path().join("log");
-        let process = Process::start("plimsoll", command.args(["--listen", &address]), &log);
+        command.arg("sidecar").args(arguments).args(["--listen", address]);
+        let process = Process::start("plimsoll", &mut command, &log);
         let watched = Watched::at(format!("http://{address}"));
         let mut sidecar = Self { watched, process, log, _folder: folder };
         let end = tokio::time::Instant::now() + PATIENCE;
-        while tokio::net::TcpStream::connect(&address).await.is_err() {
+        while tokio::net::TcpStream::connect(address).await.is_err() {
             assert!(sidecar.process.is_running(), "the sidecar ended: {}", sidecar.said());
             assert!(tokio::time::Instant::now() < end, "it doesn't listen: {}", sidecar.said());
             tokio::time::sleep(Duration::from_millis(20)).await;

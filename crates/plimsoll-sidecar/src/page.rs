@@ -4,17 +4,24 @@ use crate::board::{Board, Column, Latest};
 use plimsoll_model::TimeMs;
 use std::fmt::Write;
 
+/// The colours are those of the daemon's page, in both themes.
 const HEAD: &str = r#"<!doctype html><html lang="en"><meta charset="utf-8"><meta http-equiv="refresh" content="5">
 <meta name="viewport" content="width=device-width"><title>Plimsoll sidecar</title><style>
-:root{color-scheme:light dark}body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:70rem;padding:0 1rem}
-table{border-collapse:collapse;width:100%}th,td{text-align:left;padding:.4rem .8rem;border-bottom:1px solid #8884;vertical-align:top}
-td.number,th.number{text-align:right;font-variant-numeric:tabular-nums}.up{color:#2b8a3e}.down{color:#e03131;font-weight:600}.new{opacity:.6}
-@media (prefers-color-scheme:dark){.up{color:#69db7c}.down{color:#ff8787}}
+:root{color-scheme:light dark;--ground:light-dark(#f3f6f6,#0d151a);--surface:light-dark(#fff,#142028);--ink:light-dark(#12242e,#e4edf1);
+--muted:light-dark(#536670,#96a9b4);--line:light-dark(#d8e1e4,#263943);--accent:light-dark(#0d6380,#62bddb);
+--page:light-dark(#b3231a,#ff8b7d);--page-tint:light-dark(#fdecea,#34191a);--ok:light-dark(#1f6e4c,#6cc79b)}
+body{font:15px/1.45 system-ui,sans-serif;background:var(--ground);color:var(--ink);margin:0 auto;max-width:75rem;padding:1rem}
+h1{font-size:1.4rem;font-weight:650;margin:.5rem 0}a{color:var(--accent)}p{margin:.5rem 0 1rem}
+table{border-collapse:collapse;width:100%;background:var(--surface);border:1px solid var(--line)}
+th,td{text-align:left;padding:.4rem .8rem;border-bottom:1px solid var(--line);vertical-align:top}th{color:var(--muted);font-weight:500;white-space:nowrap}
+td{overflow-wrap:anywhere}.number{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}td:last-child{width:50%}
+.up{color:var(--ok)}.down{font-weight:600;color:var(--page)}.new{color:var(--muted)}tr:has(.down){background:var(--page-tint)}
 </style><h1>Plimsoll sidecar</h1>"#;
 
 /// Writes the page as HTML.
 pub(crate) fn html(board: &Board) -> String {
-    let columns = board.all();
+    let mut columns = board.all();
+    columns.sort_by_key(urgency);
     let mut page = HEAD.to_string();
     let up = columns.iter().filter(|column| matches!(column.latest, Latest::Reading(_))).count();
     let _ = write!(
@@ -31,11 +38,24 @@ pub(crate) fn html(board: &Board) -> String {
     page
 }
 
+/// Orders what is shown: who knows nothing, who has something to say, who hasn't looked yet, and the rest
+/// as the configuration has them.
+fn urgency(column: &Column) -> u8 {
+    match &column.latest {
+        Latest::Reason(_) => 0,
+        Latest::Reading(reading) if !reading.notes().is_empty() => 1,
+        Latest::Nothing => 2,
+        Latest::Reading(_) => 3,
+    }
+}
+
 fn row(page: &mut String, column: &Column, now: TimeMs) {
     let (class, state, series, why) = match &column.latest {
-        Latest::Nothing => ("new", "not looked yet", 0, String::new()),
-        Latest::Reading(reading) => ("up", "up", reading.len(), reading.notes().join("\n")),
-        Latest::Reason(reason) => ("down", "down", 0, reason.to_string()),
+        Latest::Nothing => ("new", "not looked yet", String::new(), String::new()),
+        Latest::Reading(reading) => {
+            ("up", "up", reading.len().to_string(), reading.notes().join("\n"))
+        }
+        Latest::Reason(reason) => ("down", "down", String::new(), reason.to_string()),
     };
     let age = column.at.map_or_else(String::new, |at| {
         format!("{:.1} s ago", now.0.saturating_sub(at.0).max(0) as f64 / 1e3)
@@ -87,5 +107,25 @@ mod tests {
         reading.note("without that");
         board.publish(slot, Ok(reading), Duration::from_millis(3));
         assert!(html(&board).contains("without &lt;this&gt;<br>without that"), "{}", html(&board));
+    }
+
+    #[test]
+    fn what_is_wrong_stands_above_what_is_well() {
+        let board = Board::new(Arc::new(ManualClock::new(TimeMs(0))));
+        let [(well, _), (told, _), (_later, _), (down, _)] =
+            ["well", "told", "later", "down"].map(|name| board.slot(name));
+        let mut noted = crate::Reading::default();
+        noted.note("deadlock");
+        for (slot, outcome) in [
+            (well, Ok(crate::Reading::default())),
+            (told, Ok(noted)),
+            (down, Err(Reason::new("refused"))),
+        ] {
+            board.publish(slot, outcome, Duration::ZERO);
+        }
+        let page = html(&board);
+        let places =
+            ["down", "told", "later", "well"].map(|name| page.find(&format!("<tr><td>{name}")));
+        assert!(places.is_sorted() && places[0].is_some(), "{places:?}: {page}");
     }
 }

@@ -3,6 +3,7 @@
 #![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 mod amplify;
+mod binary;
 mod front;
 mod kafka;
 mod nats;
@@ -10,6 +11,7 @@ mod postgres;
 mod proxy;
 mod rabbitmq;
 mod redis;
+mod scraping;
 
 use plimsoll_runtime::clock::SystemClock;
 use plimsoll_runtime::shutdown::{self, Stopper};

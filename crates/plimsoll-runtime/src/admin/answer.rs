@@ -60,10 +60,11 @@ impl Answers {
             },
             "/debug/timeline" => Self::timeline,
             "/debug/timeline/view" => |_, _| typed(HTML, VIEW),
-            _ => |_, _| {
-                let known = "not found; there are /metrics, /-/healthy, /-/ready, \
+            _ => |answers, _| {
+                let page = if answers.exhibit.is_some() { "/, " } else { "" };
+                let known = "/metrics, /-/healthy, /-/ready, \
                     /debug/waits, /debug/cycles, /debug/timeline and /debug/timeline/view\n";
-                plain(StatusCode::NOT_FOUND, known)
+                plain(StatusCode::NOT_FOUND, format!("not found; there are {page}{known}"))
             },
         };
         if matches!(*request.method(), Method::GET | Method::HEAD) {

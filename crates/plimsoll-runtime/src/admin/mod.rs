@@ -49,7 +49,7 @@ pub trait Exhibit: Send + Sync + 'static {
 #[derive(Debug, Error)]
 pub enum BindError {
     /// The address can't be listened on.
-    #[error("can't listen on {address} for /metrics: {source}; choose another address or port")]
+    #[error("can't listen on {address} for /metrics; choose another address or port")]
     Listen {
         /// The address.
         address: SocketAddr,
@@ -57,7 +57,7 @@ pub enum BindError {
         source: io::Error,
     },
     /// The system gives no thread or no event queue.
-    #[error("can't start the admin thread: {0}; the limits of threads or open files are reached")]
+    #[error("can't start the admin thread; the limits of threads or open files are reached")]
     Thread(#[from] io::Error),
 }
 
