@@ -4,10 +4,13 @@ use plimsoll_tests::prometheus::{Make, Prometheus, check_metrics};
 use plimsoll_tests::redis::Redis;
 use plimsoll_tests::sidecar::Sidecar;
 use plimsoll_tests::{free_port, http, peers, wait};
+use std::future::Future;
 use std::path::Path;
 use std::time::Duration;
 
 const PATIENCE: Duration = Duration::from_secs(60);
+
+const BLOCKED: &str = "count(concurrency_redis_blocked_clients)";
 
 const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
 
@@ -70,33 +73,43 @@ async fn prometheus_takes_all_of_it_and_forgets_a_collector_that_goes_down() {
     until(&server, "up", "1").await;
     until(&server, "sum(concurrency_collector_up)", "5").await;
     let name = format!("redis:{}", redis.url.trim_start_matches("redis://"));
-    let blocked = "count(concurrency_redis_blocked_clients)";
-    until(&server, blocked, "1").await;
+    until(&server, BLOCKED, "1").await;
     until(&server, "count(concurrency_in_flight_peak)", "1").await;
-    let selector = "concurrency_operation_duration_seconds_bucket";
+    has_the_trace(&server, ask).await;
+    drop(redis);
+    without_redis(&server, &sidecar, &name).await;
+    sidecar.process.signal("TERM");
+    assert_eq!(sidecar.process.ended(PATIENCE).await.code(), Some(0));
+    until(&server, "up", "0").await;
+}
+
+/// Waits for an exemplar with the trace of a request, which is sent until then.
+async fn has_the_trace<F>(server: &Prometheus, ask: impl Fn() -> F)
+where
+    F: Future<Output = reqwest::Result<reqwest::Response>>,
+{
     let traced = wait::until("an exemplar", PATIENCE, || async {
         ask().await.ok()?;
-        let all = server.exemplars(selector).await;
+        let all = server.exemplars("concurrency_operation_duration_seconds_bucket").await;
         all.into_iter().find(|(labels, _)| labels["trace_id"] == TRACE)
     })
     .await;
     assert!(traced.1.parse::<f64>().is_ok_and(|seconds| seconds > 0.0), "{traced:?}");
+}
 
-    drop(redis);
-    until(&server, &format!("concurrency_collector_up{{collector={name:?}}}"), "0").await;
+/// Waits until Prometheus has forgotten what was Redis, and nothing else.
+async fn without_redis(server: &Prometheus, sidecar: &Sidecar, name: &str) {
+    until(server, &format!("concurrency_collector_up{{collector={name:?}}}"), "0").await;
     // Its series are over at once, and not five minutes later.
     wait::until("its series to be over", Duration::from_secs(10), || async {
-        server.query(blocked).await.is_empty().then_some(())
+        server.query(BLOCKED).await.is_empty().then_some(())
     })
     .await;
     // Of the process that was Redis nothing is left either.
-    until(&server, "sum(concurrency_collector_up)", "3").await;
-    until(&server, "up", "1").await;
-    until(&server, "count(concurrency_host_cpus)", "1").await;
-    let page = sidecar.until_page(&[&name, "class=down", "no such process"]).await;
+    until(server, "sum(concurrency_collector_up)", "3").await;
+    until(server, "up", "1").await;
+    until(server, "count(concurrency_host_cpus)", "1").await;
+    let page = sidecar.until_page(&[name, "class=down", "no such process"]).await;
     let place = |name: &str| page.find(&format!("<td>{name}"));
-    assert!(place(&name).is_some() && place(&name) < place("host"), "what is wrong comes first");
-    sidecar.process.signal("TERM");
-    assert_eq!(sidecar.process.ended(PATIENCE).await.code(), Some(0));
-    until(&server, "up", "0").await;
+    assert!(place(name).is_some() && place(name) < place("host"), "what is wrong comes first");
 }

@@ -40,6 +40,9 @@ use regex::Regex;
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
 
+/// What it takes to read what the kernel shows to few: said wherever such a file is refused.
+const NEEDS: &str = "it needs the process's user, or SYS_PTRACE and DAC_READ_SEARCH";
+
 /// The keys that say which processes are meant: exactly one has to be there.
 const WHICH: [&str; 4] = ["name", "cmdline", "pid", "pid_file"];
 

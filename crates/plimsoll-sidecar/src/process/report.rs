@@ -1,5 +1,6 @@
 //! What a look at a group says: its series, and what they are without.
 
+use super::NEEDS;
 use super::descriptors::Descriptors;
 use super::find::MEMBERS_MAX;
 use super::group::{Group, Member};
@@ -33,8 +34,7 @@ impl Group {
         }
         if let Some(error) = self.members.values().find_map(|member| member.graph.refused()) {
             reading.note(format_args!(
-                "without who has the locks: reading mem fails ({error}); it needs the process's user \
-                 or SYS_PTRACE"
+                "without who has the locks: reading mem fails ({error}); {NEEDS}"
             ));
         }
     }
@@ -121,10 +121,7 @@ impl Group {
             reading.gauge(&catalog::PROCESS_FILES_USED, &self.labels, used);
         }
         if let Some(error) = looks().find_map(Result::err) {
-            reading.note(format_args!(
-                "without open files: listing fd fails ({error}); it needs the process's user or \
-                 SYS_PTRACE"
-            ));
+            reading.note(format_args!("without open files: listing fd fails ({error}); {NEEDS}"));
         }
     }
 }

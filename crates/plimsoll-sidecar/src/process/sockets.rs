@@ -1,5 +1,6 @@
 //! Listening ports of a group: who waits to be accepted, who is connected.
 
+use super::NEEDS;
 use super::folder::{Folder, Room};
 use super::group::Members;
 use super::machine::Machine;
@@ -140,8 +141,7 @@ impl Sockets {
         }
         if let Some(error) = self.refused {
             reading.note(format_args!(
-                "without listening ports of every process: listing fd fails ({error}); it needs the \
-                 process's user or SYS_PTRACE"
+                "without listening ports of every process: listing fd fails ({error}); {NEEDS}"
             ));
         }
     }

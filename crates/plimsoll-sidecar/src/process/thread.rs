@@ -1,5 +1,6 @@
 //! One thread: what it does, how long it waited for a processor.
 
+use super::NEEDS;
 use super::allowance::Allowance;
 use super::folder::{Folder, Room};
 use super::state::{LockWait, State};
@@ -61,10 +62,7 @@ pub(super) enum Blind {
 impl fmt::Display for Blind {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Refused(error) => write!(
-                out,
-                "reading task/*/syscall fails ({error}); it needs the process's user or SYS_PTRACE"
-            ),
+            Self::Refused(error) => write!(out, "reading task/*/syscall fails ({error}); {NEEDS}"),
             Self::Narrow => out.write_str("a 32-bit program's calls have other numbers"),
         }
     }
