@@ -37,9 +37,11 @@ fn promtool(program: &Path, arguments: &[&str], file: &Path) {
 
 #[test]
 fn prometheus_reads_the_rules_of_every_kind_of_sli() {
-    let slos = root().join("tests/tests/rules/slos.yaml");
     let folder = scratch();
-    for style in STYLES {
+    let files = ["tests/tests/rules/slos.yaml", "examples/sidecar/slo.yml"];
+    for (slos, style) in
+        files.iter().flat_map(|file| STYLES.map(|style| (root().join(file), style)))
+    {
         let file = write(folder.path(), "rules.yaml", &rules(&["--style", style], &slos));
         for program in promtools() {
             promtool(&program, &["check", "rules"], &file);

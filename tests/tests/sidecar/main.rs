@@ -7,11 +7,13 @@ mod binary;
 mod front;
 mod kafka;
 mod nats;
+mod panels;
 mod postgres;
 mod proxy;
 mod rabbitmq;
 mod redis;
 mod scraping;
+mod slos;
 
 use plimsoll_runtime::clock::SystemClock;
 use plimsoll_runtime::shutdown::{self, Stopper};
