@@ -9,6 +9,7 @@
 )]
 
 pub mod alertmanager;
+pub mod authority;
 pub mod browser;
 pub mod cache_node;
 pub mod collector;

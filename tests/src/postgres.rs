@@ -1,5 +1,6 @@
 //! A real PostgreSQL.
 
+use crate::authority::Identity;
 use crate::process::Process;
 use crate::{free_port, scratch, wait};
 use std::os::unix::process::CommandExt;
@@ -8,13 +9,15 @@ use std::process::Command;
 use std::time::Duration;
 use tokio_postgres::{Client, NoTls};
 
+const PATIENCE: Duration = Duration::from_secs(60);
+
 /// A running PostgreSQL server that syncs nothing to the disk, with an empty database.
 pub struct Postgres {
     /// Its address, as `postgres://postgres@127.0.0.1:5432/postgres?sslmode=disable`.
     pub url: String,
     /// The process.
     pub process: Process,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 impl Postgres {
@@ -55,16 +58,40 @@ impl Postgres {
         command.arg("-D").arg(&data).arg("-k").arg(folder.path());
         command.args(["-p", &port.to_string(), "-c", "listen_addresses=127.0.0.1"]);
         command.args(["-c", "fsync=off", "-c", "synchronous_commit=off"]);
+        command.args(["-c", "max_prepared_transactions=4"]);
         let process = Process::start("postgres", &mut command, &folder.path().join("log"));
         let url = format!("postgres://postgres@127.0.0.1:{port}/postgres?sslmode=disable");
-        let server = Self { url, process, _folder: folder };
-        wait::until("PostgreSQL to be ready", Duration::from_secs(60), || async {
+        let server = Self { url, process, folder };
+        wait::until("PostgreSQL to be ready", PATIENCE, || async {
             let (client, connection) = tokio_postgres::connect(&server.url, NoTls).await.ok()?;
             tokio::spawn(connection);
             client.simple_query("SELECT 1").await.ok()
         })
         .await;
         server
+    }
+
+    /// Makes it show a certificate to those who connect from now on.
+    ///
+    /// # Panics
+    /// It refuses.
+    pub async fn secure(&self, identity: &Identity) {
+        let files = identity.write(&self.folder.path().join("data"));
+        let client = self.connect().await;
+        let set = [
+            format!("ALTER SYSTEM SET ssl_cert_file = '{}'", files.certificate.display()),
+            format!("ALTER SYSTEM SET ssl_key_file = '{}'", files.key.display()),
+            "ALTER SYSTEM SET ssl = on".to_owned(),
+            "SELECT pg_reload_conf()".to_owned(),
+        ];
+        for statement in set {
+            client.batch_execute(&statement).await.expect("it is set");
+        }
+        wait::until("TLS", PATIENCE, || async {
+            let row = self.connect().await.query_one("SHOW ssl", &[]).await.ok()?;
+            (row.get::<_, &str>(0) == "on").then_some(())
+        })
+        .await;
     }
 
     /// Connects.

@@ -40,7 +40,9 @@ mod round;
 mod server;
 mod sidecar;
 mod skew;
+mod socket;
 mod sql;
+mod tls;
 
 pub use amplify::AmplifyConfig;
 pub use collector::{Collector, Reason, World};

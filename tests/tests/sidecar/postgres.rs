@@ -4,15 +4,15 @@ use crate::Watcher;
 use plimsoll_tests::postgres::Postgres;
 use tokio_postgres::{Client, SimpleQueryMessage};
 
-fn file(label: &str, url: &str) -> String {
+pub(crate) fn file(label: &str, url: &str) -> String {
     format!("- {{label: {label}, url: {url:?}, interval: 500ms, deadline: 500ms}}\n")
 }
 
-async fn run(client: &Client, sql: &str) {
+pub(crate) async fn run(client: &Client, sql: &str) {
     client.batch_execute(sql).await.unwrap_or_else(|error| panic!("{sql}: {error:?}"));
 }
 
-async fn number(client: &Client, sql: &str) -> f64 {
+pub(crate) async fn number(client: &Client, sql: &str) -> f64 {
     let messages = client.simple_query(sql).await.expect("a row");
     let row = messages.iter().find_map(|message| match message {
         SimpleQueryMessage::Row(row) => row.get(0),
@@ -109,6 +109,49 @@ async fn a_deadlock_and_a_transaction_that_nobody_finished_are_seen() {
     assert!((before_s..=after_s).contains(&seen[oldest]), "{before_s} {} {after_s}", seen[oldest]);
     run(&holder, "COMMIT").await;
     watch.until("no open transaction", |seen| seen.value(oldest) == Some(0.0)).await;
+    // A prepared transaction outlives its session, holds its locks, and ages.
+    run(&holder, "BEGIN; UPDATE t SET v = 9 WHERE id = 1; PREPARE TRANSACTION 'forgotten'").await;
+    let waiter = server.connect().await;
+    drop(holder);
+    let waits = tokio::spawn(async move { run(&waiter, "UPDATE t SET v = 8 WHERE id = 1").await });
+    let prepared = r#"concurrency_postgres_root_blockers{server="db",state="prepared"}"#;
+    watch.until("a prepared root", |seen| seen.value(prepared) == Some(1.0)).await;
+    let admin = server.connect().await;
+    let age = "SELECT extract(epoch FROM clock_timestamp() - prepared) FROM pg_prepared_xacts";
+    let before_s = number(&admin, age).await;
+    let seen = watch.next_round("db").await;
+    let after_s = number(&admin, age).await;
+    let root = r#"concurrency_postgres_root_blocker_age_seconds{server="db"}"#;
+    for name in [oldest, root] {
+        assert!((before_s..=after_s).contains(&seen[name]), "{name} {before_s} {}", seen[name]);
+    }
+    run(&admin, "COMMIT PREPARED 'forgotten'").await;
+    waits.await.expect("it got its lock");
+    watch.until("no open transaction", |seen| seen.value(oldest) == Some(0.0)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_limit_is_where_the_server_turns_others_away() {
+    let server = Postgres::start().await;
+    let admin = server.connect().await;
+    run(&admin, "CREATE ROLE app LOGIN; CREATE ROLE watcher LOGIN; GRANT pg_monitor TO watcher")
+        .await;
+    let at =
+        |user: &str| server.url.replace("postgres://postgres@", &format!("postgres://{user}@"));
+    let watch = Watcher::start(&format!("postgres:\n{}", file("db", &at("watcher"))));
+    watch.until_up("db", true).await;
+    let (mut open, app) = (Vec::new(), at("app"));
+    let refused = loop {
+        match tokio_postgres::connect(&app, tokio_postgres::NoTls).await {
+            Ok((client, connection)) => open.push((client, tokio::spawn(connection))),
+            Err(error) => break error,
+        }
+    };
+    assert!(format!("{refused:?}").contains("superuser"), "the rest is reserved: {refused:?}");
+    let seen = watch.next_round("db").await;
+    let in_use = seen[r#"concurrency_pool_in_use{pool="db"}"#];
+    assert_eq!(in_use, open.len() as f64 + 2.0, "the admin and the sidecar as well");
+    assert_eq!(in_use, seen[r#"concurrency_pool_in_use_limit{pool="db"}"#]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

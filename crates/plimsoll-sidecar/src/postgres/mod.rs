@@ -11,6 +11,7 @@ use crate::reading::labelled;
 use crate::server::{ServerConfig, StoreAddress};
 use crate::skew::Skew;
 use crate::sql::{self, Row};
+use crate::tls::advised;
 use crate::{Collector, CollectorConfig, Flag, Pace, Reading, Reason, World};
 use async_trait::async_trait;
 use deadlocks::Deadlocks;
@@ -85,15 +86,16 @@ const SETTINGS: &str = "SET application_name = 'plimsoll'; SET statement_timeout
                         SET lock_timeout = '1s'; SET default_transaction_read_only = on";
 
 /// What one row says of the server. Those who aren't superusers are refused once the rest of
-/// `max_connections` is in use.
+/// `max_connections` is in use. A prepared transaction has no session, and holds up as much as one that has.
 const SUMMARY: &str = "SELECT pg_is_in_recovery() AS is_replica, current_user AS role, \
     pg_has_role('pg_read_all_stats', 'USAGE') AS sees_all, \
     current_setting('max_connections')::int \
         - current_setting('superuser_reserved_connections')::int \
         - coalesce(current_setting('reserved_connections', true)::int, 0) AS connections_limit, \
     count(*) AS connections, \
-    coalesce(extract(epoch FROM max(clock_timestamp() - xact_start) \
-        FILTER (WHERE pid <> pg_backend_pid())), 0) AS oldest_transaction_s \
+    coalesce(extract(epoch FROM clock_timestamp() - least( \
+        min(xact_start) FILTER (WHERE pid <> pg_backend_pid()), \
+        (SELECT min(prepared) FROM pg_prepared_xacts))), 0) AS oldest_transaction_s \
     FROM pg_stat_activity WHERE backend_type = 'client backend'";
 
 #[async_trait]
@@ -101,7 +103,8 @@ impl ConnectedCollector for Postgres {
     type Connection = PostgresConnection;
 
     async fn connect(&self) -> Result<PostgresConnection, Reason> {
-        let connection = self.server.connect().await.map_err(Reason::new)?;
+        let connection = self.server.connect().await;
+        let connection = connection.map_err(|error| Reason::new(advised(error)))?;
         sql::rows(connection.client(), SETTINGS).await?;
         Ok(connection)
     }

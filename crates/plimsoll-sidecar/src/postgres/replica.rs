@@ -2,7 +2,9 @@
 //!
 //! The usual `now() - pg_last_xact_replay_timestamp()` grows while nobody writes. Here it is one of two
 //! bounds. A transaction that isn't replayed was committed after the last one that is, and after the last
-//! moment at which everything that the primary had was replayed: the younger of the two is the bound.
+//! moment at which everything that the primary had was replayed: the younger of the two is the bound. While
+//! the primary is heard, that moment is the last look that found it so; once it has fallen silent, it is when
+//! it was heard last, since what it has written since then isn't known.
 
 use crate::Reading;
 use crate::reading::labelled;
@@ -31,10 +33,21 @@ const STANDBYS_MAX: usize = 16;
 
 /// What is known of a replica from one look to the next.
 pub(super) struct Replica {
-    /// When it last was known to have replayed all that its primary had, on its own clock.
-    caught_up_s: Option<f64>,
+    /// The last look that found everything replayed that its primary had, on the replica's clock.
+    level: Option<Level>,
+    /// When its primary was heard last: a receiver that ends takes its memory with it.
+    heard_s: Option<f64>,
     /// Commits are stamped by the primary's clock.
     skew: Skew,
+}
+
+/// A look that found everything replayed.
+#[derive(Clone, Copy, Debug)]
+struct Level {
+    /// When that was.
+    at_s: f64,
+    /// When the primary had been heard before it.
+    heard_s: f64,
 }
 
 /// What one look shows; times since the epoch.
@@ -52,7 +65,7 @@ struct Look {
 
 impl Replica {
     pub(super) fn new(skew: Skew) -> Self {
-        Self { caught_up_s: None, skew }
+        Self { level: None, heard_s: None, skew }
     }
 
     pub(super) fn read(&mut self, rows: &[Row], server: &str, reading: &mut Reading) {
@@ -64,7 +77,8 @@ impl Replica {
         if let Some(lag_s) = self.lag_s(look) {
             reading.gauge(&catalog::POSTGRES_REPLICA_LAG_TIME, &labels, lag_s);
         }
-        if let Some(heard_s) = look.heard_s {
+        self.heard_s = look.heard_s.or(self.heard_s);
+        if let Some(heard_s) = self.heard_s {
             let silent_s = (look.now_s - heard_s).max(0.0);
             reading.gauge(&catalog::POSTGRES_REPLICA_HEARD, &labels, silent_s);
         }
@@ -73,16 +87,19 @@ impl Replica {
     /// Returns at most how old what it shows is.
     fn lag_s(&mut self, look: Look) -> Option<f64> {
         let heard_s = look.heard_s.filter(|_| look.streams);
+        let is_heard = heard_s.is_some_and(|heard_s| look.now_s - heard_s <= look.silence_s_max);
         let is_level = look.behind_bytes.is_some_and(|bytes| bytes <= 0.0);
         if let Some(heard_s) = heard_s.filter(|_| is_level) {
-            let before_s = self.caught_up_s.unwrap_or(heard_s);
-            self.caught_up_s = Some(heard_s.max(before_s));
-            if look.now_s - heard_s <= look.silence_s_max {
+            // In silence, the look says no more than the one before it.
+            let at_s = if is_heard { look.now_s } else { heard_s };
+            self.level = Some(Level { at_s, heard_s });
+            if is_heard {
                 return Some(0.0);
             }
         }
-        let since_s = match (self.caught_up_s, look.replayed_s) {
-            (Some(caught_up_s), Some(replayed_s)) => caught_up_s.max(replayed_s),
+        let level_s = self.level.map(|level| if is_heard { level.at_s } else { level.heard_s });
+        let since_s = match (level_s, look.replayed_s) {
+            (Some(level_s), Some(replayed_s)) => level_s.max(replayed_s),
             (one, other) => one.or(other)?,
         };
         Some(self.skew.age(look.now_s - since_s))
@@ -142,12 +159,15 @@ mod tests {
     }
 
     #[test]
-    fn after_an_idle_hour_the_lag_begins_at_the_last_level_moment_and_not_at_the_last_commit() {
+    fn after_an_idle_hour_the_lag_begins_at_the_last_level_look_and_not_at_the_last_commit() {
         let mut replica = fresh();
         replica.lag_s(LOOK);
         let behind =
             Look { now_s: 1_005.0, behind_bytes: Some(8.0), heard_s: Some(1_004.0), ..LOOK };
-        assert_eq!(replica.lag_s(behind), Some(15.0));
+        assert_eq!(replica.lag_s(behind), Some(5.0));
+        // It is cut off, and what it has received is all that is known.
+        let cut = Look { now_s: 1_006.0, streams: false, heard_s: None, ..behind };
+        assert_eq!(replica.lag_s(cut), Some(16.0), "the primary was heard at 990");
         // It replays commits, each with its time.
         let replaying = Look { now_s: 1_010.0, replayed_s: Some(1_008.0), ..behind };
         assert_eq!(replica.lag_s(replaying), Some(2.0));
