@@ -3,7 +3,7 @@
 use crate::{Scrape, Watcher, now_s};
 use plimsoll_tests::kafka::{Client, Kafka};
 
-fn watcher(kafka: &Kafka) -> Watcher {
+pub(crate) fn watcher(kafka: &Kafka) -> Watcher {
     Watcher::start(&format!(
         "kafka: [{{url: 'kafka://{}', label: kafka, interval: 500ms, stalled_after: 3s}}]",
         kafka.address
@@ -11,43 +11,43 @@ fn watcher(kafka: &Kafka) -> Watcher {
 }
 
 /// A group in the only partition of a topic.
-struct Of(&'static str, &'static str);
+pub(crate) struct Of(pub(crate) &'static str, pub(crate) &'static str);
 
 impl Of {
-    fn get(&self, scrape: &Scrape, name: &str) -> Option<f64> {
+    pub(crate) fn get(&self, scrape: &Scrape, name: &str) -> Option<f64> {
         scrape.get(name, &[("group", self.0), ("topic", self.1), ("partition", "0")])
     }
 
-    fn lag(&self, scrape: &Scrape) -> Option<f64> {
+    pub(crate) fn lag(&self, scrape: &Scrape) -> Option<f64> {
         self.get(scrape, "concurrency_consumer_lag")
     }
 
-    fn seconds(&self, scrape: &Scrape) -> Option<f64> {
+    pub(crate) fn seconds(&self, scrape: &Scrape) -> Option<f64> {
         self.get(scrape, "concurrency_consumer_lag_seconds")
     }
 
-    fn oldest_ms(&self, scrape: &Scrape) -> Option<i64> {
+    pub(crate) fn oldest_ms(&self, scrape: &Scrape) -> Option<i64> {
         let oldest = self.get(scrape, "concurrency_consumer_oldest_timestamp_seconds")?;
         Some((oldest * 1e3).round() as i64)
     }
 
-    fn is(&self, scrape: &Scrape, status: &str) -> bool {
+    pub(crate) fn is(&self, scrape: &Scrape, status: &str) -> bool {
         let labels = [("group", self.0), ("topic", self.1), ("partition", "0"), ("status", status)];
         scrape.get("concurrency_consumer_status", &labels) == Some(1.0)
     }
 
-    fn is_in(&self, scrape: &Scrape, state: &str) -> bool {
+    pub(crate) fn is_in(&self, scrape: &Scrape, state: &str) -> bool {
         let labels = [("group", self.0), ("state", state)];
         scrape.get("concurrency_kafka_group_state", &labels) == Some(1.0)
     }
 }
 
 /// Returns a time some seconds ago, in milliseconds since 1970.
-fn ago_ms(seconds: f64) -> i64 {
+pub(crate) fn ago_ms(seconds: f64) -> i64 {
     ((now_s() - seconds) * 1e3) as i64
 }
 
-async fn topic(client: &mut Client, name: &str) {
+pub(crate) async fn topic(client: &mut Client, name: &str) {
     client.obey(&format!("topic {name} 1")).await;
 }
 
@@ -206,10 +206,10 @@ async fn a_user_is_let_in_or_told_what_it_lacks() {
     }
     let open = watcher(&kafka);
     open.until("a lag", |s| of.lag(s) == Some(1.0)).await;
-    kafka.kill();
+    kafka.kill(0);
     let gone = open.until("nothing", |s| of.lag(s).is_none()).await;
     assert_eq!(gone.get("concurrency_collector_up", &[("collector", "kafka")]), Some(0.0));
-    kafka.restart().await;
+    kafka.restart(0).await;
     open.until("a lag again", |s| of.lag(s) == Some(1.0)).await;
     let tls = format!("kafka: [{{url: 'kafka+ssl://{}', interval: 500ms}}]", kafka.address);
     Watcher::start(&tls).until_page(&["TLS was refused"]).await;

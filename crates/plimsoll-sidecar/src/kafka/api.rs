@@ -2,7 +2,7 @@
 //! need none of the later encoding, so that 2.6 and newer answer all of them.
 
 use super::link::{Api, Link};
-use super::records::{self, Found};
+use super::records::{self, Aborted, Found};
 use super::wire::{Garbled, Reader, Writer};
 use crate::Reason;
 use std::collections::HashMap;
@@ -21,7 +21,8 @@ pub(super) type Partition = (String, i32);
 pub(super) struct Metadata {
     /// Host and port of each broker by its number.
     pub(super) brokers: HashMap<i32, (String, u16)>,
-    pub(super) leaders: HashMap<Partition, i32>,
+    /// None while the cluster elects one, or has lost every replica.
+    pub(super) leaders: HashMap<Partition, Option<i32>>,
 }
 
 /// A consumer group, as the broker that coordinates it lists it.
@@ -30,6 +31,16 @@ pub(super) struct Group {
     pub(super) name: String,
     pub(super) state: String,
     kind: String,
+}
+
+/// Where to look for a record, and how far.
+#[derive(Clone, Copy)]
+pub(super) struct Look {
+    pub(super) offset: i64,
+    /// The first batch comes whole whatever its size.
+    pub(super) bytes_max: i32,
+    /// Whether records of transactions that are open, or were aborted, are none.
+    pub(super) is_committed: bool,
 }
 
 /// Which end of partitions is asked for.
@@ -71,7 +82,7 @@ pub(super) async fn metadata(link: &mut Link, topics: &[String]) -> Result<Metad
     .await
 }
 
-fn read_topic(topic: &mut Reader<'_>) -> Result<Vec<(Partition, i32)>, Garbled> {
+fn read_topic(topic: &mut Reader<'_>) -> Result<Vec<(Partition, Option<i32>)>, Garbled> {
     let (_code, name, _internal) = (topic.i16()?, topic.string()?, topic.i8()?);
     let partitions = topic.array(|partition| {
         let (_code, index, leader) = (partition.i16()?, partition.i32()?, partition.i32()?);
@@ -79,10 +90,10 @@ fn read_topic(topic: &mut Reader<'_>) -> Result<Vec<(Partition, i32)>, Garbled> 
         for _replicas_in_sync_and_offline in 0..3 {
             partition.array(Reader::i32)?;
         }
-        Ok(((name.clone(), index), leader))
+        // No leader is -1.
+        Ok(((name.clone(), index), (leader >= 0).then_some(leader)))
     })?;
-    // No leader is -1.
-    Ok(partitions.into_iter().filter(|(_, leader)| *leader >= 0).collect())
+    Ok(partitions)
 }
 
 /// Asks a broker for the groups that it coordinates.
@@ -136,12 +147,13 @@ pub(super) async fn committed(
     }
 }
 
-/// Asks the leader of those partitions for one of their ends.
+/// Asks the leader of those partitions for one of their ends; returns why it doesn't tell some of them, if
+/// so.
 pub(super) async fn ends(
     link: &mut Link,
     partitions: &[Partition],
     end: End,
-) -> Result<Vec<(Partition, i64)>, Reason> {
+) -> Result<(HashMap<Partition, i64>, Option<Reason>), Reason> {
     let mut request = Writer::default();
     // As a consumer (-1) that reads what isn't committed too (0).
     request.i32(-1).i8(0).array(partitions, |request, (topic, index)| {
@@ -154,40 +166,55 @@ pub(super) async fn ends(
             topic.array(|partition| {
                 let (index, code) = (partition.i32()?, partition.i16()?);
                 let (_at, offset) = (partition.i64()?, partition.i64()?);
-                Ok((code == 0 && offset >= 0).then(|| ((name.clone(), index), offset)))
+                Ok(((name.clone(), index), code, offset))
             })
         })
     });
-    Ok(topics.await?.into_iter().flatten().flatten().collect())
+    let (mut told, mut refused) = (HashMap::new(), None);
+    for (partition, code, offset) in topics.await?.into_iter().flatten() {
+        if code == 0 && offset >= 0 {
+            told.insert(partition, offset);
+        } else {
+            refused = refused.or(Some((partition, code)));
+        }
+    }
+    let refused = refused.map(|((topic, index), code)| {
+        link.reason(format_args!("{topic} {index}: {}", explain(code)))
+    });
+    Ok((told, refused))
 }
 
-/// Asks the leader for the first batch at `offset` or behind it, and finds the record in it.
+/// Asks the leader for batches and finds the first record in them; returns with it where open transactions
+/// begin.
 pub(super) async fn record_at(
     link: &mut Link,
     (topic, index): &Partition,
-    offset: i64,
-) -> Result<Found, Reason> {
+    look: Look,
+) -> Result<(Found, i64), Reason> {
+    let Look { offset, bytes_max, is_committed } = look;
     let mut request = Writer::default();
-    // At once, and a byte will do: the first batch comes whole whatever its size.
-    request.i32(-1).i32(0).i32(0).i32(1).i8(0);
-    request.i32(1).string(topic).i32(1).i32(*index).i64(offset).i32(1);
+    // As a consumer, at once, and a byte will do.
+    request.i32(-1).i32(0).i32(0).i32(bytes_max).i8(is_committed.into());
+    request.i32(1).string(topic).i32(1).i32(*index).i64(offset).i32(bytes_max);
     let read = link.ask(FETCH, &request, |answer| {
         let _throttled = answer.i32()?;
         let topics = answer.array(|topic| {
             let _name = topic.string()?;
             topic.array(|partition| {
                 let (_index, code) = (partition.i32()?, partition.i16()?);
-                let (_end, _stable) = (partition.i64()?, partition.i64()?);
-                partition.array(|aborted| Ok((aborted.i64()?, aborted.i64()?)))?;
-                let found = records::find(partition.bytes()?, offset)?;
-                Ok((code, found))
+                let (_end, open) = (partition.i64()?, partition.i64()?);
+                let aborted = partition.array(|aborted| {
+                    Ok(Aborted { producer: aborted.i64()?, first: aborted.i64()? })
+                })?;
+                let found = records::find(partition.bytes()?, offset, &aborted)?;
+                Ok((code, found, open))
             })
         })?;
         topics.into_iter().flatten().next().ok_or(Garbled)
     });
     match read.await? {
-        (0, found) => Ok(found),
-        (code, _) => Err(link.reason(format_args!("{topic}: {}", explain(code)))),
+        (0, found, open) => Ok((found, open)),
+        (code, ..) => Err(link.reason(format_args!("{topic} {index}: {}", explain(code)))),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Every broker of a cluster: each is asked for what it alone knows, and one that is gone costs its part.
 
-use super::api::{self, End, Group, Metadata, Partition};
+use super::api::{self, End, Group, Look, Metadata, Partition};
 use super::link::{Dial, Link};
 use super::records::Found;
 use crate::{Reading, Reason};
@@ -9,13 +9,16 @@ use std::collections::{BTreeMap, HashMap};
 /// Groups that are looked at.
 const GROUPS_MAX: usize = 1_000;
 
-/// Batches without a record that are passed over to find one.
-const EMPTY_BATCHES_MAX: usize = 8;
+/// Answers without a record that are passed over to find one, and how long those behind the first may be.
+const EMPTY_ANSWERS_MAX: usize = 8;
+const ANSWER_BYTES: i32 = 1 << 20;
 
 /// Open connections; dropped, they are closed.
 pub(super) struct Cluster {
     dial: Dial,
     links: HashMap<i32, Link>,
+    /// Brokers that didn't answer in this round: each costs its time once.
+    gone: HashMap<i32, Reason>,
     pub(super) brokers: HashMap<i32, (String, u16)>,
 }
 
@@ -37,11 +40,13 @@ impl Cluster {
     /// Begins with one broker, which names the others.
     pub(super) async fn new(dial: Dial, mut link: Link) -> Result<Self, Reason> {
         let Metadata { brokers, .. } = api::metadata(&mut link, &[]).await?;
-        Ok(Self { dial, links: HashMap::new(), brokers })
+        Ok(Self { dial, links: HashMap::new(), gone: HashMap::new(), brokers })
     }
 
-    /// Asks every broker for its groups.
+    /// Begins a round, and asks every broker for its groups.
     pub(super) async fn groups(&mut self, into: &mut Reading) -> Result<Vec<Coordinated>, Reason> {
+        self.gone.clear();
+        self.links.retain(|_, link| link.is_open());
         let metadata = self.metadata(&[]).await?;
         self.brokers = metadata.brokers;
         self.links.retain(|broker, _| self.brokers.contains_key(broker));
@@ -92,23 +97,26 @@ impl Cluster {
         into: &mut Reading,
     ) -> Result<HashMap<Partition, Extent>, Reason> {
         let leaders = self.metadata(topics).await?.leaders;
-        let mut led: BTreeMap<i32, Vec<Partition>> = BTreeMap::new();
+        let mut led: BTreeMap<Option<i32>, Vec<Partition>> = BTreeMap::new();
         for (partition, leader) in leaders.into_iter().filter(|(partition, _)| wanted(partition)) {
             led.entry(leader).or_default().push(partition);
         }
+        if let Some(leaderless) = led.remove(&None) {
+            into.note(without_leader(&leaderless));
+        }
         let mut extents = HashMap::new();
-        for (leader, partitions) in led {
+        for (leader, partitions) in led.into_iter().filter_map(|(leader, of)| Some((leader?, of))) {
             let both = self.at(leader, async |link| {
                 let first = api::ends(link, &partitions, End::First).await?;
                 Ok((first, api::ends(link, &partitions, End::Next).await?))
             });
             match both.await {
-                Ok((first, next)) => {
-                    let first: HashMap<_, _> = first.into_iter().collect();
+                Ok(((first, refused), (next, refused_next))) => {
                     extents.extend(next.into_iter().filter_map(|(partition, next)| {
                         let first = *first.get(&partition)?;
                         Some((partition, Extent { first, next, leader }))
                     }));
+                    refused.or(refused_next).into_iter().for_each(|reason| into.note(reason));
                 }
                 Err(reason) => into.note(reason),
             }
@@ -117,21 +125,28 @@ impl Cluster {
     }
 
     /// Finds when the first record at `offset` or behind it was produced; none if there is no record up to
-    /// the end.
+    /// the end. What an aborted transaction wrote is none, as nobody waits for it; what an open one has
+    /// written is.
     pub(super) async fn time_at(
         &mut self,
         partition: &Partition,
         extent: Extent,
-        mut offset: i64,
+        offset: i64,
     ) -> Result<Option<Found>, Reason> {
-        for _ in 0..EMPTY_BATCHES_MAX {
-            let asked =
-                self.at(extent.leader, async |link| api::record_at(link, partition, offset).await);
+        let mut look = Look { offset, bytes_max: 1, is_committed: true };
+        for _ in 0..EMPTY_ANSWERS_MAX {
+            let leader = extent.leader;
+            let asked = self.at(leader, async |link| api::record_at(link, partition, look).await);
             match asked.await? {
-                Found::NothingBefore(next) if next >= extent.next => return Ok(None),
-                Found::NothingBefore(next) if next > offset => offset = next,
-                Found::NothingBefore(_) => break,
-                found => return Ok(Some(found)),
+                (Found::NothingBefore(next), _) if next >= extent.next => return Ok(None),
+                (Found::NothingBefore(next), open) if look.is_committed && next >= open => {
+                    look = Look { offset: next, is_committed: false, ..look };
+                }
+                (Found::NothingBefore(next), _) if next > look.offset => {
+                    look = Look { offset: next, bytes_max: ANSWER_BYTES, ..look };
+                }
+                (Found::NothingBefore(_), _) => break,
+                (found, _) => return Ok(Some(found)),
             }
         }
         Ok(Some(Found::Untimed))
@@ -151,26 +166,47 @@ impl Cluster {
         Err(last)
     }
 
-    /// Asks one broker, which is connected to first if need be. After a failure its connection isn't used
-    /// again.
+    /// Asks one broker, which is connected to first if need be. One that gives no answer isn't asked again in
+    /// this round.
     async fn at<T>(
         &mut self,
         broker: i32,
         ask: impl AsyncFnOnce(&mut Link) -> Result<T, Reason>,
     ) -> Result<T, Reason> {
-        let mut link = match self.links.remove(&broker) {
-            Some(link) => link,
-            None => {
-                let Some((host, port)) = self.brokers.get(&broker) else {
-                    return Err(Reason::new(format_args!("broker {broker} isn't in the cluster")));
-                };
-                self.dial.connect(host, *port).await?
+        if let Some(reason) = self.gone.get(&broker) {
+            return Err(reason.clone());
+        }
+        let mut link = match self.link(broker).await {
+            Ok(link) => link,
+            Err(reason) => {
+                self.gone.insert(broker, reason.clone());
+                return Err(reason);
             }
         };
         let answer = ask(&mut link).await;
-        if answer.is_ok() {
-            self.links.insert(broker, link);
+        match &answer {
+            Err(reason) if !link.is_sound => drop(self.gone.insert(broker, reason.clone())),
+            _ => drop(self.links.insert(broker, link)),
         }
         answer
     }
+
+    async fn link(&mut self, broker: i32) -> Result<Link, Reason> {
+        if let Some(link) = self.links.remove(&broker) {
+            return Ok(link);
+        }
+        let Some((host, port)) = self.brokers.get(&broker) else {
+            return Err(Reason::new(format_args!("broker {broker} isn't in the cluster")));
+        };
+        self.dial.connect(host, *port).await
+    }
+}
+
+fn without_leader(partitions: &[Partition]) -> String {
+    let first = partitions.iter().min().map(|(topic, index)| format!("{topic} {index}"));
+    format!(
+        "{} partitions have no leader, as {}: the cluster elects one, or has lost every replica",
+        partitions.len(),
+        first.unwrap_or_default()
+    )
 }

@@ -2,8 +2,9 @@
 
 use super::sasl::{self, Mechanism};
 use super::wire::{Garbled, Reader, Writer};
-use crate::Reason;
 use crate::server::ServerConfig;
+use crate::{Reason, tls};
+use futures_util::FutureExt;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
@@ -13,7 +14,7 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::ClientConfig;
 use tokio_rustls::rustls::pki_types::ServerName;
 
-/// How long a broker may take to connect, and to answer: one that is gone doesn't cost the others a round.
+/// How long a broker may take at most to connect, and to answer.
 const REQUEST: Duration = Duration::from_secs(2);
 
 /// No answer to what is asked here is longer; whoever says so speaks something else.
@@ -25,6 +26,14 @@ pub(super) struct Dial {
     pub(super) server: ServerConfig,
     pub(super) mechanism: Mechanism,
     pub(super) tls: Option<Arc<ClientConfig>>,
+    /// How long a broker may take to connect, and to answer.
+    pub(super) patience: Duration,
+}
+
+/// Returns how long a broker may take in a round of that length: one that hangs costs its own part of it, and
+/// not the whole.
+pub(super) fn patience(deadline: Duration) -> Duration {
+    (deadline / 3).min(REQUEST)
 }
 
 /// What is asked: an interface of Kafka's and its version.
@@ -40,7 +49,10 @@ pub(super) struct Api {
 pub(super) struct Link {
     stream: Box<dyn Stream>,
     broker: String,
+    patience: Duration,
     asked: i32,
+    /// Whether the last request was answered, if only by a refusal: else there can't be another.
+    pub(super) is_sound: bool,
 }
 
 trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
@@ -51,8 +63,10 @@ impl Dial {
     pub(super) async fn connect(&self, host: &str, port: u16) -> Result<Link, Reason> {
         let broker = format!("{host}:{port}");
         let stream = self.stream(host, port, &broker);
-        let stream = timeout(REQUEST, stream).await.map_err(|_| slow(&broker))??;
-        let mut link = Link { stream, broker, asked: 0 };
+        let stream = timeout(self.patience, stream).await;
+        let stream = stream.map_err(|_| slow(&broker, self.patience))??;
+        let patience = self.patience;
+        let mut link = Link { stream, broker, patience, asked: 0, is_sound: true };
         let password = self.server.password()?;
         if let (Some(user), Some(password)) = (self.server.address.user(), password) {
             sasl::log_in(&mut link, self.mechanism, &user, &password).await?;
@@ -64,20 +78,24 @@ impl Dial {
         let plain = TcpStream::connect((host, port)).await;
         let plain = plain
             .map_err(|error| Reason::new(format_args!("{broker} can't be reached: {error}")))?;
-        let Some(tls) = &self.tls else { return Ok(Box::new(plain)) };
+        let Some(config) = &self.tls else { return Ok(Box::new(plain)) };
         let refused = |error: &dyn std::fmt::Display| {
-            Reason::new(format_args!(
-                "{broker}: TLS was refused: {error}; name the authority that signed its certificate \
-                 with `ca_file`, or a listener that speaks TLS"
-            ))
+            let error = error.to_string();
+            let advice = tls::advice(&error).unwrap_or("name a listener that speaks TLS");
+            Reason::new(format_args!("{broker}: TLS was refused: {error}; {advice}"))
         };
         let name = ServerName::try_from(host.to_owned()).map_err(|error| refused(&error))?;
-        let encrypted = TlsConnector::from(Arc::clone(tls)).connect(name, plain).await;
+        let encrypted = TlsConnector::from(Arc::clone(config)).connect(name, plain).await;
         Ok(Box::new(encrypted.map_err(|error| refused(&error))?))
     }
 }
 
 impl Link {
+    /// Says whether the broker has kept the connection since: it says nothing that it wasn't asked.
+    pub(super) fn is_open(&mut self) -> bool {
+        self.stream.read(&mut [0]).now_or_never().is_none()
+    }
+
     /// Asks, and reads what is answered.
     pub(super) async fn ask<T>(
         &mut self,
@@ -85,13 +103,17 @@ impl Link {
         request: &Writer,
         read: impl FnOnce(&mut Reader<'_>) -> Result<T, Garbled>,
     ) -> Result<T, Reason> {
-        let answer = timeout(REQUEST, self.exchange(api, request)).await;
-        let answer = answer.map_err(|_| slow(&self.broker))??;
+        self.is_sound = false;
+        let answer = timeout(self.patience, self.exchange(api, request)).await;
+        let answer = answer.map_err(|_| slow(&self.broker, self.patience))??;
         let mut reader = Reader(&answer);
         let is_mine = reader.i32() == Ok(self.asked);
         let head = if api.is_flexible { reader.tags() } else { Ok(()) };
         match head.and_then(|()| read(&mut reader)) {
-            Ok(answer) if is_mine => Ok(answer),
+            Ok(answer) if is_mine => {
+                self.is_sound = true;
+                Ok(answer)
+            }
             _ => Err(self.garbled()),
         }
     }
@@ -135,6 +157,6 @@ impl Link {
     }
 }
 
-fn slow(broker: &str) -> Reason {
-    Reason::new(format_args!("{broker} gives no answer within {REQUEST:?}"))
+fn slow(broker: &str, patience: Duration) -> Reason {
+    Reason::new(format_args!("{broker} gives no answer within {patience:.1?}"))
 }

@@ -19,7 +19,7 @@ use crate::{Collector, CollectorConfig, Flag, Pace, Reading, Reason, World};
 use api::{Group, Partition};
 use async_trait::async_trait;
 use cluster::{Cluster, Extent};
-use link::Dial;
+use link::{Dial, patience};
 use plimsoll_model::catalog;
 use plimsoll_runtime::clock::Clock;
 use plimsoll_servers::{PASSWORD, PASSWORD_FILE, TLS_CONFIG, check_address};
@@ -30,6 +30,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
 use std::str::FromStr;
 use std::sync::Arc;
+use std::time::Duration;
 use times::Times;
 
 static SHAPE: MapShape = MapShape {
@@ -121,6 +122,7 @@ impl CollectorKind for KafkaConfig {
         let kafka = Kafka {
             mechanism: self.sasl.map_or(Mechanism::Plain, |sasl| sasl.0.0),
             server: self.server,
+            patience: patience(world.pace.deadline),
             known: Vec::new(),
             times: Times::default(),
             ledger: Ledger::new(world),
@@ -134,6 +136,7 @@ impl CollectorKind for KafkaConfig {
 struct Kafka {
     server: ServerConfig,
     mechanism: Mechanism,
+    patience: Duration,
     /// Brokers that the cluster has named, for when the one of the address is gone.
     known: Vec<(String, u16)>,
     times: Times,
@@ -170,7 +173,12 @@ impl ConnectedCollector for Kafka {
         let address = &self.server.address;
         let is_tls = address.url().scheme() == "kafka+ssl";
         let tls = is_tls.then(|| self.server.tls().map(Arc::new)).transpose()?;
-        let dial = Dial { server: self.server.clone(), mechanism: self.mechanism, tls };
+        let dial = Dial {
+            server: self.server.clone(),
+            mechanism: self.mechanism,
+            tls,
+            patience: self.patience,
+        };
         let port = address.url().port().unwrap_or(PORT);
         let mut first = None;
         for (host, port) in std::iter::once(&(address.host(), port)).chain(&self.known) {
@@ -254,6 +262,9 @@ impl Kafka {
         reading.count(&catalog::MESSAGES_CONSUMED, &labels, position);
         reading.gauge(&catalog::KAFKA_EXPIRED_MESSAGES, &labels, expired as f64);
         let is_attended = !matches!(&*group.state, "Empty" | "Dead");
+        // Who has only markers before it has nothing to do; who has lost messages was too slow for them.
+        let waiting = if oldest == Oldest::None { 0 } else { messages };
+        let messages = waiting.saturating_add(expired);
         let seen = Seen { position, messages, is_attended };
         self.statuses.write(labels, seen, self.clock.now(), reading);
     }

@@ -8,7 +8,8 @@ use std::io::{self, Read};
 pub(super) enum Found {
     /// The first record from there on, and when it was produced, in milliseconds since 1970.
     Record { unix_ms: i64 },
-    /// No record so far: markers of transactions, or what compaction left. Look from this offset on.
+    /// No record so far: markers of transactions, what an aborted one wrote, or what compaction left. Look
+    /// from this offset on.
     NothingBefore(i64),
     /// A record without a time, or in a form that isn't read.
     Untimed,
@@ -19,11 +20,20 @@ const UNPACKED_MAX: u64 = 64 << 20;
 
 const PACKED: i16 = 0b111;
 const BY_BROKER: i16 = 1 << 3;
+const TRANSACTIONAL: i16 = 1 << 4;
 const CONTROL: i16 = 1 << 5;
 
-/// Finds the first record at `offset` or behind it.
-pub(super) fn find(bytes: &[u8], offset: i64) -> Result<Found, Garbled> {
-    let (mut reader, mut next) = (Reader(bytes), offset);
+/// A transaction that was aborted.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Aborted {
+    pub(super) producer: i64,
+    /// The first offset that it wrote.
+    pub(super) first: i64,
+}
+
+/// Finds the first record at `offset` or behind it that isn't one of those aborted transactions'.
+pub(super) fn find(bytes: &[u8], offset: i64, aborted: &[Aborted]) -> Result<Found, Garbled> {
+    let (mut reader, mut next, mut aborted) = (Reader(bytes), offset, aborted.to_vec());
     while !reader.0.is_empty() {
         let first = reader.i64()?;
         let length = usize::try_from(reader.i32()?).map_err(|_| Garbled)?;
@@ -31,8 +41,14 @@ pub(super) fn find(bytes: &[u8], offset: i64) -> Result<Found, Garbled> {
         let Ok(batch) = reader.take(length) else { break };
         let batch = Batch::read(first, batch)?;
         let Some(batch) = batch else { return Ok(Found::Untimed) };
+        if batch.attributes & CONTROL != 0 {
+            // It ends the transaction that its producer had begun before it.
+            aborted.retain(|one| one.producer != batch.producer || one.first > batch.first);
+        }
         if batch.last >= next {
-            match batch.time_of(next) {
+            let is_aborted = aborted.iter().any(|one| batch.is_of(*one));
+            let time = if is_aborted { Ok(None) } else { batch.time_of(next) };
+            match time {
                 Ok(Some(unix_ms)) if unix_ms >= 0 => return Ok(Found::Record { unix_ms }),
                 Ok(Some(_)) | Err(_) => return Ok(Found::Untimed),
                 Ok(None) => next = batch.last.saturating_add(1),
@@ -49,6 +65,7 @@ struct Batch<'a> {
     attributes: i16,
     first_ms: i64,
     last_ms: i64,
+    producer: i64,
     records: &'a [u8],
 }
 
@@ -64,9 +81,16 @@ impl<'a> Batch<'a> {
         let attributes = reader.i16()?;
         let last = first.saturating_add(reader.i32()?.into());
         let (first_ms, last_ms) = (reader.i64()?, reader.i64()?);
-        // The producer, its epoch and sequence, and how many records there are.
-        reader.take(8 + 2 + 4 + 4)?;
-        Ok(Some(Self { first, last, attributes, first_ms, last_ms, records: reader.0 }))
+        let producer = reader.i64()?;
+        // Its epoch and sequence, and how many records there are.
+        reader.take(2 + 4 + 4)?;
+        Ok(Some(Self { first, last, attributes, first_ms, last_ms, producer, records: reader.0 }))
+    }
+
+    /// Says whether that transaction wrote it.
+    fn is_of(&self, aborted: Aborted) -> bool {
+        let is_transactional = self.attributes & TRANSACTIONAL != 0;
+        is_transactional && aborted.producer == self.producer && aborted.first <= self.last
     }
 
     /// Returns the time of the first record at `offset` or behind it, if there is one in the batch.
@@ -223,23 +247,38 @@ mod tests {
     #[test]
     fn the_time_is_that_of_the_first_record_that_is_left() {
         let bytes = batch(10, 14, 0, &[(10, 0), (13, 300), (14, 200)]);
-        let at = |offset| find(&bytes, offset).unwrap();
+        let at = |offset| find(&bytes, offset, &[]).unwrap();
         assert_eq!(at(10), Found::Record { unix_ms: 1_000 });
         assert_eq!(at(11), Found::Record { unix_ms: 1_300 }, "11 and 12 were compacted away");
         assert_eq!(at(14), Found::Record { unix_ms: 1_200 });
         assert_eq!(at(15), Found::NothingBefore(15));
         let by_broker = batch(10, 10, BY_BROKER, &[(10, 0)]);
-        assert_eq!(find(&by_broker, 10).unwrap(), Found::Record { unix_ms: 9_000 });
+        assert_eq!(find(&by_broker, 10, &[]).unwrap(), Found::Record { unix_ms: 9_000 });
     }
 
     #[test]
     fn markers_and_what_compaction_emptied_are_passed_over() {
         let mut bytes = batch(10, 10, CONTROL, &[(10, 0)]);
-        assert_eq!(find(&bytes, 10).unwrap(), Found::NothingBefore(11));
+        assert_eq!(find(&bytes, 10, &[]).unwrap(), Found::NothingBefore(11));
         bytes.extend(batch(11, 15, 0, &[]));
-        assert_eq!(find(&bytes, 10).unwrap(), Found::NothingBefore(16));
+        assert_eq!(find(&bytes, 10, &[]).unwrap(), Found::NothingBefore(16));
         bytes.extend(batch(16, 16, 0, &[(16, 7)]));
-        assert_eq!(find(&bytes, 10).unwrap(), Found::Record { unix_ms: 1_007 });
+        assert_eq!(find(&bytes, 10, &[]).unwrap(), Found::Record { unix_ms: 1_007 });
+    }
+
+    #[test]
+    fn what_an_aborted_transaction_wrote_is_passed_over_up_to_its_marker() {
+        // The producer of these batches is 0.
+        let mut bytes = batch(10, 11, TRANSACTIONAL, &[(10, 0), (11, 1)]);
+        bytes.extend(batch(12, 12, TRANSACTIONAL | CONTROL, &[(12, 2)]));
+        let aborted = |producer, first| [Aborted { producer, first }];
+        let at = |bytes: &[u8], aborted: &[Aborted]| find(bytes, 10, aborted).unwrap();
+        assert_eq!(at(&bytes, &[]), Found::Record { unix_ms: 1_000 });
+        assert_eq!(at(&bytes, &aborted(7, 10)), Found::Record { unix_ms: 1_000 }, "another's");
+        assert_eq!(at(&bytes, &aborted(0, 12)), Found::Record { unix_ms: 1_000 }, "a later one");
+        assert_eq!(at(&bytes, &aborted(0, 10)), Found::NothingBefore(13));
+        bytes.extend(batch(13, 13, TRANSACTIONAL, &[(13, 5)]));
+        assert_eq!(at(&bytes, &aborted(0, 10)), Found::Record { unix_ms: 1_005 });
     }
 
     proptest! {
@@ -249,9 +288,9 @@ mod tests {
             cut in 0_usize..90,
             attributes in 0_i16..8,
         ) {
-            let _ = find(&bytes, 0);
+            let _ = find(&bytes, 0, &[]);
             let whole = batch(0, 3, attributes, &[(0, 1), (3, 2)]);
-            let _ = find(whole.get(..cut).unwrap_or(&whole), 2);
+            let _ = find(whole.get(..cut).unwrap_or(&whole), 2, &[]);
         }
     }
 }
