@@ -32,6 +32,24 @@ impl Nats {
         Some(server)
     }
 
+    /// Starts servers of one cluster, which are tagged `n1` and so on, and waits until they take connections.
+    /// None, and a line that says so, when there is no server.
+    pub async fn cluster(servers: usize, told: &str) -> Option<Vec<Self>> {
+        let ports: Vec<u16> = (0..servers).map(|_| free_port()).collect();
+        let routes: Vec<_> =
+            ports.iter().map(|port| format!("\"nats://127.0.0.1:{port}\"")).collect();
+        let routes = routes.join(", ");
+        let mut all = Vec::new();
+        for (number, port) in (1..).zip(ports) {
+            let told = format!(
+                "server_name: n{number}\nserver_tags: [\"n{number}\"]\n{told}\n\
+                 cluster {{ name: tests, listen: \"127.0.0.1:{port}\", routes: [{routes}] }}\n"
+            );
+            all.push(Self::start(&told).await?);
+        }
+        Some(all)
+    }
+
     /// Kills it and starts it anew with what it has stored, told something else.
     pub async fn restart(&mut self, told: Option<&str>) {
         self.process.kill();

@@ -1,9 +1,10 @@
 //! A real Redis.
 
+use crate::authority::Files;
 use crate::process::Process;
 use crate::{free_port, scratch, wait};
 use redis::{AsyncConnectionConfig, FromRedisValue, ToRedisArgs};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
@@ -63,6 +64,22 @@ impl Redis {
         .await;
         let url = format!("rediss://127.0.0.1:{port}");
         (Self { url, process, port, folder }, certificate)
+    }
+
+    /// Makes it listen on `port` as well, with TLS and this certificate from now on.
+    pub async fn secure(&self, port: u16, files: &Files) {
+        let path = |path: &Path| path.display().to_string();
+        let (certificate, key) = (path(&files.certificate), path(&files.key));
+        let port = port.to_string();
+        self.ask::<()>(
+            &[
+                ["CONFIG", "SET", "tls-cert-file", &*certificate].as_slice(),
+                ["tls-key-file", &key, "tls-ca-cert-file", &certificate].as_slice(),
+                ["tls-auth-clients", "no", "tls-port", &port].as_slice(),
+            ]
+            .concat(),
+        )
+        .await;
     }
 
     async fn await_ready(&self) {

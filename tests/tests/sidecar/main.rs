@@ -6,14 +6,17 @@ mod amplify;
 mod binary;
 mod front;
 mod kafka;
+mod kafka_faults;
 mod nats;
 mod panels;
 mod postgres;
 mod proxy;
 mod rabbitmq;
 mod redis;
+mod replica;
 mod scraping;
 mod slos;
+mod tls;
 
 use plimsoll_runtime::clock::SystemClock;
 use plimsoll_runtime::shutdown::{self, Stopper};
@@ -22,8 +25,11 @@ use plimsoll_tests::scrape::Scrape;
 use plimsoll_tests::sidecar::Watched;
 use std::ops::Deref;
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 use tokio::task::JoinHandle;
+
+/// How long something may take to become what it must be.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A sidecar in this process.
 struct Watcher {

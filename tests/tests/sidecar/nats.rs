@@ -1,11 +1,15 @@
 //! NATS JetStream: lag against what the test published and acknowledged, and when.
 
-use crate::{Scrape, Watcher, now_s};
+use crate::{PATIENCE, Scrape, Watcher, now_s};
 use async_nats::jetstream::consumer::{PullConsumer, pull};
-use async_nats::jetstream::{Context, stream};
+use async_nats::jetstream::{AckKind, Context, stream};
 use futures_util::StreamExt;
 use plimsoll_tests::nats::Nats;
+use plimsoll_tests::wait;
+use serde_json::json;
 use std::time::Duration;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 
 /// A user who may do everything, and one with no more than the page on NATS asks for.
 const USERS: &str = r#"
@@ -211,4 +215,79 @@ async fn an_answer_that_is_no_nats_and_no_tls_costs_a_reason() {
         Watcher::start(&format!("nats: [{{url: 'tls://{}', interval: 1s}}]", nats.address));
     watcher.until_page(&["can&#39;t connect with TLS"]).await;
     tokio::time::timeout(Duration::from_secs(5), watcher.stop()).await.expect("it stops");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_storm_of_redeliveries_and_a_pause_are_told_from_progress() {
+    let Some(nats) = Nats::start(USERS).await else { return };
+    let client = nats.client("all").await;
+    let jobs = stream(&client, "JOBS", "jobs").await;
+    let worker = consumer(&jobs, "worker", "").await;
+    let (of, watcher) = (Of("worker", "JOBS"), watcher(&nats, "watch"));
+    let deliveries = |s: &Scrape| of.get(s, "concurrency_nats_deliveries_total");
+    let consumed = |s: &Scrape| of.get(s, "concurrency_messages_consumed_total");
+    publish(&client, "jobs").await;
+    // A message that each worker throws back.
+    let mut again = worker.messages().await.expect("messages");
+    for _ in 0..20 {
+        let message = again.next().await.expect("one").expect("a message");
+        message.ack_with(AckKind::Nak(None)).await.expect("thrown back");
+    }
+    let message = again.next().await.expect("one").expect("a message");
+    let storm = watcher.until("a storm", |s| deliveries(s) == Some(21.0)).await;
+    assert_eq!((consumed(&storm), of.lag(&storm)), (Some(0.0), Some(1.0)));
+    assert_eq!(of.get(&storm, "concurrency_nats_redelivered"), Some(1.0));
+    message.double_ack().await.expect("acknowledged");
+    let calm = watcher.until("no message left", |s| of.lag(s) == Some(0.0)).await;
+    assert_eq!(
+        (deliveries(&calm), of.get(&calm, "concurrency_nats_paused")),
+        (Some(21.0), Some(0.0))
+    );
+    // It is paused for an hour: what comes now waits, although somebody asks for it.
+    let until = OffsetDateTime::from_unix_timestamp(now_s() as i64 + 3_600).expect("a time");
+    let until = json!({ "pause_until": until.format(&Rfc3339).expect("a time") });
+    let pause = "CONSUMER.PAUSE.JOBS.worker";
+    let _: serde_json::Value = client.request(pause, &until).await.expect("paused");
+    publish(&client, "jobs").await;
+    let paused = |s: &Scrape| of.get(s, "concurrency_nats_paused") == Some(1.0);
+    let held = watcher.until("a stall", |s| paused(s) && of.is(s, "stalled")).await;
+    assert_eq!((of.lag(&held), deliveries(&held)), (Some(1.0), Some(21.0)));
+    watcher.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stream_without_a_leader_is_named_and_the_others_are_seen() {
+    let Some(mut servers) = Nats::cluster(3, USERS).await else { return };
+    let client = servers[0].client("all").await;
+    for (name, tag) in [("KEPT", "n1"), ("LOST", "n3")] {
+        let placement = stream::Placement { tags: vec![tag.into()], ..Default::default() };
+        let subjects = vec![name.to_lowercase()];
+        let config = || stream::Config {
+            name: name.into(),
+            subjects: subjects.clone(),
+            placement: Some(placement.clone()),
+            ..Default::default()
+        };
+        // The cluster has a leader of its own to elect first.
+        let made = wait::until("a stream", PATIENCE, || async {
+            client.create_stream(config()).await.ok()
+        });
+        consumer(&made.await, "worker", "").await;
+        publish(&client, &name.to_lowercase()).await;
+    }
+    // The servers wait 4 s for one that is gone.
+    let watcher = Watcher::start(&format!(
+        "nats: [{{url: 'nats://watch@{}', password: secret, label: nats, interval: 5s}}]",
+        servers[0].address
+    ));
+    let (kept, lost) = (Of("worker", "KEPT"), Of("worker", "LOST"));
+    watcher.until("both", |s| kept.lag(s) == Some(1.0) && lost.lag(s) == Some(1.0)).await;
+    servers[2].kill();
+    watcher.until_page(&["streams are missing, as LOST"]).await;
+    let seen = watcher.until("the other", |s| kept.lag(s) == Some(1.0)).await;
+    assert_eq!((lost.lag(&seen), lost.seconds(&seen)), (None, None), "what isn't known is absent");
+    assert!(kept.seconds(&seen) > Some(0.0));
+    servers[2].restart(None).await;
+    watcher.until("both again", |s| lost.lag(s) == Some(1.0)).await;
+    watcher.stop().await;
 }

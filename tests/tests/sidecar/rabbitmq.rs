@@ -1,6 +1,6 @@
 //! RabbitMQ: depth, lag and who consumes, against what the test sent and holds.
 
-use crate::{Scrape, Watcher, now_s};
+use crate::{PATIENCE, Scrape, Watcher, now_s};
 use plimsoll_tests::rabbitmq::RabbitMq;
 use reqwest::Method;
 use serde_json::json;
@@ -80,5 +80,44 @@ async fn a_queue_is_as_deep_and_as_old_as_what_was_sent() {
     let up = |s: &Scrape| s.get("concurrency_collector_up", &[("collector", "rabbit")]);
     let gone = watcher.until("it to be down", |s| up(s) == Some(0.0)).await;
     assert_eq!(lag(&gone), None);
+    watcher.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_memory_alarm_blocks_publishers_and_a_stream_is_no_queue() {
+    let server = RabbitMq::start().await;
+    server.ask(Method::PUT, "queues/%2f/jobs", json!({ "durable": true })).await;
+    let log = json!({ "durable": true, "arguments": { "x-queue-type": "stream" } });
+    server.ask(Method::PUT, "queues/%2f/log", log).await;
+    let watcher = Watcher::start(&format!(
+        "rabbitmq: [{{url: 'http://guest@{}', password: guest, label: rabbit, interval: 500ms}}]",
+        server.api
+    ));
+    let connections = |s: &Scrape, state: &str| {
+        s.get("concurrency_rabbitmq_connections", &[("state", state)]).unwrap_or(0.0)
+    };
+    let seen =
+        watcher.until("the queue", |s| of_queue(s, "concurrency_queue_depth") == Some(0.0)).await;
+    assert_eq!(connections(&seen, "blocked"), 0.0);
+    // All memory is too much: whoever publishes is held.
+    server.eval("vm_memory_monitor:set_vm_memory_high_watermark({absolute, 1000}).");
+    let mut publishers = [server.publisher("jobs"), server.publisher("jobs")];
+    let held = watcher.until("two blocked ones", |s| connections(s, "blocked") == 2.0).await;
+    assert_eq!(of_queue(&held, "concurrency_queue_depth"), Some(0.0), "nothing comes through");
+    server.eval("vm_memory_monitor:set_vm_memory_high_watermark(0.9).");
+    for publisher in &mut publishers {
+        assert!(publisher.ended(PATIENCE).await.success());
+    }
+    let freed = |s: &Scrape| of_queue(s, "concurrency_queue_depth") == Some(2.0);
+    let freed = watcher.until("two messages", freed).await;
+    assert_eq!(connections(&freed, "blocked"), 0.0);
+    // What stands in a stream stays there: that is neither a depth nor a lag.
+    publish(&server, "log", json!({})).await;
+    let published =
+        |s: &Scrape| s.get("concurrency_messages_produced_total", &[("topic", "log")]) == Some(1.0);
+    let seen = watcher.until("a message of the stream", published).await;
+    let of_log = [("group", "log"), ("topic", "log")];
+    assert_eq!(seen.get("concurrency_consumer_lag", &of_log), None);
+    assert_eq!(seen.get("concurrency_queue_depth", &[("queue", "log")]), None);
     watcher.stop().await;
 }

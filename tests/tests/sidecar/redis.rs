@@ -213,9 +213,81 @@ async fn a_wrong_password_a_missing_right_and_a_fail_over_each_say_what_is_wrong
     assert!(page.contains("latency|latest"), "{page}");
     assert!(page.contains("Password authentication failed"), "{page}");
     assert!(!page.contains("guess"), "{page}");
+    // A right that is taken away while it looks, and given back.
+    run(&server, "ACL SETUSER late on >late ~* +@all").await;
+    let late = server.url.replace("redis://", "redis://late@");
+    let revoked =
+        Watcher::start(&format!("redis:\n{}", collector("late", &late, ", password: late")));
+    revoked.until_up("late", true).await;
+    run(&server, "ACL SETUSER late -latency").await;
+    revoked.until_up("late", false).await;
+    revoked.until_page(&["it refuses", "latency|latest"]).await;
+    run(&server, "ACL SETUSER late +latency").await;
+    revoked.until_up("late", true).await;
     server.process.kill();
     let seen = watch.until_up("r", false).await;
     assert_eq!(seen.value(r#"concurrency_redis_blocked_clients{server="r"}"#), None);
     server.restart().await;
     watch.until_up("r", true).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_trimmed_unread_is_lost_and_no_lag() {
+    let server = Redis::start().await;
+    run(&server, "XGROUP CREATE s g 0 MKSTREAM").await;
+    let mut ids = Vec::new();
+    for _ in 0..10 {
+        ids.push(add(&server, "s").await);
+    }
+    run(&server, "XREADGROUP GROUP g c COUNT 2 STREAMS s >").await;
+    let watch = watch(&server, "");
+    watch.until_up("r", true).await;
+    let expired = of("concurrency_redis_expired_messages", "g", "s");
+    let seen = watch.next_round("r").await;
+    assert_eq!((lag(&seen).0, seen[&*expired]), (Some(8.0), 0.0));
+    // Three are left, and five that it was never given are gone.
+    run(&server, "XTRIM s MAXLEN 3").await;
+    let seen = watch.next_round("r").await;
+    assert_eq!((lag(&seen).0, seen[&*expired]), (Some(3.0), 5.0));
+    let oldest = of("concurrency_consumer_oldest_timestamp_seconds", "g", "s");
+    assert_eq!(seen[&*oldest], time_s(&ids[7]));
+    run(&server, "XTRIM s MAXLEN 0").await;
+    let seen = watch.next_round("r").await;
+    assert_eq!((lag(&seen), seen[&*expired]), ((Some(0.0), Some(0.0)), 8.0));
+    // What comes after that is read, and the loss lies behind it.
+    add(&server, "s").await;
+    run(&server, "XREADGROUP GROUP g c COUNT 9 STREAMS s >").await;
+    let seen = watch.next_round("r").await;
+    assert_eq!((lag(&seen).0, seen[&*expired]), (Some(0.0), 0.0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn entries_that_a_dead_consumer_holds_age_until_somebody_takes_them() {
+    let server = Redis::start().await;
+    run(&server, "XGROUP CREATE s g 0 MKSTREAM").await;
+    let first = add(&server, "s").await;
+    add(&server, "s").await;
+    run(&server, "XREADGROUP GROUP g dead COUNT 2 STREAMS s >").await;
+    let given_s = now_s(&server).await;
+    let watch = watch(&server, "");
+    let idle = of("concurrency_redis_pending_idle_seconds", "g", "s");
+    let pending = of("concurrency_redis_pending", "g", "s");
+    let consumers = of("concurrency_redis_consumers", "g", "s");
+    let seen = watch.until("two seconds", |seen| seen.value(&idle) > Some(2.0)).await;
+    let idle_s = seen[&*idle];
+    assert!(idle_s <= now_s(&server).await - given_s + 0.1, "{idle_s}");
+    assert_eq!((seen[&*pending], seen[&*consumers]), (2.0, 1.0));
+    // Another takes the first over: it is as old as before, and was given just now.
+    run(&server, &format!("XCLAIM s g other 0 {first}")).await;
+    let seen = watch.next_round("r").await;
+    let age = of("concurrency_redis_pending_oldest_age_seconds", "g", "s");
+    assert!(seen[&*idle] < seen[&*age] - 1.0, "{} {}", seen[&*idle], seen[&*age]);
+    assert_eq!((seen[&*pending], seen[&*consumers]), (2.0, 2.0));
+    // A consumer that is deleted takes what it held with it.
+    run(&server, "XGROUP DELCONSUMER s g dead").await;
+    let seen = watch.next_round("r").await;
+    assert_eq!((seen[&*pending], seen[&*consumers]), (1.0, 1.0));
+    run(&server, &format!("XACK s g {first}")).await;
+    let seen = watch.next_round("r").await;
+    assert_eq!((seen[&*pending], seen[&*idle], seen[&*age]), (0.0, 0.0, 0.0));
 }

@@ -29,6 +29,8 @@ pub(super) struct Page<T> {
     pub(super) total: usize,
     #[serde(default, alias = "streams", alias = "consumers")]
     pub(super) items: Option<Vec<T>>,
+    /// Names of those that nobody answers for: without a leader, or on servers that are gone.
+    pub(super) missing: Option<Vec<String>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -52,12 +54,15 @@ pub(super) struct Consumer {
     pub(super) name: String,
     pub(super) config: ConsumerConfig,
     pub(super) ack_floor: Sequences,
+    pub(super) delivered: Sequences,
     pub(super) num_pending: u64,
     pub(super) num_ack_pending: u64,
     #[serde(default)]
     pub(super) num_redelivered: u64,
     #[serde(default)]
     pub(super) num_waiting: u64,
+    #[serde(default)]
+    pub(super) paused: bool,
     #[serde(default)]
     push_bound: bool,
     /// When the server wrote this, by its own clock.

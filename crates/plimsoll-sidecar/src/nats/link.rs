@@ -3,6 +3,7 @@
 use super::api::{Answer, Consumer, Page, Refusal, Stored, Stream};
 use crate::Reason;
 use crate::server::ServerConfig;
+use crate::tls::{self, advised};
 use async_nats::connection::State;
 use async_nats::{Client, ConnectErrorKind, ConnectOptions, Event, RequestErrorKind};
 use serde::de::DeserializeOwned;
@@ -14,8 +15,9 @@ use tokio::sync::watch;
 /// Streams, and consumers of one stream, that are looked at.
 const ITEMS_MAX: usize = 2_000;
 
-/// How long one request may take; the round has a deadline of its own.
-const REQUEST: Duration = Duration::from_secs(3);
+/// How long one request may take; the round has a deadline of its own. A list of what a cluster has comes
+/// after 4 s if a server or a leader is gone, without what that one has.
+const REQUEST: Duration = Duration::from_millis(4_500);
 
 /// Where to connect, and as whom.
 pub(super) struct Dial {
@@ -30,14 +32,20 @@ pub(super) struct Link {
     complaint: watch::Receiver<Option<String>>,
 }
 
+/// A list, and the names of those that nobody answers for now.
+pub(super) struct All<T> {
+    pub(super) items: Vec<T>,
+    pub(super) missing: Vec<String>,
+}
+
 impl Link {
     /// Returns the account's streams.
-    pub(super) async fn streams(&self) -> Result<Vec<Stream>, Reason> {
+    pub(super) async fn streams(&self) -> Result<All<Stream>, Reason> {
         self.all("STREAM.LIST").await
     }
 
     /// Returns the consumers of a stream.
-    pub(super) async fn consumers(&self, stream: &str) -> Result<Vec<Consumer>, Reason> {
+    pub(super) async fn consumers(&self, stream: &str) -> Result<All<Consumer>, Reason> {
         self.all(&format!("CONSUMER.LIST.{stream}")).await
     }
 
@@ -59,19 +67,22 @@ impl Link {
         }
     }
 
-    async fn all<T: DeserializeOwned>(&self, subject: &str) -> Result<Vec<T>, Reason> {
-        let mut all = Vec::new();
+    async fn all<T: DeserializeOwned>(&self, subject: &str) -> Result<All<T>, Reason> {
+        let mut all = All { items: Vec::new(), missing: Vec::new() };
         loop {
-            let asked = json!({ "offset": all.len() });
+            // Those that nobody answers for count as well: the next page begins behind them.
+            let asked = json!({ "offset": all.items.len() + all.missing.len() });
             let page: Answer<Page<T>> = self.ask(subject, &asked).await?;
             if let Some(refusal) = page.error {
                 return Err(refused(subject, &refusal));
             }
-            let items = page.of.items.unwrap_or_default();
-            let is_last = items.is_empty();
-            all.extend(items);
-            if is_last || all.len() >= page.of.total.min(ITEMS_MAX) {
-                all.truncate(ITEMS_MAX);
+            let (items, missing) = (page.of.items, page.of.missing);
+            let before = all.items.len() + all.missing.len();
+            all.items.extend(items.unwrap_or_default());
+            all.missing.extend(missing.unwrap_or_default());
+            let after = all.items.len() + all.missing.len();
+            if after == before || after >= page.of.total.min(ITEMS_MAX) {
+                all.items.truncate(ITEMS_MAX);
                 return Ok(all);
             }
         }
@@ -176,11 +187,10 @@ fn unconnected(kind: ConnectErrorKind, is_tls: bool, source: &str) -> Reason {
         ConnectErrorKind::AuthorizationViolation => Reason::new(
             "the server refuses this user: check the name, the password file or the credentials",
         ),
-        ConnectErrorKind::Tls => Reason::new(format_args!(
-            "TLS was refused: {source}; name the authority that signed the server's certificate with `ca_file`"
-        )),
+        ConnectErrorKind::Tls => Reason::new(advised(format_args!("TLS was refused: {source}"))),
         ConnectErrorKind::Io if is_tls => Reason::new(format_args!(
-            "can't connect with TLS: {source}; a server that speaks none is nats://"
+            "can't connect with TLS: {source}; {}",
+            tls::advice(source).unwrap_or("a server that speaks none is nats://")
         )),
         kind => Reason::new(format_args!("can't connect: {kind} {source}")),
     }

@@ -13,7 +13,7 @@ use crate::{Collector, CollectorConfig, Flag, Pace, Reading, Reason, World};
 use api::{Consumer, DeliverPolicy, Stream};
 use async_trait::async_trait;
 use futures_util::{StreamExt, stream};
-use link::{Dial, Link};
+use link::{All, Dial, Link};
 use plimsoll_model::{LevelPart, Value, catalog};
 use plimsoll_runtime::clock::Clock;
 use plimsoll_servers::{PASSWORD, PASSWORD_FILE, TLS_CONFIG, check_address};
@@ -137,10 +137,9 @@ impl ConnectedCollector for Nats {
     async fn look(&mut self, link: &mut Link) -> Result<Reading, Reason> {
         let link = &*link;
         let mut reading = Reading::default();
-        let mut durable = Vec::new();
-        for stream in link.streams().await? {
-            durable.extend(self.durable_of(link, stream, &mut reading).await?);
-        }
+        let streams = link.streams().await?;
+        note_missing("streams", &streams.missing, &mut reading);
+        let durable = self.durable(link, streams.items, &mut reading).await?;
         let oldest = self.oldest(link, &durable, &mut reading).await;
         let now = self.clock.now();
         for (Durable { stream, consumer, .. }, oldest) in durable.iter().zip(oldest) {
@@ -166,30 +165,56 @@ impl ConnectedCollector for Nats {
 }
 
 impl Nats {
-    /// Asks for a stream's consumers. Those without a durable name are counted only: their names are
-    /// made up anew by each client that starts.
-    async fn durable_of(
+    /// Asks for the consumers of those streams. A stream that doesn't tell costs its own; if none does, that
+    /// is the reason.
+    async fn durable(
         &self,
         link: &Link,
-        stream: Stream,
+        streams: Vec<Stream>,
         reading: &mut Reading,
     ) -> Result<Vec<Durable>, Reason> {
-        let name = stream.config.name;
-        let of_stream = labelled([("topic", &name)]);
-        reading.count(&catalog::MESSAGES_PRODUCED, &of_stream, stream.state.last_seq);
-        let mut durable = Vec::new();
-        let mut ephemeral = 0_u32;
-        for consumer in link.consumers(&name).await? {
-            if consumer.config.durable_name.is_none() {
-                ephemeral += 1;
-                continue;
-            }
-            let here_ms = wall_ms(&*self.clock);
-            let ahead_ms = consumer.unix_ms().map_or(0, |there_ms| there_ms - here_ms);
-            durable.push(Durable { stream: name.clone(), consumer, ahead_ms });
+        let names: Vec<_> = streams.iter().map(|stream| &*stream.config.name).collect();
+        let asked: Vec<_> = names.iter().map(|name| link.consumers(name)).collect();
+        let answers: Vec<_> = stream::iter(asked).buffered(REQUESTS_AT_ONCE).collect().await;
+        if let Some(Err(reason)) = answers.first()
+            && answers.iter().all(Result::is_err)
+        {
+            return Err(reason.clone());
         }
-        reading.gauge(&catalog::NATS_EPHEMERAL_CONSUMERS, &of_stream, f64::from(ephemeral));
+        let mut durable = Vec::new();
+        for (stream, consumers) in streams.into_iter().zip(answers) {
+            let of_stream = labelled([("topic", &stream.config.name)]);
+            reading.count(&catalog::MESSAGES_PRODUCED, &of_stream, stream.state.last_seq);
+            match consumers {
+                Ok(consumers) => durable.extend(self.durable_of(stream, consumers, reading)),
+                Err(reason) => reading.note(reason),
+            }
+        }
         Ok(durable)
+    }
+
+    /// Takes the durable ones. Those without such a name are counted only: their names are made up anew by
+    /// each client that starts.
+    fn durable_of(
+        &self,
+        stream: Stream,
+        consumers: All<Consumer>,
+        reading: &mut Reading,
+    ) -> Vec<Durable> {
+        let name = stream.config.name;
+        note_missing(&format!("consumers of {name}"), &consumers.missing, reading);
+        let all = consumers.items.len();
+        let durable = consumers.items.into_iter().filter(|one| one.config.durable_name.is_some());
+        let here_ms = wall_ms(&*self.clock);
+        let durable = durable.map(|consumer| {
+            let ahead_ms = consumer.unix_ms().map_or(0, |there_ms| there_ms - here_ms);
+            Durable { stream: name.clone(), consumer, ahead_ms }
+        });
+        let durable: Vec<_> = durable.collect();
+        let ephemeral = (all - durable.len()) as f64;
+        let of_stream = labelled([("topic", &name)]);
+        reading.gauge(&catalog::NATS_EPHEMERAL_CONSUMERS, &of_stream, ephemeral);
+        durable
     }
 
     /// Asks for the next message of each consumer that has one left. Without the permission to read
@@ -231,6 +256,16 @@ impl Nats {
     }
 }
 
+/// Says of whom nothing is known.
+fn note_missing(what: &str, missing: &[String], reading: &mut Reading) {
+    if let Some(first) = missing.first() {
+        reading.note(format_args!(
+            "{} {what} are missing, as {first}: they have no leader now, or their servers are gone",
+            missing.len()
+        ));
+    }
+}
+
 /// Writes what only JetStream has.
 fn write(consumer: &Consumer, lag: &Lag, reading: &mut Reading) {
     let consumed = consumer.ack_floor.consumer_seq;
@@ -247,5 +282,8 @@ fn write(consumer: &Consumer, lag: &Lag, reading: &mut Reading) {
     }
     let redelivered = consumer.num_redelivered as f64;
     reading.gauge(&catalog::NATS_REDELIVERED, &of_group, redelivered);
+    reading.count(&catalog::NATS_DELIVERIES, &of_group, consumer.delivered.consumer_seq);
+    let paused = f64::from(u8::from(consumer.paused));
+    reading.gauge(&catalog::NATS_PAUSED, &of_group, paused);
     reading.gauge(&catalog::NATS_PULLS_WAITING, &of_group, consumer.num_waiting as f64);
 }

@@ -1,6 +1,7 @@
 //! What the management API answers, as far as it is read.
 
 use crate::server::ServerConfig;
+use crate::tls::advised;
 use crate::{Reading, Reason};
 use reqwest::{Client, StatusCode, Url};
 use serde::Deserialize;
@@ -15,7 +16,7 @@ const PAGE: usize = 500;
 const ANSWER_MAX: usize = 16 << 20;
 
 const QUEUES: &str = "name,vhost,messages_ready,messages_unacknowledged,consumers,\
-                      consumer_capacity,consumer_utilisation,head_message_timestamp,message_stats,arguments";
+                      consumer_capacity,consumer_utilisation,head_message_timestamp,message_stats,arguments,type";
 
 /// Kept connections, and who asks.
 pub(super) struct Link {
@@ -52,6 +53,8 @@ pub(super) struct Queue {
     message_stats: Value,
     #[serde(default)]
     arguments: Value,
+    #[serde(default, rename = "type")]
+    kind: String,
 }
 
 #[derive(Debug, Deserialize)]
@@ -77,6 +80,11 @@ impl Queue {
     /// Returns the part of the time in which a message could be delivered at once; its name changed.
     pub(super) fn consumer_capacity(&self) -> Option<f64> {
         self.consumer_capacity.as_f64().or_else(|| self.consumer_utilisation.as_f64())
+    }
+
+    /// Says whether messages stay in it when they have been read, as in a log.
+    pub(super) fn is_stream(&self) -> bool {
+        self.kind == "stream"
     }
 
     pub(super) fn published(&self) -> u64 {
@@ -172,5 +180,5 @@ fn unreachable(host: &str, error: &reqwest::Error) -> Reason {
     while let Some(source) = cause.source() {
         cause = source;
     }
-    Reason::new(format_args!("{host} can't be reached: {cause}"))
+    Reason::new(advised(format_args!("{host} can't be reached: {cause}")))
 }

@@ -128,35 +128,46 @@ impl ConnectedCollector for RabbitMq {
 impl RabbitMq {
     fn write(&mut self, queue: &Queue, now_ms: i64, reading: &mut Reading) {
         let name = queue.shown();
+        let of_queue = labelled([("queue", &name)]);
+        if let Some(consumers) = queue.consumers {
+            reading.gauge(&catalog::RABBITMQ_CONSUMERS, &of_queue, consumers as f64);
+        }
         // A queue that a node has yet to tell about has no counts.
         let (Some(ready), Some(unacked)) = (queue.messages_ready, queue.messages_unacknowledged)
         else {
             return;
         };
-        let of_queue = labelled([("queue", &name)]);
+        reading.gauge(&catalog::RABBITMQ_UNACKED, &of_queue, unacked as f64);
+        let of_topic = labelled([("topic", &name)]);
+        reading.count(&catalog::MESSAGES_PRODUCED, &of_topic, queue.published());
+        // What stands in a stream has been read or not, which the server doesn't tell.
+        if queue.is_stream() {
+            return;
+        }
+        write_depth(queue, ready, &of_queue, reading);
+        if let Some(capacity) = queue.consumer_capacity() {
+            reading.gauge(&catalog::RABBITMQ_CONSUMER_CAPACITY, &of_queue, capacity);
+        }
         let messages = ready.saturating_add(unacked);
         let oldest = match queue.head_unix_ms() {
             _ if messages == 0 => Oldest::None,
             Some(unix_ms) => Oldest::At { unix_ms, age_ms: now_ms.saturating_sub(unix_ms) },
             None => Oldest::Unknown,
         };
-        write_depth(queue, ready, &of_queue, reading);
-        reading.gauge(&catalog::RABBITMQ_UNACKED, &of_queue, unacked as f64);
-        if let Some(consumers) = queue.consumers {
-            reading.gauge(&catalog::RABBITMQ_CONSUMERS, &of_queue, consumers as f64);
-        }
-        if let Some(capacity) = queue.consumer_capacity() {
-            reading.gauge(&catalog::RABBITMQ_CONSUMER_CAPACITY, &of_queue, capacity);
-        }
         let (group, topic) = (name.clone(), name);
-        let lag = Lag { group, topic, partition: String::new(), messages, oldest };
+        self.write_lag(
+            queue,
+            Lag { group, topic, partition: String::new(), messages, oldest },
+            reading,
+        );
+    }
+
+    fn write_lag(&mut self, queue: &Queue, lag: Lag, reading: &mut Reading) {
         self.ledger.write(&lag, reading);
-        let of_topic = labelled([("topic", &lag.topic)]);
-        reading.count(&catalog::MESSAGES_PRODUCED, &of_topic, queue.published());
         let consumed = queue.consumed();
         reading.count(&catalog::MESSAGES_CONSUMED, &lag.labels(), consumed);
         let is_attended = queue.consumers.is_some_and(|consumers| consumers > 0);
-        let seen = Seen { position: consumed, messages, is_attended };
+        let seen = Seen { position: consumed, messages: lag.messages, is_attended };
         self.statuses.write(lag.labels(), seen, self.clock.now(), reading);
     }
 }

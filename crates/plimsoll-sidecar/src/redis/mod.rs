@@ -1,5 +1,6 @@
 //! Redis: clients, what held the server up, and how far the groups of streams are behind.
 
+mod facts;
 mod info;
 mod latency;
 mod streams;
@@ -9,6 +10,7 @@ use crate::connected::{Connected, ConnectedCollector};
 use crate::kind::CollectorKind;
 use crate::lag::STALLED_AFTER;
 use crate::server::{ServerConfig, StoreAddress};
+use crate::tls::advised;
 use crate::{Collector, CollectorConfig, Flag, Pace, Reading, Reason, World};
 use ::redis::aio::MultiplexedConnection;
 use ::redis::{
@@ -112,7 +114,7 @@ impl ConnectedCollector for Redis {
     type Connection = MultiplexedConnection;
 
     async fn connect(&self) -> Result<MultiplexedConnection, Reason> {
-        self.server.connect().await.map_err(Reason::new)
+        self.server.connect().await.map_err(|error| Reason::new(advised(error)))
     }
 
     async fn look(&mut self, connection: &mut MultiplexedConnection) -> Result<Reading, Reason> {

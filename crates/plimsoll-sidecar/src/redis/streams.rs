@@ -1,5 +1,6 @@
 //! How far the groups of streams are behind, in entries and by the times that the entries' ids say.
 
+use super::facts::{Facts, Id};
 use super::{ask, failed, is_absence};
 use crate::lag::{Seen, Statuses};
 use crate::reading::labelled;
@@ -24,9 +25,6 @@ const CONSUMERS_MAX: u64 = 1_000;
 const SCANS_MAX: usize = 10;
 const SCAN_COUNT: usize = 1_000;
 
-/// Ids before this aren't times: streams are younger (2017).
-const ID_MS_MIN: u64 = 1_483_228_800_000;
-
 /// The streams of one server and what is needed to look at them.
 pub(super) struct Streams {
     server: Arc<str>,
@@ -46,16 +44,6 @@ enum Keys {
         cursor: u64,
     },
 }
-
-/// An entry's id: its time in milliseconds and its number within that.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Id {
-    ms: u64,
-    number: u64,
-}
-
-/// What a stream, or a group of one, says of itself.
-struct Facts(HashMap<String, Value>);
 
 /// One group of one stream, with its labels and the present of the server's clock.
 struct Group<'a> {
@@ -86,7 +74,7 @@ impl Streams {
         connection: &mut MultiplexedConnection,
         reading: &mut Reading,
     ) -> Result<(), Reason> {
-        self.keys.search(connection).await?;
+        self.keys.search(connection, reading).await?;
         let (now_s, now_us): (u64, u64) = ask(connection, &cmd("TIME")).await?;
         let now_ms = now_s.saturating_mul(1_000).saturating_add(now_us / 1_000);
         let server = self.server.clone();
@@ -103,7 +91,11 @@ impl Streams {
             }
             let groups: Option<Vec<HashMap<String, Value>>> =
                 unless_absent(connection, cmd("XINFO").arg("GROUPS").arg(&key)).await?;
-            for facts in groups.unwrap_or_default().into_iter().map(Facts).take(groups_left) {
+            let groups = groups.unwrap_or_default();
+            if groups.len() > groups_left {
+                reading.note(format_args!("{GROUPS_MAX} groups are looked at, there are more"));
+            }
+            for facts in groups.into_iter().map(Facts).take(groups_left) {
                 groups_left -= 1;
                 let name = facts.text("name").unwrap_or_default();
                 let [server, topic, partition] = labels;
@@ -131,17 +123,33 @@ impl Streams {
             reading.count(&catalog::MESSAGES_CONSUMED, &group.labels, read);
         }
         let Some(delivered) = facts.id("last-delivered-id") else { return Ok(0) };
-        let next = match stream.id("last-generated-id") {
-            Some(last) if last <= delivered => None,
-            _ => first_after(connection, group.key, delivered).await?,
+        let has_all = stream.id("last-generated-id").is_some_and(|last| last <= delivered);
+        let next = match has_all {
+            true => None,
+            false => first_after(connection, group.key, delivered).await?,
         };
+        // Behind the group's place lies the whole stream, or none of it: then its length is the lag, and
+        // what the server counts above that was removed.
+        let left = match next {
+            None => Some(0),
+            Some(next) if stream.first() == Some(next) => stream.number("length"),
+            Some(_) => None,
+        };
+        let expired = match (has_all, left) {
+            (true, _) => Some(0),
+            (false, Some(left)) => expired(stream, facts, left),
+            (false, None) => facts.number("lag").map(|_| 0),
+        };
+        if let Some(expired) = expired {
+            self.expired(group, expired, reading);
+        }
         let Some(next) = next else {
             // Nothing is there that wasn't given to it, whatever the server makes of deleted entries.
             reading.gauge(&catalog::CONSUMER_LAG, &group.labels, 0.0);
             reading.gauge(&catalog::CONSUMER_LAG_TIME, &group.labels, 0.0);
             return Ok(0);
         };
-        let lag = facts.number("lag");
+        let lag = left.or_else(|| facts.number("lag"));
         if let Some(lag) = lag {
             reading.gauge(&catalog::CONSUMER_LAG, &group.labels, lag as f64);
         }
@@ -183,6 +191,12 @@ impl Streams {
         Ok(())
     }
 
+    /// Adds what was removed before the group was given it.
+    fn expired(&self, group: &Group<'_>, expired: u64, reading: &mut Reading) {
+        let labels = group.own(&self.server);
+        reading.gauge(&catalog::REDIS_EXPIRED_MESSAGES, &labels, expired as f64);
+    }
+
     /// Adds what its consumers were given and haven't acknowledged.
     async fn pending(
         &self,
@@ -191,30 +205,37 @@ impl Streams {
         facts: &Facts,
         reading: &mut Reading,
     ) -> Result<(), Reason> {
-        let topic = group.labels.get("topic").unwrap_or_default();
-        let labels = labelled([("server", &self.server), ("group", &group.name), ("topic", topic)]);
+        let labels = group.own(&self.server);
         if let Some(consumers) = facts.number("consumers") {
             reading.gauge(&catalog::REDIS_CONSUMERS, &labels, consumers as f64);
         }
         let Some(pending) = facts.number("pending") else { return Ok(()) };
         reading.gauge(&catalog::REDIS_PENDING, &labels, pending as f64);
-        let mut oldest_s = Some(0.0);
+        let (mut age_s, mut idle_s) = (Some(0.0), Some(0.0));
         if pending > 0 {
-            type Pending = (u64, Option<String>, Option<String>, Value);
-            let summary: Option<Pending> =
-                unless_absent(connection, cmd("XPENDING").arg(group.key).arg(&group.name)).await?;
-            let oldest = summary.and_then(|(_, oldest, ..)| Id::parse(&oldest?));
-            oldest_s = oldest.and_then(|oldest| self.age_s(oldest, group.now_ms));
+            let oldest = first_pending(connection, group).await?;
+            age_s = oldest.and_then(|(oldest, _)| self.age_s(oldest, group.now_ms));
+            idle_s = oldest.map(|(_, idle_ms)| idle_ms as f64 / 1e3);
         }
-        if let Some(oldest_s) = oldest_s {
-            reading.gauge(&catalog::REDIS_PENDING_OLDEST_AGE, &labels, oldest_s);
+        for (signal, seconds) in
+            [(&catalog::REDIS_PENDING_OLDEST_AGE, age_s), (&catalog::REDIS_PENDING_IDLE, idle_s)]
+        {
+            reading.gauge(signal, &labels, seconds.unwrap_or(f64::NAN));
         }
         Ok(())
     }
 
     /// Returns the age of an entry, unless its id isn't a time.
     fn age_s(&self, id: Id, now_ms: u64) -> Option<f64> {
-        (id.ms >= ID_MS_MIN).then(|| self.skew.age((now_ms as f64 - id.ms as f64) / 1e3))
+        (id.is_time()).then(|| self.skew.age((now_ms as f64 - id.ms as f64) / 1e3))
+    }
+}
+
+impl Group<'_> {
+    /// Returns the labels of the series that only Redis has.
+    fn own(&self, server: &str) -> Labels {
+        let topic = self.labels.get("topic").unwrap_or_default();
+        labelled([("server", server), ("group", &self.name), ("topic", topic)])
     }
 }
 
@@ -233,49 +254,31 @@ impl Keys {
     }
 
     /// Goes on with the search, if there is one.
-    async fn search(&mut self, connection: &mut MultiplexedConnection) -> Result<(), Reason> {
+    async fn search(
+        &mut self,
+        connection: &mut MultiplexedConnection,
+        reading: &mut Reading,
+    ) -> Result<(), Reason> {
         let Self::Found { keys, cursor } = self else { return Ok(()) };
         for _ in 0..SCANS_MAX {
             let mut scan = cmd("SCAN");
             scan.arg(*cursor).arg("COUNT").arg(SCAN_COUNT).arg("TYPE").arg("stream");
             let (next, found): (u64, Vec<Vec<u8>>) = ask(connection, &scan).await?;
-            let room = STREAMS_MAX.saturating_sub(keys.len());
-            keys.extend(found.into_iter().take(room));
+            for key in found {
+                if keys.len() < STREAMS_MAX || keys.contains(&key) {
+                    keys.insert(key);
+                } else {
+                    reading.note(format_args!(
+                        "{STREAMS_MAX} streams are looked at, there are more: name them in `streams`"
+                    ));
+                }
+            }
             *cursor = next;
             if next == 0 {
                 break;
             }
         }
         Ok(())
-    }
-}
-
-impl Facts {
-    fn number(&self, name: &str) -> Option<u64> {
-        self.get(name)
-    }
-
-    fn text(&self, name: &str) -> Option<String> {
-        self.0.get(name).and_then(|value| {
-            let bytes: Vec<u8> = redis::from_redis_value_ref(value).ok()?;
-            Some(String::from_utf8_lossy(&bytes).into_owned())
-        })
-    }
-
-    fn id(&self, name: &str) -> Option<Id> {
-        Id::parse(&self.text(name)?)
-    }
-
-    /// Reads a fact; one that is null, or that this version doesn't know, isn't known.
-    fn get<T: FromRedisValue>(&self, name: &str) -> Option<T> {
-        redis::from_redis_value_ref::<Option<T>>(self.0.get(name)?).ok().flatten()
-    }
-}
-
-impl Id {
-    fn parse(text: &str) -> Option<Self> {
-        let (ms, number) = text.split_once('-')?;
-        Some(Self { ms: ms.parse().ok()?, number: number.parse().ok()? })
     }
 }
 
@@ -302,6 +305,27 @@ async fn first_after(
     Ok(entries.and_then(|entries| Id::parse(&entries.first()?.0)))
 }
 
+/// Returns the oldest entry that isn't acknowledged, and for how many milliseconds it has been with its
+/// consumer.
+async fn first_pending(
+    connection: &mut MultiplexedConnection,
+    group: &Group<'_>,
+) -> Result<Option<(Id, u64)>, Reason> {
+    type Pending = (String, Value, u64, Value);
+    let mut pending = cmd("XPENDING");
+    pending.arg(group.key).arg(&group.name).arg("-").arg("+").arg(1);
+    let entries: Option<Vec<Pending>> = unless_absent(connection, &pending).await?;
+    let first = entries.and_then(|entries| entries.into_iter().next());
+    Ok(first.and_then(|(id, _, idle_ms, _)| Some((Id::parse(&id)?, idle_ms))))
+}
+
+/// Returns how many entries behind a group's place are gone, of which `left` are there; none if the server
+/// has lost count.
+fn expired(stream: &Facts, group: &Facts, left: u64) -> Option<u64> {
+    let behind = stream.number("entries-added")?.saturating_sub(group.number("entries-read")?);
+    Some(behind.saturating_sub(left))
+}
+
 /// Asks for something that may be gone since it was found.
 async fn unless_absent<T: FromRedisValue>(
     connection: &mut MultiplexedConnection,
@@ -311,26 +335,5 @@ async fn unless_absent<T: FromRedisValue>(
         Ok(answer) => Ok(Some(answer)),
         Err(error) if is_absence(&error) => Ok(None),
         Err(error) => Err(failed(&error)),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn ids_stand_in_the_order_of_their_numbers_and_not_of_their_texts() {
-        let ids = ["9-0", "10-2", "10-10"].map(|text| Id::parse(text).unwrap());
-        assert!(ids.is_sorted());
-        assert_eq!((Id::parse("10"), Id::parse("a-1")), (None, None));
-    }
-
-    #[test]
-    fn a_fact_that_is_null_is_not_known() {
-        let facts =
-            Facts([("lag".to_owned(), Value::Nil), ("pending".to_owned(), Value::Int(3))].into());
-        assert_eq!(facts.number("lag"), None);
-        assert_eq!(facts.number("pending"), Some(3));
-        assert_eq!(facts.number("entries-read"), None);
     }
 }

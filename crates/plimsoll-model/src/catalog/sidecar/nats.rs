@@ -41,3 +41,23 @@ pub const NATS_EPHEMERAL_CONSUMERS: Signal = Signal {
     labels: &["topic"],
     help: "Consumers of a stream without a durable name, which have no series of their own.",
 };
+
+/// Deliveries to a consumer.
+pub const NATS_DELIVERIES: Signal = Signal {
+    otel_name: "concurrency.nats.deliveries",
+    unit: "{message}",
+    name: "concurrency_nats_deliveries",
+    kind: Kind::Counter,
+    labels: &["group", "topic"],
+    help: "Deliveries to a JetStream consumer, redeliveries included: far above what is acknowledged, they are a storm.",
+};
+
+/// Whether a consumer is paused.
+pub const NATS_PAUSED: Signal = Signal {
+    otel_name: "concurrency.nats.paused",
+    unit: "{consumer}",
+    name: "concurrency_nats_paused",
+    kind: Kind::Gauge,
+    labels: &["group", "topic"],
+    help: "1 while a JetStream consumer is paused: nothing is delivered, on purpose.",
+};
