@@ -80,7 +80,7 @@ impl RabbitMq {
         let mut command = Command::new("/usr/lib/rabbitmq/bin/rabbitmqctl");
         let told = format!("-start_epmd false -erl_epmd_port {} -dist_listen false", self.control);
         command.env("HOME", self.folder.path()).env("RABBITMQ_CTL_ERL_ARGS", told);
-        let output = command.args(["-n", "plimsoll@localhost", "eval", expression]).output();
+        let output = command.args(["-n", &node(self.port), "eval", expression]).output();
         let output = output.expect("rabbitmqctl runs");
         assert!(output.status.success(), "{output:?}");
     }
@@ -124,7 +124,7 @@ fn spawn(folder: &Path, port: u16, control: u16) -> Process {
     command
         .env("HOME", folder)
         .env("RABBITMQ_ALLOW_INPUT", "1")
-        .env("RABBITMQ_NODENAME", "plimsoll@localhost")
+        .env("RABBITMQ_NODENAME", node(port))
         .env("RABBITMQ_NODE_PORT", port.to_string())
         .env("RABBITMQ_DIST_PORT", &control)
         .env("RABBITMQ_MNESIA_BASE", folder.join("data"))
@@ -133,4 +133,9 @@ fn spawn(folder: &Path, port: u16, control: u16) -> Process {
         .env("RABBITMQ_CONFIG_FILE", folder.join("rabbitmq.conf"))
         .env("RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS", told);
     Process::start("rabbitmq-server", &mut command, &folder.join("log"))
+}
+
+/// Servers that run at once must not have the same name.
+fn node(port: u16) -> String {
+    format!("plimsoll{port}@localhost")
 }

@@ -4,6 +4,7 @@ use crate::paged::{PageConfig, StatusPage};
 use crate::reading::labelled;
 use crate::{CollectorConfig, Flag, Reading};
 use plimsoll_model::{LevelPart, Value, catalog};
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 
 /// Rows that are looked at: frontends, backends and servers of one HAProxy.
@@ -20,9 +21,11 @@ impl StatusPage for Haproxy {
     const FLAGS: &'static [Flag] = &[Flag {
         name: "haproxy",
         value: Some("URL"),
-        help: "A HAProxy, by its statistics as CSV; may be repeated",
+        help: "A HAProxy, by its CSV statistics or admin socket; may be repeated",
         read: |url| Ok(CollectorConfig::Haproxy(url.parse()?)),
     }];
+
+    const COMMAND: Option<&'static str> = Some("show stat");
 
     /// Columns go by their names: versions add some.
     fn read(
@@ -30,42 +33,84 @@ impl StatusPage for Haproxy {
         server: &str,
         reading: &mut Reading,
     ) -> Result<(), (&'static str, &'static str)> {
-        let mut lines = text.lines();
-        let Some(head) = lines.next().and_then(|head| head.strip_prefix("# pxname,")) else {
+        let mut rows = Rows(text);
+        let head = rows.next().filter(|head| head.first().is_some_and(|name| name == "# pxname"));
+        let Some(head) = head else {
             return Err(("is no CSV of statistics", "its path ends in ;csv"));
         };
-        let columns: Vec<&str> = std::iter::once("pxname").chain(head.split(',')).collect();
         let mut servers = BTreeMap::new();
-        for (index, line) in lines.filter(|line| !line.is_empty()).enumerate() {
+        for (index, cells) in rows.filter(|cells| cells.len() > 1).enumerate() {
             if index == ROWS_MAX {
                 reading
                     .note(format_args!("the first {ROWS_MAX} rows are looked at, there are more"));
                 break;
             }
-            let cells: HashMap<&str, &str> = columns.iter().copied().zip(line.split(',')).collect();
+            let columns = head.iter().map(|name| name.trim_start_matches("# "));
+            let cells: HashMap<&str, Cow<'_, str>> = columns.zip(cells).collect();
             row(&cells, server, &mut servers, reading);
         }
         for ((backend, state), count) in servers {
-            let labels = labelled([("server", server), ("backend", backend), ("state", state)]);
+            let labels = labelled([("server", server), ("backend", &*backend), ("state", state)]);
             reading.gauge(&catalog::HAPROXY_SERVERS, &labels, f64::from(count));
         }
         Ok(())
     }
 }
 
-fn row<'a>(
-    cells: &HashMap<&str, &'a str>,
+/// Rows of cells. One that holds a comma, a quote or the end of a line stands in quotes.
+struct Rows<'a>(&'a str);
+
+impl<'a> Iterator for Rows<'a> {
+    type Item = Vec<Cow<'a, str>>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.0.is_empty() {
+            return None;
+        }
+        let mut cells = Vec::new();
+        loop {
+            let (cell, rest) = cell(self.0);
+            cells.push(cell);
+            self.0 = rest.get(1..).unwrap_or_default();
+            if !rest.starts_with(',') {
+                return Some(cells);
+            }
+        }
+    }
+}
+
+/// Takes the first cell off; the rest begins with what ends it.
+fn cell(text: &str) -> (Cow<'_, str>, &str) {
+    let Some(quoted) = text.strip_prefix('"') else {
+        let end = text.find([',', '\n']).unwrap_or(text.len());
+        let (cell, rest) = text.split_at(end);
+        return (Cow::Borrowed(cell), rest);
+    };
+    let (mut cell, mut left) = (String::new(), quoted);
+    // Two quotes are one that belongs to the cell.
+    while let Some((part, rest)) = left.split_once('"') {
+        cell.push_str(part);
+        let Some(more) = rest.strip_prefix('"') else { return (Cow::Owned(cell), rest) };
+        cell.push('"');
+        left = more;
+    }
+    cell.push_str(left);
+    (Cow::Owned(cell), "")
+}
+
+fn row(
+    cells: &HashMap<&str, Cow<'_, str>>,
     server: &str,
-    servers: &mut BTreeMap<(&'a str, &'static str), u32>,
+    servers: &mut BTreeMap<(String, &'static str), u32>,
     reading: &mut Reading,
 ) {
-    let cell = |column: &str| cells.get(column).copied().unwrap_or_default();
+    let cell = |column: &str| cells.get(column).map(|cell| &**cell).unwrap_or_default();
     let number = |column: &str| cell(column).parse::<f64>().ok();
     let (proxy, part) = (cell("pxname"), cell("svname"));
     match part {
         "BACKEND" => {
             for state in ["up", "other"] {
-                servers.entry((proxy, state)).or_default();
+                servers.entry((proxy.to_owned(), state)).or_default();
             }
             if let Some(waiting) = number("qcur") {
                 let labels = labelled([("server", server), ("queue", proxy)]);
@@ -84,7 +129,7 @@ fn row<'a>(
                 "no check" => "unchecked",
                 _ => "other",
             };
-            *servers.entry((proxy, state)).or_default() += 1;
+            *servers.entry((proxy.to_owned(), state)).or_default() += 1;
         }
     }
     // A backend's own limit bounds nothing by itself: its servers' do.
@@ -131,5 +176,16 @@ mod tests {
         ];
         assert_eq!(all, expected);
         Haproxy::read("<html>", "h", &mut Reading::default()).unwrap_err();
+    }
+
+    #[test]
+    fn a_cell_in_quotes_holds_what_ends_another() {
+        let rows: Vec<_> = Rows("a,\"b, \"\"c\"\"\nd\",e\n,\"f").collect();
+        assert_eq!(rows, [["a", "b, \"c\"\nd", "e"].as_slice(), ["", "f"].as_slice()]);
+        let whole = "# pxname,svname,\"x\"\n\"é,\",\"";
+        let cuts = whole.char_indices().map(|(at, _)| &whole[..at]);
+        for cut in cuts {
+            let _ = Rows(cut).count();
+        }
     }
 }

@@ -1,9 +1,9 @@
 //! What stands in front of a service: nginx, HAProxy and PgBouncer, whose waiters the test makes.
 
-use crate::Watcher;
+use crate::{PATIENCE, Watcher, now_s};
 use plimsoll_tests::postgres::Postgres;
 use plimsoll_tests::process::Process;
-use plimsoll_tests::{free_port, scratch, write};
+use plimsoll_tests::{free_port, scratch, wait, write};
 use std::fs::Permissions;
 use std::net::SocketAddr;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
@@ -48,14 +48,32 @@ async fn nginx_says_how_many_requests_it_holds() {
          http {{ access_log off; client_body_temp_path {root}/b; proxy_temp_path {root}/p;\n\
          fastcgi_temp_path {root}/f; uwsgi_temp_path {root}/u; scgi_temp_path {root}/s;\n\
          server {{ listen 127.0.0.1:{port}; location = /stub_status {{ stub_status; }}\n\
+         location = /guarded {{ stub_status; auth_basic ops; auth_basic_user_file {root}/users; }}\n\
          location / {{ proxy_pass http://{service}; }} }} }}\n"
     );
     let config = write(folder.path(), "nginx.conf", &config);
+    write(folder.path(), "users", "ops:{PLAIN}hush\n");
     let mut command = Command::new("/usr/sbin/nginx");
     command.arg("-c").arg(config).arg("-p").arg(folder.path());
     let mut nginx = Process::start("nginx", &mut command, &folder.path().join("log"));
     let url = format!("http://127.0.0.1:{port}/stub_status");
-    let watch = Watcher::start(&format!("nginx:\n- {{label: web, url: {url:?}, {PACE}}}\n"));
+    let guarded = |user: &str| format!("http://{user}127.0.0.1:{port}/guarded");
+    let (ops, nobody) = (guarded("ops@"), guarded(""));
+    wait::until("nginx to listen", PATIENCE, || async {
+        TcpStream::connect(("127.0.0.1", port)).await.ok()
+    })
+    .await;
+    let watch = Watcher::start(&format!(
+        "nginx:\n- {{label: web, url: {url:?}, {PACE}}}\n\
+         - {{label: guarded, url: {ops:?}, password: hush, interval: 1h}}\n\
+         - {{label: wrong, url: {ops:?}, password: guess, interval: 1h}}\n\
+         - {{label: nobody, url: {nobody:?}, interval: 1h}}\n"
+    ));
+    watch.until_up("guarded", true).await;
+    watch.until_up("wrong", false).await;
+    watch.until_up("nobody", false).await;
+    let page = watch.until_page(&["answers 401: a user is asked for"]).await;
+    assert!(!page.contains("hush") && !page.contains("guess"), "{page}");
     watch.until_up("web", true).await;
     let writing = r#"concurrency_nginx_connections{server="web",state="writing"}"#;
     assert_eq!(watch.next_round("web").await[writing], 1.0, "the look itself");
@@ -72,12 +90,15 @@ async fn nginx_says_how_many_requests_it_holds() {
 async fn haproxy_says_who_waits_for_a_server() {
     let (service, _held) = silent_service().await;
     let (port, stats, folder) = (free_port(), free_port(), scratch());
+    let socket = folder.path().join("admin.sock");
     let config = format!(
-        "defaults\n  mode http\n  timeout connect 5s\n  timeout client 60s\n  timeout server 60s\n  \
+        "global\n  stats socket {}\n\
+         defaults\n  mode http\n  timeout connect 5s\n  timeout client 60s\n  timeout server 60s\n  \
          timeout queue 60s\n\
          frontend in\n  bind 127.0.0.1:{port}\n  maxconn 50\n  default_backend app\n\
          backend app\n  server one {service} maxconn 2\n\
-         frontend stats\n  bind 127.0.0.1:{stats}\n  stats enable\n  stats uri /stats\n"
+         frontend stats\n  bind 127.0.0.1:{stats}\n  stats enable\n  stats uri /stats\n",
+        socket.display()
     );
     let config = write(folder.path(), "haproxy.cfg", &config);
     let mut command = Command::new("/usr/sbin/haproxy");
@@ -86,9 +107,12 @@ async fn haproxy_says_who_waits_for_a_server() {
     let url = format!("http://127.0.0.1:{stats}/stats;csv");
     let html = format!("http://127.0.0.1:{stats}/stats");
     let watch = Watcher::start(&format!(
-        "haproxy:\n- {{label: lb, url: {url:?}, {PACE}}}\n- {{label: html, url: {html:?}, {PACE}}}\n"
+        "haproxy:\n- {{label: lb, url: {url:?}, {PACE}}}\n- {{label: html, url: {html:?}, {PACE}}}\n\
+         - {{label: admin, url: 'unix:{}', {PACE}}}\n",
+        socket.display()
     ));
     let calm = watch.until_up("lb", true).await;
+    watch.until_up("admin", true).await;
     let queue = r#"concurrency_queue_depth{queue="app",server="lb"}"#;
     assert_eq!(calm[queue], 0.0);
     let _open = asking(port, 7).await;
@@ -98,6 +122,12 @@ async fn haproxy_says_who_waits_for_a_server() {
     assert_eq!(seen[r#"concurrency_pool_in_use_limit{pool="app/one",server="lb"}"#], 2.0);
     assert_eq!(seen[r#"concurrency_pool_in_use{pool="in/FRONTEND",server="lb"}"#], 7.0);
     assert_eq!(seen[r#"concurrency_pool_in_use_limit{pool="in/FRONTEND",server="lb"}"#], 50.0);
+    // The admin socket says the same.
+    let same = watch.until("the socket's word", |seen| {
+        seen.get("concurrency_queue_depth", &[("queue", "app"), ("server", "admin")]) == Some(5.0)
+    });
+    let by_socket = r#"concurrency_pool_in_use{pool="in/FRONTEND",server="admin"}"#;
+    assert_eq!(same.await[by_socket], 7.0);
     // Nobody checks this server, which isn't the same as one that is down.
     let unchecked = r#"concurrency_haproxy_servers{backend="app",server="lb",state="unchecked"}"#;
     assert_eq!(seen[unchecked], 1.0);
@@ -142,18 +172,60 @@ async fn pgbouncer_says_who_waits_for_a_connection_and_since_when() {
         tokio::spawn(connection);
         client
     };
-    let (holder, waiter) = (connect().await, connect().await);
+    let holder = connect().await;
     holder.batch_execute("BEGIN").await.expect("it has the one connection");
-    let waits = tokio::spawn(async move { waiter.batch_execute("SELECT 1").await });
+    let mut waits = tokio::task::JoinSet::new();
+    for _ in 0..3 {
+        let waiter = connect().await;
+        waits.spawn(async move { waiter.batch_execute("SELECT 1").await });
+    }
+    let since_s = now_s();
     let queue = r#"concurrency_queue_depth{queue="shop/postgres",server="pool"}"#;
     let age = r#"concurrency_queue_depth_oldest_age_seconds{queue="shop/postgres",server="pool"}"#;
-    let seen = watch.until("one that waits", |seen| seen.value(queue) == Some(1.0)).await;
+    let seen = watch.until("three that wait", |seen| seen.value(queue) == Some(3.0)).await;
     assert_eq!(seen[r#"concurrency_pool_in_use{pool="shop/postgres",server="pool"}"#], 1.0);
     assert_eq!(seen[r#"concurrency_pool_in_use_limit{pool="shop/postgres",server="pool"}"#], 1.0);
     let later = watch.next_round("pool").await;
     assert!(later[age] > seen[age], "{} {}", later[age], seen[age]);
+    let waited_s = now_s() - since_s;
+    assert!(later[age] <= waited_s + 0.5, "{} {waited_s}", later[age]);
     holder.batch_execute("COMMIT").await.expect("it gives it back");
-    waits.await.expect("it ended").expect("it got the connection");
+    while let Some(ended) = waits.join_next().await {
+        ended.expect("it ended").expect("it got the connection");
+    }
     let calm = watch.until("nobody to wait", |seen| seen.value(queue) == Some(0.0)).await;
     assert_eq!(calm[age], 0.0);
+}
+
+/// Answers every connection with the same, or goes on for ever.
+async fn saying(what: &'static [u8], for_ever: bool) -> (SocketAddr, tokio::task::JoinHandle<()>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("its address");
+    let says = tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            tokio::spawn(async move { while stream.write_all(what).await.is_ok() && for_ever {} });
+        }
+    });
+    (address, says)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pages_of_rubbish_cost_a_reason_each_and_nothing_else() {
+    const ENDLESS: &[u8] = b"HTTP/1.1 200 OK\r\n\r\n";
+    let (endless, _endless) = saying(ENDLESS, true).await;
+    let (half, _half) = saying(b"HTTP/1.1 200 OK\r\ncontent-length: 99\r\n\r\nActive", false).await;
+    let (other, _other) = saying(b"\x00\xff SSH-2.0\r\n", false).await;
+    let (silent, _silent) = silent_service().await;
+    let rubbish = [("endless", endless), ("half", half), ("other", other), ("silent", silent)];
+    let one = |(label, at): (&str, SocketAddr)| {
+        format!("- {{label: {label}, url: 'http://{at}/', interval: 1s, deadline: 1s}}\n")
+    };
+    let all: String = rubbish.into_iter().map(one).collect();
+    let watch = Watcher::start(&format!("host: [{{interval: 500ms}}]\nnginx:\n{all}"));
+    for (label, _) in rubbish {
+        let seen = watch.until_up(label, false).await;
+        assert_eq!(seen.all("concurrency_nginx_connections", &[]).count(), 0);
+    }
+    watch.until_up("host", true).await;
+    watch.until_page(&["1 of 5 collectors are up"]).await;
 }

@@ -149,7 +149,7 @@ impl ConnectedCollector for Amplifier {
     type Connection = fetch::Connection;
 
     async fn connect(&self) -> Result<fetch::Connection, Reason> {
-        self.page.connect().await
+        self.page.connect(None).await
     }
 
     async fn look(&mut self, connection: &mut fetch::Connection) -> Result<Reading, Reason> {
