@@ -43,6 +43,28 @@ pub fn kafka() -> Option<PathBuf> {
     find("kafka-4.1.0", "jars")
 }
 
+/// Where Go's own command is; none, and a line that says so, when it isn't installed.
+pub fn go() -> Option<PathBuf> {
+    installed("go", "https://go.dev/doc/install")
+}
+
+/// Where Java is; none, and a line that says so, when it isn't installed.
+pub fn java() -> Option<PathBuf> {
+    installed("java", "apt-get install default-jdk-headless")
+}
+
+/// # Panics
+/// It isn't there under `CI=true`.
+fn installed(program: &str, how: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let mut found = std::env::split_paths(&path).map(|folder| folder.join(program));
+    let found = found.find(|path| path.exists());
+    if found.is_none() {
+        left_out(&format!("{program} isn't installed: {how}"));
+    }
+    found
+}
+
 /// # Panics
 /// It isn't built under `CI=true`.
 fn find(version: &str, program: &str) -> Option<PathBuf> {
@@ -53,11 +75,18 @@ fn find(version: &str, program: &str) -> Option<PathBuf> {
     if path.exists() {
         return Some(path);
     }
-    let missing = format!("{} isn't built: run cargo xtask peers", path.display());
+    left_out(&format!("{} isn't built: run cargo xtask peers", path.display()));
+    None
+}
+
+/// Says that a test is left out, and why.
+///
+/// # Panics
+/// Under `CI=true`, where none may be.
+fn left_out(missing: &str) {
     assert!(std::env::var_os("CI").is_none_or(|ci| ci != "true"), "{missing}");
     #[allow(clippy::print_stdout, reason = "a test that is left out says so")]
     {
         println!("left out: {missing}");
     }
-    None
 }

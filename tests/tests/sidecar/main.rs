@@ -10,6 +10,7 @@ mod kafka_faults;
 mod nats;
 mod panels;
 mod postgres;
+mod process;
 mod proxy;
 mod rabbitmq;
 mod redis;

@@ -2,7 +2,7 @@
 //! than one whose threads all wait.
 
 /// So many files a look; those that are left are saved.
-const EACH_LOOK: usize = 416;
+const EACH_LOOK: usize = 304;
 
 /// So many are kept for the context switches, for which calls never leave anything otherwise.
 const FOR_SWITCHES: usize = 48;

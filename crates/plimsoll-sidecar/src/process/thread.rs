@@ -13,6 +13,9 @@ use std::borrow::Cow;
 use std::fmt;
 use tokio::sync::OwnedSemaphorePermit;
 
+/// What so many looks in a row have found of a thread, the next one is likely to find.
+const STEADY_LOOKS: u8 = 8;
+
 /// One thread.
 #[derive(Debug)]
 pub(super) struct Thread {
@@ -30,6 +33,10 @@ pub(super) struct Thread {
     pub(super) is_old: bool,
     /// Whether the last look found that it had run.
     pub(super) has_run: bool,
+    /// How many looks in a row have found the same of that.
+    alike: u8,
+    /// The number of the last look at it.
+    pub(super) look: u64,
     pub(super) switches_are_old: bool,
     switches: Switches,
     pub(super) file: Option<Held>,
@@ -79,6 +86,8 @@ impl Thread {
             sched: Sched::default(),
             is_old: true,
             has_run: true,
+            alike: 0,
+            look: 0,
             switches_are_old: true,
             switches: [0; 2],
             file: None,
@@ -87,6 +96,11 @@ impl Thread {
 
     pub(super) fn account(&self) -> Account {
         Account { wait_ns: self.sched.wait_ns, switches: self.switches }
+    }
+
+    /// Says whether many looks have found the same: that it always runs, or never.
+    pub(super) fn is_steady(&self) -> bool {
+        self.alike >= STEADY_LOOKS
     }
 
     /// Looks whether the thread has run since the last look, and whether it is old news what it does.
@@ -107,7 +121,9 @@ impl Thread {
             return Err(Errno::SRCH);
         }
         let is_asleep = self.state != Some(State::Running) && sched.slices > 0;
-        self.has_run = !(is_asleep && sched == self.sched);
+        let has_run = !(is_asleep && sched == self.sched);
+        self.alike = if has_run == self.has_run { self.alike.saturating_add(1) } else { 0 };
+        self.has_run = has_run;
         self.sched = sched;
         if self.has_run {
             self.switches_are_old = true;

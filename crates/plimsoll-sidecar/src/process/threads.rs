@@ -16,8 +16,12 @@ use tokio::sync::Semaphore;
 /// Threads beyond these aren't looked at: a look must end.
 const THREADS_MAX: usize = 16_384;
 
-/// Threads whose file isn't held are looked at so many at a look, in turn.
-const OPENED_MAX: usize = 1_024;
+/// Of the threads that always run or never, and of those whose file isn't held, so many are looked at
+/// at a look, in turn.
+const IN_TURN_MAX: usize = 1_024;
+
+/// If one in so many of them has changed its ways, all are looked at: the process stirs, or stands still.
+const CHANGED_PART: usize = 8;
 
 /// One thread in so many is read in full though it seems not to have run, as one that was woken and
 /// still waits for a processor does...
@@ -167,19 +171,42 @@ impl Threads {
     }
 
     fn look_who_has_run(&mut self, now: TimeMs, room: &mut Room) -> Result<(), Errno> {
+        let takes_turns = |thread: &Thread| thread.file.is_none() || thread.is_steady();
+        let in_turn = self.list.iter().filter(|thread| takes_turns(thread)).count();
+        let stride = in_turn.div_ceil(IN_TURN_MAX).max(1) as u64;
+        let looks = self.looks;
+        let mut place = looks;
+        let turn = |thread: &Thread| {
+            let takes_turns = takes_turns(thread);
+            place += u64::from(takes_turns);
+            !takes_turns || place.is_multiple_of(stride)
+        };
+        let (steady, changed) = self.look_at(now, room, turn)?;
+        if stride > 1 && changed * CHANGED_PART > steady {
+            let rest = |thread: &Thread| thread.file.is_some() && thread.look < looks;
+            self.look_at(now, room, rest)?;
+        }
+        Ok(())
+    }
+
+    /// Looks at the threads that are due; returns how many of them were steady, and how many of these
+    /// are no more.
+    fn look_at(
+        &mut self,
+        now: TimeMs,
+        room: &mut Room,
+        mut is_due: impl FnMut(&Thread) -> bool,
+    ) -> Result<(usize, usize), Errno> {
         let Self { list, folder, allowance, blind, looks, ended, .. } = self;
-        let opened = list.iter().filter(|thread| thread.file.is_none()).count();
-        let stride = opened.div_ceil(OPENED_MAX).max(1) as u64;
         let turns = TURNS.max(list.len() as u64 / TURNS_READ_MAX);
-        let (mut place, mut failed) = (*looks, None);
+        let (mut steady, mut changed, mut failed) = (0, 0, None);
         let mut eyes = Eyes { folder, room, allowance, blind };
         list.retain_mut(|thread| {
-            if thread.file.is_none() {
-                place += 1;
-                if !place.is_multiple_of(stride) {
-                    return true;
-                }
+            if !is_due(thread) {
+                return true;
             }
+            let was_steady = thread.is_steady();
+            thread.look = *looks;
             let is_turn = (u64::from(thread.number) + *looks).is_multiple_of(turns);
             match thread.look(now, is_turn, &mut eyes) {
                 Err(Errno::SRCH | Errno::NOENT) => {
@@ -190,10 +217,14 @@ impl Threads {
                     failed = failed.or(Some(error));
                     true
                 }
-                Ok(()) => true,
+                Ok(()) => {
+                    steady += usize::from(was_steady);
+                    changed += usize::from(was_steady && !thread.is_steady());
+                    true
+                }
             }
         });
-        failed.map_or(Ok(()), Err)
+        failed.map_or(Ok((steady, changed)), Err)
     }
 
     /// Reads what those do of whom that is old news: first those that stand still now, since one look
