@@ -31,6 +31,7 @@ cargo xtask COMMAND
   peers             build what Debian lacks, once: Prometheus 3, the Collector, Thanos
   soak [MINUTES]    watch the daemon's memory over MINUTES (10) at a 1 s scrape
   soak kills        kill the daemon 300 times at random instants, and count
+  soak sidecar      restart what the sidecar watches 1,440 times (5 minutes)
 
 Each COMMAND takes --help.
 
@@ -58,10 +59,13 @@ Example: cargo xtask bench slo decode
 const SOAK_HELP: &str = "\
 cargo xtask soak [MINUTES]
 cargo xtask soak kills
+cargo xtask soak sidecar [MINUTES]
 
 Runs the release daemon at a 1 s scrape over MINUTES (10) and fails if its resident memory grows by
 more than 1 MiB between the middle and the last third. With `kills` it is killed 300 times at random
-instants instead, and what it counted is held against what was sent.
+instants instead, and what it counted is held against what was sent. With `sidecar` what the sidecar
+watches is restarted as often as once a minute for a day, within MINUTES (5); it fails if memory grows,
+if a descriptor or a series of what has ended stays, or if the restarts weren't seen.
 
 Example: cargo xtask soak 30
 ";
@@ -98,6 +102,11 @@ fn main() -> ExitCode {
         ["peers"] => peers::ensure(),
         ["soak"] => soak::watch(Duration::from_secs(600)),
         ["soak", "kills"] => soak::kills(),
+        ["soak", "sidecar"] => soak::sidecar::watch(Duration::from_secs(300)),
+        ["soak", "sidecar", minutes] => match minutes.parse::<u64>() {
+            Ok(minutes) if minutes > 0 => soak::sidecar::watch(Duration::from_secs(60 * minutes)),
+            _ => Err(run::Failure::Usage(format!("{minutes:?} is no number of minutes"))),
+        },
         ["soak", minutes] => match minutes.parse::<u64>() {
             Ok(minutes) if minutes > 0 => soak::watch(Duration::from_secs(60 * minutes)),
             _ => Err(run::Failure::Usage(format!("{minutes:?} is no number of minutes"))),

@@ -23,6 +23,7 @@ const NEEDS: &[Need] = &[
     Need { program: "chromium", package: "chromium" },
     Need { program: "chromedriver", package: "chromium-driver" },
     Need { program: "node", package: "nodejs" },
+    Need { program: "python3", package: "python3" },
     Need { program: "javac", package: "default-jdk-headless" },
     Need { program: "mvn", package: "maven" },
     Need { program: "rabbitmq-server", package: "rabbitmq-server" },

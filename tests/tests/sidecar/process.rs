@@ -3,7 +3,7 @@
 use crate::Watcher;
 use plimsoll_tests::process::Process;
 use plimsoll_tests::sidecar::Sidecar;
-use plimsoll_tests::{peers, plimsoll, root, scratch, wait};
+use plimsoll_tests::{free_port, peers, plimsoll, root, scratch, wait};
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
@@ -88,7 +88,14 @@ async fn another_users_sidecar_says_what_it_may_not_see() {
     let folder = scratch();
     let program = root().join("tests/programs/threads.py");
     let (process, count) = started(Command::new("python3").arg(program), folder.path()).await;
-    let sidecar = Sidecar::start_as(as_nobody(folder.path(), process.id())).await;
+    let config = plimsoll_tests::write(
+        folder.path(),
+        "sidecar.yml",
+        &format!("process: [{{label: it, pid: {}}}]\n", process.id()),
+    );
+    let arguments = ["--config", &config.display().to_string()];
+    let address = format!("127.0.0.1:{}", free_port());
+    let sidecar = Sidecar::start_at(as_nobody(folder.path()), &arguments, &address).await;
     let seen = sidecar.until_up("it", true).await;
     // What the kernel shows to everybody.
     assert_eq!(seen["concurrency_process_members{process=\"it\"}"], 1.0);
@@ -108,16 +115,13 @@ async fn another_users_sidecar_says_what_it_may_not_see() {
         .await;
 }
 
-/// Returns a command that watches a process as somebody else.
-fn as_nobody(folder: &Path, pid: u32) -> Command {
+/// Returns a command that is the binary as somebody else runs it.
+fn as_nobody(folder: &Path) -> Command {
     // It has to be where everybody may read.
     std::fs::set_permissions(folder, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
     let binary = folder.join("plimsoll");
     std::fs::copy(plimsoll::binary(), &binary).unwrap();
-    let config = folder.join("sidecar.yml");
-    std::fs::write(&config, format!("process: [{{label: it, pid: {pid}}}]\n")).unwrap();
-    let words = ["--reuid=65534", "--regid=65534", "--clear-groups"];
     let mut command = Command::new("setpriv");
-    command.args(words).arg(binary).args(["sidecar", "--config"]).arg(config);
+    command.args(["--reuid=65534", "--regid=65534", "--clear-groups"]).arg(binary);
     command
 }

@@ -1,5 +1,7 @@
 //! Watches the daemon's memory while a service lives through a day that is pressed into minutes.
 
+pub(crate) mod sidecar;
+
 use crate::run::{Failure, cargo, step};
 use std::f64::consts::TAU;
 use std::io::{Read, Write};
