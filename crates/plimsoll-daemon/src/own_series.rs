@@ -18,7 +18,9 @@ impl OwnSeries {
     pub(crate) fn append_to(&self, snapshot: &mut Snapshot) {
         let registries = self.0.read().unwrap_or_else(PoisonError::into_inner).clone();
         for registry in registries {
-            registry.snapshot().families.into_iter().for_each(|family| snapshot.add(family));
+            registry.snapshot().families.into_iter().for_each(|family| {
+                snapshot.add(family);
+            });
         }
     }
 }

@@ -11,19 +11,23 @@ pub struct Snapshot {
 
 impl Snapshot {
     /// Adds a family. One that is there already takes the series whose labels it hasn't, so that no name
-    /// and no label set stands twice; series of another kind than its own are left out.
-    pub fn add(&mut self, family: Family) {
+    /// and no label set stands twice; series of another kind than its own are left out. Returns how many
+    /// series were left out.
+    pub fn add(&mut self, family: Family) -> usize {
         let Some(there) = self.families.iter_mut().find(|there| there.name == family.name) else {
             self.families.push(family);
-            return;
+            return 0;
         };
+        let given = family.series.len();
         if there.kind != family.kind {
-            return;
+            return given;
         }
         let known: HashSet<Labels> =
             there.series.iter().map(|series| series.labels.clone()).collect();
+        let before = there.series.len();
         let new = family.series.into_iter().filter(|series| !known.contains(&series.labels));
         there.series.extend(new);
+        given - (there.series.len() - before)
     }
 }
 
@@ -128,9 +132,9 @@ mod tests {
     #[test]
     fn a_name_and_a_label_set_stand_once() {
         let mut snapshot = Snapshot::default();
-        snapshot.add(family(FamilyKind::Gauge, &["a", "b"]));
-        snapshot.add(family(FamilyKind::Gauge, &["b", "c"]));
-        snapshot.add(family(FamilyKind::Counter, &["d"]));
+        assert_eq!(snapshot.add(family(FamilyKind::Gauge, &["a", "b"])), 0);
+        assert_eq!(snapshot.add(family(FamilyKind::Gauge, &["b", "c"])), 1);
+        assert_eq!(snapshot.add(family(FamilyKind::Counter, &["d"])), 1);
         let [family] = snapshot.families.as_slice() else { panic!("{snapshot:?}") };
         let of = family.series.iter().filter_map(|series| series.labels.get("of"));
         assert_eq!(of.collect::<Vec<_>>(), ["a", "b", "c"]);

@@ -42,6 +42,10 @@ pub struct Access {
     tls_config: TlsConfig,
 }
 
+/// The address of a database in the words of its own clients, which may hold a password: it isn't shown.
+#[derive(Clone, Deserialize)]
+pub struct StoreAddress(pub String);
+
 /// Certificates and keys, as PEM.
 #[derive(Clone, Default, Deserialize)]
 #[serde(default)]
@@ -96,6 +100,18 @@ fn read(file: &Path) -> io::Result<Vec<u8>> {
 impl fmt::Debug for Access {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.debug_struct("Access").finish_non_exhaustive()
+    }
+}
+
+impl AsRef<str> for StoreAddress {
+    fn as_ref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for StoreAddress {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("…")
     }
 }
 

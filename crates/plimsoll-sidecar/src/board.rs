@@ -32,6 +32,8 @@ pub(crate) struct Column {
     pub(crate) rounds: [u64; 2],
     /// Label sets above the bound.
     pub(crate) dropped: u64,
+    /// Whether the series have to be told from those of others of its kind.
+    names_series: bool,
 }
 
 /// What the latest round of a collector brought.
@@ -47,8 +49,9 @@ impl Board {
         Self { clock, columns: Mutex::default() }
     }
 
-    /// Makes a place for a collector. A name that is taken gets a number.
-    pub(crate) fn slot(&self, name: &str) -> (Slot, Arc<str>) {
+    /// Makes a place for a collector. A name that is taken gets a number. With `names_series`, each series
+    /// without a label `server` gets the name as one.
+    pub(crate) fn slot(&self, name: &str, names_series: bool) -> (Slot, Arc<str>) {
         let mut columns = self.columns();
         let taken = |name: &str| columns.iter().any(|column| &*column.name == name);
         let numbered = (2..).map(|number| format!("{name}#{number}"));
@@ -61,6 +64,7 @@ impl Board {
             took: Duration::ZERO,
             rounds: [0; 2],
             dropped: 0,
+            names_series,
         });
         (Slot(columns.len() - 1), name)
     }
@@ -73,12 +77,21 @@ impl Board {
         column.at = Some(now);
         column.took = took;
         match outcome {
-            Ok(reading) => {
+            Ok(mut reading) => {
                 if matches!(column.latest, Latest::Reason(_)) {
                     tracing::info!(collector = &*column.name, "is up again");
                 }
                 column.rounds[0] += 1;
-                column.dropped += over(&reading);
+                let dropped = reading.keep(LABEL_SETS_MAX);
+                if column.names_series {
+                    reading.name_server(&column.name);
+                }
+                if dropped > 0 {
+                    column.dropped += dropped as u64;
+                    reading.note(format_args!(
+                        "{dropped} series are left out: {LABEL_SETS_MAX} of a name are kept"
+                    ));
+                }
                 column.latest = Latest::Reading(Arc::new(reading));
             }
             Err(reason) => {
@@ -110,18 +123,18 @@ impl Board {
         readings.flat_map(|reading| of(&reading)).collect()
     }
 
-    /// Adds every series of every collector.
+    /// Adds every series of every collector, and what is to be said of each collector.
     pub(crate) fn append_to(&self, snapshot: &mut Snapshot) {
         let columns = self.all();
-        for column in &columns {
-            if let Latest::Reading(reading) = &column.latest {
-                for family in reading.families() {
-                    let series = family.series.iter().take(LABEL_SETS_MAX).cloned().collect();
-                    snapshot.add(Family { series, ..family.clone() });
-                }
-            }
-        }
-        about_collectors(&columns, snapshot);
+        let hidden: Vec<usize> = columns.iter().map(|column| column.add_to(snapshot)).collect();
+        about_collectors(&columns, &hidden, snapshot);
+    }
+
+    /// Returns what every collector said last, and how many series of it an earlier one has.
+    pub(crate) fn shown(&self) -> Vec<(Column, usize)> {
+        let mut snapshot = Snapshot::default();
+        let columns = self.all().into_iter();
+        columns.map(|column| (column.clone(), column.add_to(&mut snapshot))).collect()
     }
 
     fn columns(&self) -> MutexGuard<'_, Vec<Column>> {
@@ -129,21 +142,22 @@ impl Board {
     }
 }
 
-fn over(reading: &Reading) -> u64 {
-    reading
-        .families()
-        .iter()
-        .map(|family| family.series.len().saturating_sub(LABEL_SETS_MAX) as u64)
-        .sum()
+impl Column {
+    /// Adds its series, and returns how many are there already.
+    fn add_to(&self, snapshot: &mut Snapshot) -> usize {
+        let Latest::Reading(reading) = &self.latest else { return 0 };
+        reading.families().iter().map(|family| snapshot.add(family.clone())).sum()
+    }
 }
 
 /// Says of each collector whether it is up, what its rounds came to and how long the last one took.
-fn about_collectors(columns: &[Column], snapshot: &mut Snapshot) {
+fn about_collectors(columns: &[Column], hidden: &[usize], snapshot: &mut Snapshot) {
     let mut up = family(&catalog::COLLECTOR_UP, FamilyKind::Gauge);
     let mut rounds = family(&catalog::COLLECTOR_ROUNDS, FamilyKind::Counter);
     let mut took = family(&catalog::COLLECTOR_ROUND_TIME, FamilyKind::Gauge);
     let mut dropped = family(&catalog::COLLECTOR_SERIES_DROPPED, FamilyKind::Counter);
-    for column in columns {
+    let mut unseen = family(&catalog::COLLECTOR_SERIES_HIDDEN, FamilyKind::Gauge);
+    for (column, hidden) in columns.iter().zip(hidden) {
         let labels = |more: &[(&str, &str)]| {
             let own = std::iter::once(("collector", &*column.name));
             Labels::new(own.chain(more.iter().copied())).unwrap_or_default()
@@ -158,8 +172,9 @@ fn about_collectors(columns: &[Column], snapshot: &mut Snapshot) {
             rounds.series.push(series(labels(&[("result", result)]), Value::Count(count)));
         }
         dropped.series.push(series(labels(&[]), Value::Count(column.dropped)));
+        unseen.series.push(series(labels(&[]), Value::Gauge(*hidden as f64)));
     }
-    for family in [up, rounds, took, dropped] {
+    for family in [up, rounds, took, dropped, unseen] {
         if !family.series.is_empty() {
             snapshot.add(family);
         }
@@ -177,5 +192,64 @@ fn family(signal: &'static Signal, kind: FamilyKind) -> Family {
         unit: signal.prometheus_unit(),
         kind,
         series: Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::page;
+    use crate::reading::labelled;
+    use plimsoll_runtime::clock::ManualClock;
+
+    fn lag(groups: &[&str]) -> Reading {
+        let mut reading = Reading::default();
+        for group in groups {
+            reading.gauge(&catalog::CONSUMER_LAG, &labelled([("group", group)]), 1.0);
+        }
+        reading
+    }
+
+    /// Two collectors, which see two groups and three, one of them in common.
+    fn two(names_series: bool) -> Board {
+        let board = Board::new(Arc::new(ManualClock::new(TimeMs(0))));
+        for (name, groups) in [("a", ["x", "y"].as_slice()), ("b", &["y", "z", "v"])] {
+            let (slot, _) = board.slot(name, names_series);
+            board.publish(slot, Ok(lag(groups)), Duration::ZERO);
+        }
+        board
+    }
+
+    fn shown(board: &Board, signal: &Signal) -> Vec<String> {
+        let mut snapshot = Snapshot::default();
+        board.append_to(&mut snapshot);
+        let of_name = snapshot.families.into_iter().filter(|family| family.name == signal.name);
+        let series = of_name.flat_map(|family| family.series);
+        series
+            .map(|series| match series.value {
+                Value::Gauge(value) => format!("{} {value}", series.labels),
+                _ => String::new(),
+            })
+            .collect()
+    }
+
+    #[test]
+    fn a_series_that_two_collectors_have_is_shown_once_and_the_second_says_so() {
+        let board = two(false);
+        assert_eq!(shown(&board, &catalog::CONSUMER_LAG).len(), 4);
+        let hidden = shown(&board, &catalog::COLLECTOR_SERIES_HIDDEN);
+        assert_eq!(hidden, [r#"{collector="a"} 0"#, r#"{collector="b"} 1"#]);
+        let page = page::html(&board);
+        assert!(page.contains("1 series are left out: an earlier collector"), "{page}");
+    }
+
+    #[test]
+    fn the_series_of_several_brokers_are_told_apart() {
+        let board = two(true);
+        let lag = shown(&board, &catalog::CONSUMER_LAG);
+        assert_eq!(lag.len(), 5);
+        assert!(lag.contains(&r#"{group="y",server="b"} 1"#.to_owned()), "{lag:?}");
+        let hidden = shown(&board, &catalog::COLLECTOR_SERIES_HIDDEN);
+        assert_eq!(hidden, [r#"{collector="a"} 0"#, r#"{collector="b"} 0"#]);
     }
 }

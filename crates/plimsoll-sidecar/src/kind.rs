@@ -16,6 +16,10 @@ pub(crate) trait CollectorKind: DeserializeOwned {
     /// How one is asked for without a file.
     const FLAGS: &'static [Flag];
 
+    /// Whether its series say by themselves of which collector they are. Those of several others get the
+    /// label `server`.
+    const IS_NAMED: bool = true;
+
     /// Returns what it looks at, without user or secret: the `collector` label is that behind the kind.
     fn target(&self) -> String;
 

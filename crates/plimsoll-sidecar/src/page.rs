@@ -1,5 +1,6 @@
 //! The page: each collector, whether it knows anything, and if not, why.
 
+use crate::Reading;
 use crate::board::{Board, Column, Latest};
 use plimsoll_model::TimeMs;
 use std::fmt::Write;
@@ -20,10 +21,11 @@ td{overflow-wrap:anywhere}.number{text-align:right;font-variant-numeric:tabular-
 
 /// Writes the page as HTML.
 pub(crate) fn html(board: &Board) -> String {
-    let mut columns = board.all();
+    let mut columns = board.shown();
     columns.sort_by_key(urgency);
     let mut page = HEAD.to_string();
-    let up = columns.iter().filter(|column| matches!(column.latest, Latest::Reading(_))).count();
+    let up =
+        columns.iter().filter(|(column, _)| matches!(column.latest, Latest::Reading(_))).count();
     let _ = write!(
         page,
         "<p>{up} of {} collectors are up. Series are at <a href=\"/metrics\">/metrics</a>.</p>\
@@ -31,8 +33,8 @@ pub(crate) fn html(board: &Board) -> String {
          <th class=number>It took<th>Remarks",
         columns.len()
     );
-    for column in &columns {
-        row(&mut page, column, board.now());
+    for (column, hidden) in &columns {
+        row(&mut page, column, *hidden, board.now());
     }
     page.push_str("</table>\n");
     page
@@ -40,20 +42,20 @@ pub(crate) fn html(board: &Board) -> String {
 
 /// Orders what is shown: who knows nothing, who has something to say, who hasn't looked yet, and the rest
 /// as the configuration has them.
-fn urgency(column: &Column) -> u8 {
+fn urgency((column, hidden): &(Column, usize)) -> u8 {
     match &column.latest {
         Latest::Reason(_) => 0,
-        Latest::Reading(reading) if !reading.notes().is_empty() => 1,
+        Latest::Reading(reading) if *hidden > 0 || !reading.notes().is_empty() => 1,
         Latest::Nothing => 2,
         Latest::Reading(_) => 3,
     }
 }
 
-fn row(page: &mut String, column: &Column, now: TimeMs) {
+fn row(page: &mut String, column: &Column, hidden: usize, now: TimeMs) {
     let (class, state, series, why) = match &column.latest {
         Latest::Nothing => ("new", "not looked yet", String::new(), String::new()),
         Latest::Reading(reading) => {
-            ("up", "up", reading.len().to_string(), reading.notes().join("\n"))
+            ("up", "up", reading.len().to_string(), remarks(reading, hidden))
         }
         Latest::Reason(reason) => ("down", "down", String::new(), reason.to_string()),
     };
@@ -68,6 +70,14 @@ fn row(page: &mut String, column: &Column, now: TimeMs) {
         escaped(&column.name),
         escaped(&why).replace('\n', "<br>")
     );
+}
+
+/// Returns what is to be said of a reading, a line each.
+fn remarks(reading: &Reading, hidden: usize) -> String {
+    let hidden = (hidden > 0).then(|| {
+        format!("{hidden} series are left out: an earlier collector has the same; keep one of them")
+    });
+    reading.notes().iter().cloned().chain(hidden).collect::<Vec<_>>().join("\n")
 }
 
 fn escaped(text: &str) -> String {
@@ -96,7 +106,7 @@ mod tests {
     #[test]
     fn a_reason_stands_there_and_can_hold_no_markup() {
         let board = Board::new(Arc::new(ManualClock::new(TimeMs(0))));
-        let (slot, name) = board.slot("redis:<a>");
+        let (slot, name) = board.slot("redis:<a>", false);
         assert_eq!(&*name, "redis:<a>");
         board.publish(slot, Err(Reason::new("refused & <b>")), Duration::from_millis(3));
         let page = html(&board);
@@ -113,7 +123,7 @@ mod tests {
     fn what_is_wrong_stands_above_what_is_well() {
         let board = Board::new(Arc::new(ManualClock::new(TimeMs(0))));
         let [(well, _), (told, _), (_later, _), (down, _)] =
-            ["well", "told", "later", "down"].map(|name| board.slot(name));
+            ["well", "told", "later", "down"].map(|name| board.slot(name, false));
         let mut noted = crate::Reading::default();
         noted.note("deadlock");
         for (slot, outcome) in [

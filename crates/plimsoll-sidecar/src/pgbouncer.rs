@@ -3,12 +3,13 @@
 use crate::connected::{Connected, ConnectedCollector};
 use crate::kind::CollectorKind;
 use crate::reading::labelled;
-use crate::server::{ServerConfig, StoreAddress};
+use crate::server::ServerConfig;
 use crate::sql::{self, Row};
 use crate::{Collector, CollectorConfig, Flag, Pace, Reading, Reason, World};
 use async_trait::async_trait;
 use plimsoll_model::{Labels, LevelPart, Signal, Value, catalog};
 use plimsoll_prober::{PostgresConnection, PostgresServer};
+use plimsoll_servers::StoreAddress;
 use plimsoll_spec::MapShape;
 use serde::Deserialize;
 use std::collections::HashMap;

@@ -55,6 +55,26 @@ impl Reading {
         }
     }
 
+    /// Keeps so many series of each family at most; returns how many were dropped.
+    pub(crate) fn keep(&mut self, series_max: usize) -> usize {
+        let mut dropped = 0;
+        for family in &mut self.families {
+            dropped += family.series.len().saturating_sub(series_max);
+            family.series.truncate(series_max);
+        }
+        dropped
+    }
+
+    /// Adds the label `server` to every series that hasn't one.
+    pub(crate) fn name_server(&mut self, server: &str) {
+        let series = self.families.iter_mut().flat_map(|family| &mut family.series);
+        for series in series.filter(|series| series.labels.get("server").is_none()) {
+            if let Ok(labels) = series.labels.with("server", server) {
+                series.labels = labels;
+            }
+        }
+    }
+
     /// Adds a sentence for the page: what this reading is without, and why, or what was found that no
     /// number says. No secret may stand in it. Beyond 20, notes are dropped.
     pub fn note(&mut self, note: impl Display) {

@@ -48,3 +48,99 @@ async fn one(collector: &mut dyn Collector, pace: Pace) -> Result<Reading, Reaso
         ))),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::board::Latest;
+    use crate::reading::labelled;
+    use async_trait::async_trait;
+    use plimsoll_model::{Snapshot, TimeMs, catalog};
+    use plimsoll_runtime::clock::ManualClock;
+    use plimsoll_runtime::shutdown;
+    use std::time::Duration;
+
+    enum Look {
+        Well,
+        Panics,
+        Hangs,
+        /// So many series of one name.
+        Floods(u32),
+    }
+
+    #[async_trait]
+    impl Collector for Look {
+        async fn collect(&mut self) -> Result<Reading, Reason> {
+            let mut reading = Reading::default();
+            let series = match self {
+                Self::Well => 1,
+                Self::Panics => panic!("on purpose"),
+                Self::Hangs => std::future::pending().await,
+                Self::Floods(series) => *series,
+            };
+            for number in 0..series {
+                let labels = labelled([("server", &number.to_string())]);
+                reading.gauge(&catalog::POSTGRES_OLDEST_TRANSACTION, &labels, 0.0);
+            }
+            Ok(reading)
+        }
+    }
+
+    /// Runs a collector beside one that is well, at an interval of 1 s; returns how many of its rounds were
+    /// well and how many not, the same of the other one, and the board.
+    async fn beside_one_that_is_well(
+        look: Look,
+        milliseconds: u64,
+    ) -> ([u64; 2], [u64; 2], Arc<Board>) {
+        let board = Arc::new(Board::new(Arc::new(ManualClock::new(TimeMs(0)))));
+        let (stopper, stop) = shutdown::channel();
+        let runs = [("faulty", look), ("well", Look::Well)].map(|(name, look)| {
+            let (slot, _) = board.slot(name, false);
+            let pace = Pace::EACH_SECOND;
+            tokio::spawn(run(Box::new(look), pace, slot, board.clone(), stop.clone()))
+        });
+        tokio::time::sleep(Duration::from_millis(milliseconds)).await;
+        stopper.drain();
+        for run in runs {
+            run.await.expect("it ends");
+        }
+        let rounds: Vec<_> = board.all().iter().map(|column| column.rounds).collect();
+        (rounds[0], rounds[1], board)
+    }
+
+    fn reason(board: &Board) -> String {
+        match &board.all()[0].latest {
+            Latest::Reason(reason) => reason.to_string(),
+            other => format!("{other:?}"),
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_that_panics_costs_its_own_series_only() {
+        let (faulty, well, board) = beside_one_that_is_well(Look::Panics, 10_500).await;
+        assert_eq!((faulty, well), ([0, 11], [11, 0]));
+        assert!(reason(&board).contains("panicked"), "{}", reason(&board));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_that_hangs_is_left_at_its_deadline() {
+        let (faulty, well, board) = beside_one_that_is_well(Look::Hangs, 10_500).await;
+        // Rounds of a second each, without a pause.
+        assert_eq!((faulty, well), ([0, 10], [11, 0]));
+        assert!(reason(&board).contains("deadline of 1s"), "{}", reason(&board));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_that_floods_keeps_two_thousand_series_and_says_how_many_it_lost() {
+        let (flooded, well, board) = beside_one_that_is_well(Look::Floods(1_000_000), 500).await;
+        assert_eq!((flooded, well), ([1, 0], [1, 0]));
+        let flood = &board.all()[0];
+        assert_eq!(flood.dropped, 998_000);
+        let Latest::Reading(reading) = &flood.latest else { panic!("{:?}", flood.latest) };
+        assert_eq!(reading.len(), 2_000);
+        assert!(reading.notes()[0].contains("998000 series are left out"), "{:?}", reading.notes());
+        let mut snapshot = Snapshot::default();
+        board.append_to(&mut snapshot);
+        assert_eq!(snapshot.families[0].series.len(), 2_000);
+    }
+}

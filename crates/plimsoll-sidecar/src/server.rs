@@ -42,10 +42,6 @@ pub(crate) struct ServerConfig<A = Address> {
     access: Access,
 }
 
-/// The address of a database in the words of its own clients, which may hold a password.
-#[derive(Clone, Deserialize)]
-pub(crate) struct StoreAddress(pub(crate) String);
-
 impl Address {
     /// Reads an address that has one of those schemes; `example` is shown when it isn't one.
     pub(crate) fn parse(
@@ -141,18 +137,6 @@ impl fmt::Display for Address {
 impl AsRef<str> for Address {
     fn as_ref(&self) -> &str {
         self.0.as_str()
-    }
-}
-
-impl AsRef<str> for StoreAddress {
-    fn as_ref(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for StoreAddress {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str("…")
     }
 }
 

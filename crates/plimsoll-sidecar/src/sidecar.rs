@@ -63,9 +63,13 @@ impl Sidecar {
             clock: clock.clone(),
             stop: stop.clone(),
         };
+        let looks = &config.collectors;
+        let names: Vec<bool> = looks.iter().map(|planned| planned.names_series(looks)).collect();
         let mut rounds = JoinSet::new();
-        for Planned { label, pace, collector } in config.collectors {
-            let (slot, name) = board.slot(&label.unwrap_or_else(|| collector.name()));
+        for (planned, names_series) in config.collectors.into_iter().zip(names) {
+            let Planned { label, pace, collector } = planned;
+            let name = label.unwrap_or_else(|| collector.name());
+            let (slot, name) = board.slot(&name, names_series);
             let built = collector.build(&world(name.clone(), pace));
             let built =
                 built.map_err(|reason| StartError::Collector { collector: name, reason })?;

@@ -2,9 +2,11 @@
 
 use crate::Reason;
 use crate::config::{DEADLINE, INTERVAL, LABEL};
-use crate::server::{ServerConfig, StoreAddress};
+use crate::server::ServerConfig;
 use plimsoll_prober::PostgresServer;
-use plimsoll_servers::{PASSWORD, PASSWORD_FILE, TLS_CONFIG, check_address, no_store};
+use plimsoll_servers::{
+    PASSWORD, PASSWORD_FILE, StoreAddress, TLS_CONFIG, check_address, no_store,
+};
 use plimsoll_spec::{MapShape, Shape, required};
 use std::str::FromStr;
 use tokio_postgres::config::Host;

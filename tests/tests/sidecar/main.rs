@@ -10,6 +10,7 @@ mod kafka_faults;
 mod nats;
 mod panels;
 mod postgres;
+mod probe;
 mod process;
 mod proxy;
 mod rabbitmq;

@@ -3,7 +3,6 @@
 mod groups;
 mod raw;
 mod read;
-mod read_prober;
 mod relabel_rule;
 mod shape;
 mod slo_files;
@@ -15,7 +14,7 @@ mod web;
 pub(crate) use groups::read_groups;
 pub use valid::Config;
 pub(crate) use valid::{
-    Access, Alertmanager, Backend, Credentials, Discovery, Job, Limits, Probed, ProbedWhat, Prober,
-    Records, ScrapeBounds, Secret, TargetGroup, Tls, Webhook,
+    Access, Alertmanager, Backend, Credentials, Discovery, Job, Limits, Prober, Records,
+    ScrapeBounds, Secret, TargetGroup, Tls, Webhook,
 };
 pub(crate) use web::{WebConfig, WebTls, read_web};

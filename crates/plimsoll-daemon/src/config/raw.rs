@@ -1,5 +1,6 @@
 //! The file as it was written; every key means the same as in Prometheus.
 
+use plimsoll_servers::ProberConfig;
 use plimsoll_spec::{Length, Parsed, Size};
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -16,7 +17,7 @@ pub(super) struct RawConfig {
     pub(super) global: RawGlobal,
     pub(super) scrape_configs: Vec<RawScrape>,
     pub(super) push_configs: Vec<RawPush>,
-    pub(super) probers: Vec<RawProber>,
+    pub(super) probers: Vec<ProberConfig>,
     pub(super) backends: BTreeMap<String, RawBackend>,
     /// Read from the tree instead, so that the faults of these files are told with the others.
     #[serde(rename = "slo_files")]
@@ -83,67 +84,6 @@ pub(super) struct RawBackend {
 pub(super) struct RawPush {
     pub(super) job_name: String,
     pub(super) expect_every: Parsed<Length>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct RawProber {
-    pub(super) name: String,
-    pub(super) origin: RawStore,
-    pub(super) stores: Vec<RawNamedStore>,
-    pub(super) interval: Option<Parsed<Length>>,
-    pub(super) poll: Option<Parsed<Length>>,
-    pub(super) timeout: Option<Parsed<Length>>,
-    #[serde(default)]
-    pub(super) edges: Vec<Parsed<Length>>,
-    pub(super) bands: Option<RawBands>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct RawBands {
-    pub(super) of: String,
-    pub(super) edges: Option<Vec<u64>>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct RawNamedStore {
-    pub(super) name: String,
-    pub(super) postgres: Option<RawPostgres>,
-    pub(super) redis: Option<RawRedis>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct RawStore {
-    pub(super) postgres: Option<RawPostgres>,
-    pub(super) redis: Option<RawRedis>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct RawPostgres {
-    pub(super) url: String,
-    pub(super) table: Option<String>,
-    pub(super) query: Option<String>,
-    pub(super) password: Option<String>,
-    pub(super) password_file: Option<String>,
-    #[serde(default)]
-    pub(super) tls_config: RawTls,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct RawRedis {
-    pub(super) url: String,
-    pub(super) key: Option<String>,
-    pub(super) stream: Option<String>,
-    pub(super) field: Option<String>,
-    pub(super) password: Option<String>,
-    pub(super) password_file: Option<String>,
-    #[serde(default)]
-    pub(super) tls_config: RawTls,
 }
 
 #[derive(Debug, Deserialize)]

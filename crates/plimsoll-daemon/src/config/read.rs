@@ -3,17 +3,18 @@
 
 use super::raw::{
     RawAlertmanager, RawAuthorization, RawBackend, RawBasicAuth, RawConfig, RawDns, RawFiles,
-    RawGlobal, RawProber, RawPush, RawScrape, RawStatic, RawTls,
+    RawGlobal, RawPush, RawScrape, RawStatic, RawTls,
 };
 use super::relabel_rule::relabeling;
 use super::shape::{DAEMON, INTERVAL};
 use super::slo_files::{self, SloFiles, whole_file};
 use super::valid::{
-    Access, Alertmanager, Backend, Config, Credentials, Discovery, Job, Limits, Records,
+    Access, Alertmanager, Backend, Config, Credentials, Discovery, Job, Limits, Prober, Records,
     ScrapeBounds, Secret, TargetGroup, Tls, TlsIdentity, Webhook,
 };
 use super::web::read_web;
 use plimsoll_model::{LabelError, Labels};
+use plimsoll_servers::ProberConfig;
 use plimsoll_spec::{Document, Fault};
 use reqwest::Url;
 use std::collections::BTreeMap;
@@ -132,11 +133,12 @@ impl Place<'_> {
         };
         let jobs: Vec<Job> = raw.scrape_configs.iter().map(job).collect::<Result<_, _>>()?;
         let read_every = raw.global.scrape_interval.as_ref().map_or(INTERVAL, |length| length.0.0);
-        let prober = |raw: &RawProber| {
-            let made = self.prober(raw, read_every);
-            made.ok_or_else(|| Slip::at("probers")("a store of it is of no kind"))
+        let prober = |raw: &ProberConfig| {
+            let mut config = raw.clone();
+            config.lies_in(self.folder);
+            Prober { config, read_every }
         };
-        let probers = raw.probers.iter().map(prober).collect::<Result<_, _>>()?;
+        let probers = raw.probers.iter().map(prober).collect();
         let backends = self.backends(&raw.backends)?;
         slo_files.warn_of_retention(&backends);
         if let Some(interval) = jobs.iter().map(|job| job.interval).min() {
@@ -284,14 +286,6 @@ impl Place<'_> {
         };
         let ca_file = raw.ca_file.as_deref().map(|file| self.path(file));
         Tls { ca_file, identity, insecure_skip_verify: raw.insecure_skip_verify }
-    }
-
-    pub(super) fn given_secret(
-        &self,
-        inline: &Option<String>,
-        file: &Option<String>,
-    ) -> Option<Secret> {
-        (inline.is_some() || file.is_some()).then(|| self.secret(inline, file))
     }
 
     fn secret(&self, inline: &Option<String>, file: &Option<String>) -> Secret {

@@ -1,4 +1,5 @@
 use plimsoll_model::Labels;
+use plimsoll_servers::ProberConfig;
 use plimsoll_slo::Slo;
 use plimsoll_spec::Fault;
 use plimsoll_store::{LabelMap, Relabeling};
@@ -59,47 +60,9 @@ pub(crate) struct Job {
 /// A prober of one system of record and of the stores behind it.
 #[derive(Clone, Debug)]
 pub(crate) struct Prober {
-    pub(crate) name: String,
-    pub(crate) origin: Probed,
-    /// By name.
-    pub(crate) stores: Vec<(String, Probed)>,
-    /// The prober's own default where the file says nothing.
-    pub(crate) interval: Option<Duration>,
-    pub(crate) poll: Option<Duration>,
-    pub(crate) timeout: Option<Duration>,
-    pub(crate) edges: Vec<Duration>,
-    /// What its markers are sorted by; they aren't where the file says nothing.
-    pub(crate) bands: Option<Bands>,
+    pub(crate) config: ProberConfig,
     /// How often its series are taken in.
     pub(crate) read_every: Duration,
-}
-
-/// Markers are sorted by how many of an operation are in flight when each is committed.
-#[derive(Clone, Debug)]
-pub(crate) struct Bands {
-    /// The operation.
-    pub(crate) of: String,
-    /// The lower edges.
-    pub(crate) edges: Vec<u64>,
-}
-
-/// One store: what of which server.
-#[derive(Clone, Debug)]
-pub(crate) struct Probed {
-    /// Without a password.
-    pub(crate) url: String,
-    pub(crate) password: Option<Secret>,
-    pub(crate) tls: Tls,
-    pub(crate) what: ProbedWhat,
-}
-
-/// What of a store shows the marker.
-#[derive(Clone, Debug)]
-pub(crate) enum ProbedWhat {
-    PostgresTable(String),
-    PostgresQuery(String),
-    RedisKey(String),
-    RedisStream { stream: String, field: String },
 }
 
 /// Where the targets of a job come from.

@@ -4,15 +4,16 @@ use super::fetch::Fetcher;
 use super::heard::{Arrival, Heard, TargetNumber};
 use super::in_flight::InFlight;
 use super::job::Numbers;
-use super::probed::{ProbeError, prober};
 use super::scraper::Scraper;
-use crate::config::{Limits, Prober as ProberConfig, ScrapeBounds};
+use crate::config::{Limits, Prober as ProberPlan, ScrapeBounds};
 use crate::timeline::Timeline;
 use plimsoll_exposition::{Format, Interest, encode};
+use plimsoll_model::bucket::DEFAULT_BANDS;
 use plimsoll_model::{Family, FamilyKind, Labels, Series, TimeMs, Value, catalog};
-use plimsoll_prober::{Prober, Troubles};
+use plimsoll_prober::{Prober, ProberError, Troubles};
 use plimsoll_record::Registry;
 use plimsoll_runtime::shutdown::Stop;
+use plimsoll_servers::ProberConfig;
 use plimsoll_store::{Relabeling, Target};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -42,13 +43,21 @@ pub(crate) struct ProberSource {
     in_flight: Option<Arc<InFlight>>,
 }
 
+/// Why a prober can't be built.
+#[derive(Debug, thiserror::Error)]
+#[error("prober {prober}: {reason}")]
+pub(crate) struct ProbeError {
+    prober: String,
+    reason: ProberError,
+}
+
 impl ProberSource {
     /// Builds one prober. `seed` tells its markers from those of every other start.
     ///
     /// # Errors
     /// A certificate that can't be read, or a name that no label can hold.
     pub(crate) fn new(
-        config: &ProberConfig,
+        ProberPlan { config, read_every }: &ProberPlan,
         numbers: &Numbers,
         limits: Limits,
         (now, seed): (TimeMs, u64),
@@ -60,7 +69,7 @@ impl ProberSource {
             number: numbers.next(),
             prober: prober(config, &registry, in_flight.clone(), seed)?,
             registry,
-            read_every: config.read_every,
+            read_every: *read_every,
             bounds: ScrapeBounds {
                 body_bytes: limits.body_bytes,
                 samples: None,
@@ -130,6 +139,26 @@ impl ProberSource {
             stop.run_until_stopped(all).await;
         });
     }
+}
+
+/// Makes the prober that the configuration describes.
+fn prober(
+    config: &ProberConfig,
+    registry: &Registry,
+    in_flight: Option<Arc<InFlight>>,
+    seed: u64,
+) -> Result<Prober, ProbeError> {
+    let built = config.spec(seed).and_then(|spec| {
+        let spec = match config.bands.as_ref().zip(in_flight) {
+            Some((bands, in_flight)) => {
+                let edges = bands.edges.as_deref().unwrap_or(&DEFAULT_BANDS);
+                spec.banded(edges, move || in_flight.now())
+            }
+            None => spec,
+        };
+        spec.build_in(registry)
+    });
+    built.map_err(|reason| ProbeError { prober: config.name.clone(), reason })
 }
 
 /// Makes what hands the series on, with when they began: what they count, they count from zero.

@@ -4,9 +4,10 @@ use super::raw::RawCollector;
 use crate::kind::{CollectorKind, Kind};
 use crate::{
     AmplifyConfig, Collector, HaproxyConfig, HostConfig, KafkaConfig, NatsConfig, NginxConfig,
-    Pace, PgbouncerConfig, PostgresConfig, ProcessConfig, ProxyConfig, RabbitMqConfig, Reason,
-    RedisConfig, World,
+    Pace, PgbouncerConfig, PostgresConfig, ProbeConfig, ProcessConfig, ProxyConfig, RabbitMqConfig,
+    Reason, RedisConfig, World,
 };
+use plimsoll_servers::prober::check_probers;
 use plimsoll_spec::{MapShape, Parsed, Shape, optional};
 use serde::Deserialize;
 use std::net::SocketAddr;
@@ -38,7 +39,7 @@ macro_rules! kinds {
                     Shape::List(&Shape::Map(<$config as CollectorKind>::SHAPE)),
                 ),)*
             ],
-            check: None,
+            check: Some(|view, faults| check_probers(view.get("probe").as_ref(), faults)),
         };
 
         /// The file as it was written.
@@ -75,6 +76,12 @@ macro_rules! kinds {
             pub fn pace(&self) -> Pace {
                 match self {
                     $(Self::$variant(_) => <$config as CollectorKind>::PACE,)*
+                }
+            }
+
+            pub(crate) fn is_named(&self) -> bool {
+                match self {
+                    $(Self::$variant(_) => <$config as CollectorKind>::IS_NAMED,)*
                 }
             }
 
@@ -120,6 +127,8 @@ kinds! {
     nats: Nats(NatsConfig),
     /// The queues of a RabbitMQ server.
     rabbitmq: RabbitMq(RabbitMqConfig),
+    /// A prober of a system of record and of the stores behind it.
+    probe: Probe(ProbeConfig),
     /// An nginx, by its `stub_status` page.
     nginx: Nginx(NginxConfig),
     /// A HAProxy, by its statistics as CSV: `http://127.0.0.1:8404/stats;csv`.

@@ -9,6 +9,7 @@ pub(crate) use raw::{DEADLINE, INTERVAL, LABEL, interval, length};
 use kinds::{RawConfig, SIDECAR};
 use plimsoll_spec::{Document, Fault, Place, Shape};
 use std::fmt;
+use std::mem::discriminant;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -45,6 +46,15 @@ impl fmt::Display for Planned {
         let Pace { interval, deadline } = self.pace;
         let name = self.label.clone().unwrap_or_else(|| self.collector.name());
         write!(out, "{name}: every {interval:?}, within {deadline:?}")
+    }
+}
+
+impl Planned {
+    /// Says whether its series need a name to be told from those of others of its kind.
+    pub(crate) fn names_series(&self, all: &[Self]) -> bool {
+        let is_of_kind =
+            |other: &&Self| discriminant(&other.collector) == discriminant(&self.collector);
+        !self.collector.is_named() && all.iter().filter(is_of_kind).count() > 1
     }
 }
 
@@ -172,5 +182,49 @@ mod tests {
         assert!(faults[0].to_string().contains("rounds don't overlap"), "{faults:?}");
         let faults = Config::parse("sidecar.yml", "listen: 127.0.0.1:0").unwrap_err();
         assert!(faults[0].to_string().contains("nothing to look at"), "{faults:?}");
+    }
+
+    #[test]
+    fn faults_of_servers_have_their_places_and_show_no_secret() {
+        let text = "\
+postgres:
+- {url: 'postgres://me:secret@db/shop'}
+- {url: 'postgres://db/shop', password: hush, password_file: db.password}
+redis:
+- {url: 'redis://cache', tls_config: {cert_file: sidecar.crt}}
+nats:
+- {url: 'nats:', password: hush}
+- url: nats://broker:4222
+  tls_config:
+    insecure_skip_verify: true
+probe:
+- {name: orders, origin: {postgres: {url: 'postgres://db/shop', table: heartbeat}}, stores: []}
+";
+        let faults = Config::parse("sidecar.yml", text).unwrap_err();
+        let told: Vec<_> = faults.iter().map(|fault| (fault.line, fault.key.as_str())).collect();
+        let expected = [
+            (2, "postgres[0].password_file"),
+            (3, "postgres[1].password_file"),
+            (5, "redis[0].tls_config.key_file"),
+            (7, "nats[0].url"),
+            (10, "nats[1].tls_config.insecure_skip_verify"),
+            (12, "probe[0].stores"),
+        ];
+        assert_eq!(told, expected);
+        let said = faults.iter().map(ToString::to_string).collect::<String>();
+        assert!(!said.contains("secret@") && !said.contains("hush"), "{said}");
+    }
+
+    #[test]
+    fn a_file_that_a_server_needs_lies_beside_the_configuration() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("sidecar.yml").display().to_string();
+        let text = "rabbitmq: [{url: 'https://rabbit', tls_config: {ca_file: ca.pem}}]";
+        let faults = Config::parse(&file, text).unwrap_err();
+        let missing = folder.path().join("ca.pem").display().to_string();
+        assert!(faults[0].reason.contains(&missing), "{faults:?}");
+        std::fs::write(&missing, "no PEM").unwrap();
+        let faults = Config::parse(&file, text).unwrap_err();
+        assert!(faults[0].reason.contains("no certificate"), "{faults:?}");
     }
 }

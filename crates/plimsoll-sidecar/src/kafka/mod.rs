@@ -96,6 +96,7 @@ impl FromStr for KafkaConfig {
 impl CollectorKind for KafkaConfig {
     const SHAPE: &'static MapShape = &SHAPE;
     const PACE: Pace = Pace::EACH_5_SECONDS;
+    const IS_NAMED: bool = false;
     const FLAGS: &'static [Flag] = &[Flag {
         name: "kafka",
         value: Some("URL"),

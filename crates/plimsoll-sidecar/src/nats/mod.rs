@@ -75,6 +75,7 @@ impl FromStr for NatsConfig {
 impl CollectorKind for NatsConfig {
     const SHAPE: &'static MapShape = &SHAPE;
     const PACE: Pace = Pace::EACH_5_SECONDS;
+    const IS_NAMED: bool = false;
     const FLAGS: &'static [Flag] = &[Flag {
         name: "nats",
         value: Some("URL"),

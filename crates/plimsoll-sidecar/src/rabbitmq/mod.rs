@@ -61,6 +61,7 @@ impl FromStr for RabbitMqConfig {
 impl CollectorKind for RabbitMqConfig {
     const SHAPE: &'static MapShape = &SHAPE;
     const PACE: Pace = Pace::EACH_5_SECONDS;
+    const IS_NAMED: bool = false;
     const FLAGS: &'static [Flag] = &[Flag {
         name: "rabbitmq",
         value: Some("URL"),

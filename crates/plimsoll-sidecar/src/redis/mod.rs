@@ -9,7 +9,7 @@ use crate::config::{DEADLINE, INTERVAL, LABEL, length};
 use crate::connected::{Connected, ConnectedCollector};
 use crate::kind::CollectorKind;
 use crate::lag::STALLED_AFTER;
-use crate::server::{ServerConfig, StoreAddress};
+use crate::server::ServerConfig;
 use crate::tls::advised;
 use crate::{Collector, CollectorConfig, Flag, Pace, Reading, Reason, World};
 use ::redis::aio::MultiplexedConnection;
@@ -18,7 +18,9 @@ use ::redis::{
 };
 use async_trait::async_trait;
 use plimsoll_prober::RedisServer;
-use plimsoll_servers::{PASSWORD, PASSWORD_FILE, TLS_CONFIG, check_address, no_store};
+use plimsoll_servers::{
+    PASSWORD, PASSWORD_FILE, StoreAddress, TLS_CONFIG, check_address, no_store,
+};
 use plimsoll_spec::{Length, MapShape, Parsed, Shape, optional, required};
 use serde::Deserialize;
 use std::path::Path;
@@ -71,19 +73,7 @@ impl CollectorKind for RedisConfig {
     }];
 
     fn target(&self) -> String {
-        let Ok(info) = self.server.address.0.as_str().into_connection_info() else {
-            return String::new();
-        };
-        let place = match info.addr() {
-            ConnectionAddr::Tcp(host, port) | ConnectionAddr::TcpTls { host, port, .. } => {
-                format!("{host}:{port}")
-            }
-            other => other.to_string(),
-        };
-        match info.redis_settings().db() {
-            0 => place,
-            database => format!("{place}/{database}"),
-        }
+        target(&self.server.address.0)
     }
 
     fn lies_in(&mut self, folder: &Path) {
@@ -100,6 +90,23 @@ impl CollectorKind for RedisConfig {
         let streams = Streams::new(world, self.streams, stalled_after);
         let redis = Redis { server, name: world.name.clone(), streams };
         Ok(Box::new(Connected::new(redis, world.clock.clone())))
+    }
+}
+
+/// Names a server by its host, port and database: never by its user or password.
+pub(crate) fn target(url: &str) -> String {
+    let Ok(info) = url.into_connection_info() else {
+        return String::new();
+    };
+    let place = match info.addr() {
+        ConnectionAddr::Tcp(host, port) | ConnectionAddr::TcpTls { host, port, .. } => {
+            format!("{host}:{port}")
+        }
+        other => other.to_string(),
+    };
+    match info.redis_settings().db() {
+        0 => place,
+        database => format!("{place}/{database}"),
     }
 }
 

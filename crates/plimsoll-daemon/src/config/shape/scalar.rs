@@ -1,5 +1,7 @@
 //! Values of one line: each parser says what is wrong with a text.
 
+pub(super) use plimsoll_servers::prober::some_length;
+
 use plimsoll_spec::Length;
 use reqwest::Url;
 use std::net::SocketAddr;
@@ -78,11 +80,6 @@ pub(super) fn authorization_type(text: &str) -> Result<(), String> {
     }
     let is_token = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic());
     if is_token { Ok(()) } else { Err("must be one word, as Bearer".into()) }
-}
-
-pub(super) fn some_length(text: &str) -> Result<(), String> {
-    let length: Length = text.parse().map_err(|error| format!("{error}"))?;
-    if length.0.is_zero() { Err("must be longer than nothing".into()) } else { Ok(()) }
 }
 
 pub(super) fn interval(text: &str) -> Result<(), String> {

@@ -67,3 +67,13 @@ pub const COLLECTOR_SERIES_DROPPED: Signal = Signal {
     labels: &["collector"],
     help: "Series of a collector's looks that were beyond a family's bound.",
 };
+
+/// Series that another collector has.
+pub const COLLECTOR_SERIES_HIDDEN: Signal = Signal {
+    otel_name: "concurrency.collector.series_hidden",
+    unit: "{series}",
+    name: "concurrency_collector_series_hidden",
+    kind: Kind::Gauge,
+    labels: &["collector"],
+    help: "Series of a collector that aren't shown, since an earlier collector has the same; it should be 0.",
+};
