@@ -41,7 +41,7 @@ impl Watcher {
     /// # Errors
     /// There is no port to be had; the message says what for.
     pub(super) fn start(looks: &Looks<'_>, clock: Arc<dyn Clock>) -> anyhow::Result<Self> {
-        let (authorize, orders) = (free_address()?, free_address()?);
+        let [authorize, orders] = free_addresses()?;
         let config = Config::parse("the demo's sidecar", &configuration(looks, authorize, orders));
         let config = config.map_err(|faults| {
             let lines: Vec<String> = faults.iter().map(ToString::to_string).collect();
@@ -89,7 +89,9 @@ fn configuration(looks: &Looks<'_>, authorize: SocketAddr, orders: SocketAddr) -
     text
 }
 
-/// Finds an address to listen on. Somebody else may take it meanwhile, which is told when it is used.
-fn free_address() -> std::io::Result<SocketAddr> {
-    TcpListener::bind("127.0.0.1:0")?.local_addr()
+/// Finds two addresses to listen on, both held until both are found. Somebody else may take one
+/// meanwhile, which is told when it is used.
+fn free_addresses() -> std::io::Result<[SocketAddr; 2]> {
+    let [first, second] = [TcpListener::bind("127.0.0.1:0")?, TcpListener::bind("127.0.0.1:0")?];
+    Ok([first.local_addr()?, second.local_addr()?])
 }
