@@ -6,6 +6,8 @@
 
 #[path = "pages/instruments.rs"]
 mod instruments;
+#[path = "pages/kinds.rs"]
+mod kinds;
 #[path = "pages/promql.rs"]
 mod promql;
 #[path = "pages/table.rs"]
@@ -33,7 +35,7 @@ fn every_instrument_has_a_page_of_the_same_shape() {
 #[test]
 fn the_table_of_every_series_is_that_of_the_catalog() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/signals.md");
-    let text = table::page(&instruments::pages());
+    let text = table::page(&instruments::pages(), &kinds::kinds());
     if std::env::var_os("PLIMSOLL_WRITE").is_some() {
         std::fs::write(&path, &text).expect("docs/ is there");
     }

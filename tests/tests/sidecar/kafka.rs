@@ -127,7 +127,7 @@ async fn a_gap_is_no_record_whatever_packs_the_batch() {
     client.obey("delete short 0 3").await;
     let of = Of("slow", "short");
     let expired = watcher.until("what expired", |s| of.lag(s) == Some(1.0)).await;
-    assert_eq!(of.get(&expired, "concurrency_kafka_expired_messages"), Some(2.0));
+    assert_eq!(of.get(&expired, "concurrency_consumer_expired_messages"), Some(2.0));
     assert_eq!(of.oldest_ms(&expired), Some(short_ms + 3_000));
     // A producer whose clock is ahead.
     topic(&mut client, "ahead").await;

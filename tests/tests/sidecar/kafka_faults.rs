@@ -171,7 +171,7 @@ async fn times_are_those_of_the_record_or_of_its_arrival_and_what_expired_is_cou
     client.obey(&format!("produce short 0 none - {} a b c d", ago_ms(600.0))).await;
     client.obey("commit slow short 0 1").await;
     let of = Of("slow", "short");
-    let expired = |s: &Scrape| of.get(s, "concurrency_kafka_expired_messages");
+    let expired = |s: &Scrape| of.get(s, "concurrency_consumer_expired_messages");
     let seen = watcher.until("three messages", |s| of.lag(s) == Some(3.0)).await;
     assert_eq!(expired(&seen), Some(0.0));
     client.obey("set short retention.ms=1000 segment.ms=100").await;

@@ -221,6 +221,9 @@ async fn busy(redis: &Redis) {
     let _: u64 = redis.ask(&["EVAL", spin, "0"]).await;
 }
 
+const TABLES: &str = "CREATE TABLE t (v int); \
+    CREATE TABLE plimsoll_heartbeat (name text PRIMARY KEY, marker text NOT NULL)";
+
 #[tokio::test(flavor = "multi_thread")]
 async fn every_panel_of_processes_proxies_and_servers_has_data() {
     let folder = scratch();
@@ -241,7 +244,9 @@ async fn every_panel_of_processes_proxies_and_servers_has_data() {
     busy(&redis).await;
     control_groups(folder.path().join("sys"));
     let (blocks, waits) = (server.connect().await, server.connect().await);
-    blocks.batch_execute("CREATE TABLE t (v int); BEGIN; LOCK t").await.expect("it has the lock");
+    // In one message the tables would be part of the transaction, and nobody else would see them.
+    blocks.batch_execute(TABLES).await.expect("tables");
+    blocks.batch_execute("BEGIN; LOCK t").await.expect("it has the lock");
     tokio::spawn(async move { waits.batch_execute("LOCK t").await });
     let config = format!(
         "proxy:\n- {{label: shop, listen: '127.0.0.1:{proxy}', target: 'http://127.0.0.1:{service}', limit: 1}}\n\
@@ -253,11 +258,15 @@ async fn every_panel_of_processes_proxies_and_servers_has_data() {
          pgbouncer:\n- {{label: pool, url: 'postgres://postgres@127.0.0.1:{pool}/pgbouncer?sslmode=disable', {PACE}}}\n\
          redis:\n- {{label: cache, url: '{}', {PACE}}}\n\
          nginx:\n- {{label: web, url: 'http://127.0.0.1:{web}/', {PACE}}}\n\
-         haproxy:\n- {{label: lb, url: 'http://127.0.0.1:{stats}/stats;csv', {PACE}}}\n",
+         haproxy:\n- {{label: lb, url: 'http://127.0.0.1:{stats}/stats;csv', {PACE}}}\n\
+         probe:\n- name: shop\n  origin: {{postgres: {{url: '{}', table: plimsoll_heartbeat}}}}\n  \
+         stores:\n  - {{name: replica, postgres: {{url: '{}', table: plimsoll_heartbeat}}}}\n",
         listener.id(),
         server.url,
         replica.url,
         redis.url,
+        server.url,
+        replica.url,
     );
     let config = write(folder.path(), "sidecar.yml", &config).display().to_string();
     let sys = folder.path().join("sys").display().to_string();

@@ -242,7 +242,7 @@ async fn what_was_trimmed_unread_is_lost_and_no_lag() {
     run(&server, "XREADGROUP GROUP g c COUNT 2 STREAMS s >").await;
     let watch = watch(&server, "");
     watch.until_up("r", true).await;
-    let expired = of("concurrency_redis_expired_messages", "g", "s");
+    let expired = of("concurrency_consumer_expired_messages", "g", "s");
     let seen = watch.next_round("r").await;
     assert_eq!((lag(&seen).0, seen[&*expired]), (Some(8.0), 0.0));
     // Three are left, and five that it was never given are gone.

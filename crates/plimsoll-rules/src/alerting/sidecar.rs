@@ -19,8 +19,13 @@ const UNKNOWN_RATIO_MAX: f64 = 0.1;
 const SHED_RATIO_MAX: f64 = 0.05;
 
 pub(super) fn alerts() -> Vec<Alert> {
-    let mut alerts =
-        vec![collector_down(), collector_series_dropped(), amplifier_blind(), proxy_shedding()];
+    let mut alerts = vec![
+        collector_down(),
+        collector_series_dropped(),
+        collector_series_hidden(),
+        amplifier_blind(),
+        proxy_shedding(),
+    ];
     alerts.extend(process::alerts());
     alerts.extend(servers::alerts());
     alerts.extend(brokers::alerts());
@@ -57,6 +62,15 @@ fn collector_series_dropped() -> Alert {
             "Collector {{ $labels.collector }} of {{ $labels.job }} ({{ $labels.instance }}) leaves out \
              series: {{ $value | humanize }} within five minutes.",
         )
+}
+
+fn collector_series_hidden() -> Alert {
+    let hidden = gauge(&catalog::COLLECTOR_SERIES_HIDDEN);
+    alert("PlimsollCollectorSeriesHidden", "notice", format!("{hidden} > 0")).pending_for("10m").says(
+        "Two collectors have the same series, and only one of them is shown.",
+        "{{ $value | humanize }} series of collector {{ $labels.collector }} of {{ $labels.job }} \
+         ({{ $labels.instance }}) aren't shown: an earlier collector has the same.",
+    )
 }
 
 fn amplifier_blind() -> Alert {

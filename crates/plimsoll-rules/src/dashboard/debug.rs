@@ -7,7 +7,7 @@ use crate::promql::{PANEL, bucket, part_of, sample};
 use plimsoll_model::{Signal, catalog};
 
 pub(super) mod consumers;
-mod context;
+pub(super) mod context;
 mod own;
 mod rebuilds;
 

@@ -1,7 +1,7 @@
 //! The board of software that nobody instrumented, as sidecars see it: first what hurts, then a row for
 //! each kind of collector.
 
-use super::debug::{consumers, quantiles};
+use super::debug::{consumers, context, quantiles};
 use super::levels::{
     self, ACCEPT_QUEUES, AMPLIFIED, LOCKS, Level, OPERATIONS, POOLS, QUEUES, UNACKNOWLEDGED,
 };
@@ -42,6 +42,10 @@ pub(super) fn dashboard() -> Dashboard {
             Section { title: "PostgreSQL", panels: servers::postgres() },
             Section { title: "PgBouncer, nginx and HAProxy", panels: servers::fronts() },
             Section { title: "Redis", panels: servers::redis() },
+            Section {
+                title: "Probed stores",
+                panels: vec![context::propagation(), context::oldest_unseen()],
+            },
             Section { title: "Consumers of every broker", panels: brokers::consumers() },
             Section { title: "NATS JetStream", panels: brokers::nats() },
             Section { title: "Kafka", panels: brokers::kafka() },
@@ -147,5 +151,17 @@ fn collectors() -> Vec<Panel> {
         )
         .query("{{job}} {{collector}}", dropped)
         .runbook("PlimsollCollectorSeriesDropped"),
+        Panel::new(
+            View::Lines,
+            Unit::Count,
+            "Series hidden by another collector's",
+            "Series that aren't shown because an earlier collector has the same. It should be zero.",
+        )
+        .query(
+            "{{job}} {{collector}}",
+            PANEL.max_by("collector", &select(&catalog::COLLECTOR_SERIES_HIDDEN)),
+        )
+        .thresholds(Thresholds::Rising(1.0, 1.0))
+        .runbook("PlimsollCollectorSeriesHidden"),
     ]
 }

@@ -261,7 +261,7 @@ impl Kafka {
         let labels = lag.labels();
         let position = u64::try_from(committed).unwrap_or(0);
         reading.count(&catalog::MESSAGES_CONSUMED, &labels, position);
-        reading.gauge(&catalog::KAFKA_EXPIRED_MESSAGES, &labels, expired as f64);
+        reading.gauge(&catalog::CONSUMER_EXPIRED, &labels, expired as f64);
         let is_attended = !matches!(&*group.state, "Empty" | "Dead");
         // Who has only markers before it has nothing to do; who has lost messages was too slow for them.
         let waiting = if oldest == Oldest::None { 0 } else { messages };

@@ -193,8 +193,7 @@ impl Streams {
 
     /// Adds what was removed before the group was given it.
     fn expired(&self, group: &Group<'_>, expired: u64, reading: &mut Reading) {
-        let labels = group.own(&self.server);
-        reading.gauge(&catalog::REDIS_EXPIRED_MESSAGES, &labels, expired as f64);
+        reading.gauge(&catalog::CONSUMER_EXPIRED, &group.labels, expired as f64);
     }
 
     /// Adds what its consumers were given and haven't acknowledged.

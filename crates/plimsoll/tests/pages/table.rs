@@ -1,6 +1,7 @@
 //! Writes `docs/signals.md`, a reader's table of every series, from the catalog and the pages.
 
 use crate::instruments::Page;
+use crate::kinds::SidecarKind;
 use plimsoll_model::{FamilyKind, Kind, LevelPart, Signal, catalog};
 use std::fmt::Write;
 
@@ -15,7 +16,7 @@ same labels:
 ";
 
 /// The title of each part, and the signal that it begins with.
-const PARTS: [(&str, &Signal); 13] = [
+const PARTS: [(&str, &Signal); 23] = [
     ("Operations", &catalog::IN_FLIGHT),
     ("Queues", &catalog::QUEUE_DEPTH),
     ("Workers and the runtime", &catalog::WORKERS_BUSY),
@@ -28,11 +29,21 @@ const PARTS: [(&str, &Signal); 13] = [
     ("Retries and deadlocks", &catalog::ATTEMPTS),
     ("The recorder about itself", &catalog::INEXACT),
     ("The daemon about SLOs", &catalog::SLO_OBJECTIVE),
-    ("The process", &catalog::PROCESS_START_TIME),
+    ("The sidecar about its collectors", &catalog::COLLECTOR_UP),
+    ("Amplified gauges", &catalog::AMPLIFIED),
+    ("The host", &catalog::HOST_CPUS),
+    ("PostgreSQL and PgBouncer", &catalog::POSTGRES_SESSIONS),
+    ("The proxy", &catalog::PROXY_CONNECTIONS),
+    ("Processes, from outside", &catalog::PROCESS_MEMBERS),
+    ("Brokers' consumers", &catalog::CONSUMER_STATUS),
+    ("Redis", &catalog::REDIS_BLOCKED_CLIENTS),
+    ("Kafka and RabbitMQ", &catalog::KAFKA_GROUP_STATE),
+    ("nginx and HAProxy", &catalog::NGINX_CONNECTIONS),
+    ("The process", &catalog::BUILD_INFO),
 ];
 
 /// Returns the whole page.
-pub(crate) fn page(pages: &[Page]) -> String {
+pub(crate) fn page(pages: &[Page], kinds: &[SidecarKind]) -> String {
     let mut text = PREAMBLE.to_owned();
     text.push_str("| series | type | meaning |\n|---|---|---|\n");
     for part in LevelPart::ALL {
@@ -43,8 +54,8 @@ pub(crate) fn page(pages: &[Page]) -> String {
     }
     text.push_str(
         "\nA histogram is exported as `_bucket`, `_sum` and `_count`. The last column says what records a\n\
-         series in a Rust service; where it is empty nothing in this repository does yet, or the daemon,\n\
-         the recorder or the admin thread does it by itself.\n",
+         series in a Rust service, and which kinds of the sidecar have it; where it is empty nothing in\n\
+         this repository does yet, or the daemon, the recorder or the admin thread does it by itself.\n",
     );
     for signal in catalog::ALL {
         if let Some((title, _)) = PARTS.iter().find(|(_, first)| first == signal) {
@@ -60,15 +71,15 @@ pub(crate) fn page(pages: &[Page]) -> String {
                 kind(signal),
                 &code(signal.unit),
                 signal.help,
-                &by(signal, pages),
+                &by(signal, pages, kinds),
             ],
         );
     }
     text
 }
 
-/// Says which instruments' pages have the signal in their tables.
-fn by(signal: &Signal, pages: &[Page]) -> String {
+/// Says which instruments' pages have the signal in their tables, and which kinds' pages name it.
+fn by(signal: &Signal, pages: &[Page], kinds: &[SidecarKind]) -> String {
     let families = signal.families();
     let records = |page: &&Page| {
         page.records(pages).iter().any(|series| {
@@ -79,6 +90,7 @@ fn by(signal: &Signal, pages: &[Page]) -> String {
     let mut names: Vec<String> = pages.iter().filter(records).map(|page| code(&page.of)).collect();
     names.sort();
     names.dedup();
+    names.extend(kinds.iter().filter(|kind| kind.tells_of(signal)).map(SidecarKind::link));
     names.join(", ")
 }
 

@@ -81,13 +81,3 @@ pub const REDIS_PENDING_IDLE: Signal = Signal {
     labels: &["server", "group", "topic"],
     help: "Time since the oldest entry that isn't acknowledged was last given to a consumer; 0 when all are.",
 };
-
-/// Entries that a group can't read any more.
-pub const REDIS_EXPIRED_MESSAGES: Signal = Signal {
-    otel_name: "concurrency.redis.expired_messages",
-    unit: "{message}",
-    name: "concurrency_redis_expired_messages",
-    kind: Kind::Gauge,
-    labels: &["server", "group", "topic"],
-    help: "Entries behind a group's place that were trimmed or deleted before the group was given them.",
-};

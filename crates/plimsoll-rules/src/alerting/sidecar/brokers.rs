@@ -35,7 +35,7 @@ fn messages_unacknowledged() -> Alert {
 }
 
 fn messages_expired() -> Alert {
-    let expired = gauge(&catalog::KAFKA_EXPIRED_MESSAGES);
+    let expired = gauge(&catalog::CONSUMER_EXPIRED);
     cause("ConcurrencyMessagesExpired", format!("{expired} > 0")).says(
         "Messages were deleted before their consumer had read them.",
         "{{ $value | humanize }} messages of {{ $labels.topic }}, partition {{ $labels.partition }}, went \

@@ -18,14 +18,7 @@ pub(super) fn context() -> Vec<Panel> {
         conflicts(),
         outcomes(),
         unjudged(),
-        quantiles(
-            "Propagation",
-            "How long committed state took to become readable, as a prober saw it. What isn't \
-             readable yet isn't in it: see the oldest unseen.",
-            &catalog::PROPAGATION,
-            ("store", ""),
-        )
-        .runbook("ConcurrencyPropagationStalled"),
+        propagation(),
         propagation_under_load(),
         oldest_unseen(),
     ]
@@ -132,6 +125,17 @@ fn unjudged() -> Panel {
     .runbook("ConcurrencyDecisionsInvalid")
 }
 
+pub(in crate::dashboard) fn propagation() -> Panel {
+    quantiles(
+        "Propagation",
+        "How long committed state took to become readable, as a prober saw it. What isn't \
+         readable yet isn't in it: see the oldest unseen.",
+        &catalog::PROPAGATION,
+        ("store", ""),
+    )
+    .runbook("ConcurrencyPropagationStalled")
+}
+
 fn propagation_under_load() -> Panel {
     Panel::new(
         View::Lines,
@@ -147,7 +151,7 @@ fn propagation_under_load() -> Panel {
     .runbook("ConcurrencyPropagationStalled")
 }
 
-fn oldest_unseen() -> Panel {
+pub(in crate::dashboard) fn oldest_unseen() -> Panel {
     let age = PANEL.select(&sample(&catalog::PROPAGATION_OLDEST_UNSEEN), "");
     Panel::new(
         View::Lines,

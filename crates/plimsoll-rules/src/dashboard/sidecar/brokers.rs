@@ -22,6 +22,22 @@ pub(super) fn consumers() -> Vec<Panel> {
         .runbook("ConcurrencyConsumerStopped")
         .width(24),
     );
+    panels.push(
+        Panel::new(
+            View::Lines,
+            Unit::Count,
+            "Messages gone before they were read",
+            "Messages behind a consumer's position that retention or a trim removed: it can't read them any \
+             more, and they are lag no more.",
+        )
+        .query(
+            "{{job}} {{group}} {{topic}} {{partition}}",
+            max("group, topic, partition", &catalog::CONSUMER_EXPIRED),
+        )
+        .thresholds(Thresholds::Rising(1.0, 1.0))
+        .runbook("ConcurrencyMessagesExpired")
+        .width(24),
+    );
     panels
 }
 
@@ -52,6 +68,22 @@ pub(super) fn nats() -> Vec<Panel> {
         .query("{{job}} {{group}} {{topic}} pulls", max("group, topic", &catalog::NATS_PULLS_WAITING)),
         Panel::new(
             View::Lines,
+            Unit::PerSecond,
+            "Deliveries",
+            "Messages handed out a second, redelivered ones included. Far above what is consumed, the same \
+             messages come back again and again.",
+        )
+        .query("{{job}} {{group}} {{topic}}", PANEL.sum_rate("group, topic", &sample(&catalog::NATS_DELIVERIES), "")),
+        Panel::new(
+            View::Timeline,
+            Unit::Firing,
+            "Paused",
+            "Red while somebody has paused a consumer: nothing is delivered to it, on purpose.",
+        )
+        .query("{{job}} {{group}} {{topic}}", max("group, topic", &catalog::NATS_PAUSED))
+        .thresholds(Thresholds::Rising(1.0, 1.0)),
+        Panel::new(
+            View::Lines,
             Unit::Count,
             "Consumers without a name",
             "They are counted only: their lag isn't told.",
@@ -77,20 +109,7 @@ pub(super) fn kafka() -> Vec<Panel> {
         )
         .thresholds(Thresholds::Rising(1.0, 1.0))
         .runbook("ConcurrencyConsumerStopped")
-        .width(12),
-        Panel::new(
-            View::Lines,
-            Unit::Count,
-            "Messages gone before they were read",
-            "Messages that retention removed behind a group's position: no consumer gets them any more.",
-        )
-        .query(
-            "{{job}} {{group}} {{topic}} {{partition}}",
-            max("group, topic, partition", &catalog::KAFKA_EXPIRED_MESSAGES),
-        )
-        .thresholds(Thresholds::Rising(1.0, 1.0))
-        .runbook("ConcurrencyMessagesExpired")
-        .width(12),
+        .width(24),
     ]
 }
 

@@ -223,12 +223,16 @@ pub(super) fn redis() -> Vec<Panel> {
             View::Lines,
             Unit::Seconds,
             "Oldest entry not acknowledged",
-            "Age of the oldest entry that a consumer has in hand. A consumer that died keeps its entries \
-             until another claims them.",
+            "Age of the oldest entry that a consumer has in hand, and since when it has been there. A \
+             consumer that died keeps its entries until another claims them.",
         )
         .query(
-            "{{job}} {{server}} {{group}} {{topic}}",
+            "{{job}} {{server}} {{group}} {{topic}} age",
             by("server, group, topic", &catalog::REDIS_PENDING_OLDEST_AGE),
+        )
+        .query(
+            "{{job}} {{server}} {{group}} {{topic}} in hand",
+            by("server, group, topic", &catalog::REDIS_PENDING_IDLE),
         )
         .thresholds(Thresholds::Rising(60.0, 300.0))
         .runbook("ConcurrencyMessagesUnacknowledged"),
