@@ -181,7 +181,7 @@ async fn a_user_is_let_in_or_told_what_it_lacks() {
     let at = |user: &str, sasl: &str| {
         let url = format!("kafka://{user}@{}", kafka.guarded);
         Watcher::start(&format!(
-            "kafka: [{{url: '{url}', password: secret, sasl: {sasl}, interval: 500ms}}]"
+            "kafka: [{{url: '{url}', password: secret, sasl: {sasl}, interval: 2s, deadline: 2s}}]"
         ))
     };
     let of = Of("billing", "orders");

@@ -288,7 +288,8 @@ async fn every_panel_of_brokers_has_data() {
     rabbit.ask(reqwest::Method::POST, "exchanges/%2f/amq.default/publish", message).await;
     let _consumer = rabbit.consumer("jobs", 1);
     let mut client = kafka.client();
-    client.obey("topic orders 1").await;
+    // The records are older than what a broker keeps by itself.
+    client.obey("topic orders 1 retention.ms=-1").await;
     client.obey("produce orders 0 none - 1700000000000 a b c").await;
     client.obey("consume billing orders 1").await;
     let jetstream = nats.client("all").await;

@@ -72,7 +72,7 @@ async fn threads_at_a_condition_wait_for_no_lock() {
     // They, and the one that pauses.
     scene.until("concurrency_process_threads", "idle", |threads| threads == 11.0).await;
     assert_eq!(scene.value("concurrency_process_threads", "lock"), Some(0.0));
-    assert_eq!(scene.value("concurrency_process_lock_waiters", "1"), None);
+    assert_eq!(scene.value("concurrency_process_lock_waiters", "1"), Some(0.0));
     scene.end().await;
 }
 
@@ -156,6 +156,7 @@ async fn threads_behind_a_mutex_of_rust_wait_for_one_lock() {
     // The one that has it is asleep, and std::sync::Mutex doesn't tell who that is.
     assert_eq!(scene.value("concurrency_process_threads", "idle"), Some(1.0));
     assert_eq!(scene.value("concurrency_process_wait_cycles", ""), Some(0.0));
+    scene.until("concurrency_process_lock_standing_seconds", "1", |length| length > 0.2).await;
     let document: Value = serde_json::from_str(&scene.get("/debug/waits")).unwrap();
     assert_eq!(document["resources"][0]["holders"], json!([]), "{document}");
     scene.end().await;

@@ -51,7 +51,7 @@ impl Scene {
         let said: Vec<_> = lines.map_while(Result::ok).take_while(|line| line != "ready").collect();
         let (stopper, stop) = shutdown::channel();
         let mut planned = CollectorConfig::Process(ProcessConfig::with_pid(child.id())).planned();
-        let interval = Duration::from_millis(100);
+        let interval = Duration::from_millis(250);
         planned.pace = Pace { interval, deadline: interval };
         planned.label = Some("it".into());
         let listen = ([127, 0, 0, 1], 0).into();
