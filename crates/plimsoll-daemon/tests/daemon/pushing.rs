@@ -82,6 +82,8 @@ async fn targets(daemon: &Running) -> Value {
 async fn remote_write_counts_what_the_counters_say() {
     let folder = Folder::new();
     let daemon = start(&folder, "");
+    // What began before the daemon watches doesn't count from zero.
+    daemon.until(SLO, |slo| slo["slo"] == "checkout").await;
     let start_s = now_ms() as f64 / 1e3;
     let first = now_ms() + 10;
     for step in 0..10_u32 {
