@@ -151,6 +151,10 @@ async fn a_service_that_restarts_goes_on_where_it_was() {
     let away = sidecar.until_up("app", false).await;
     assert_eq!(away.value(&busy("")), None);
     sidecar.until_page(&["takes no connection"]).await;
+    // So many looks are longer apart than the two intervals that a level is taken to stand for.
+    let failed = r#"concurrency_collector_rounds_total{collector="app",result="failed"}"#;
+    let enough = away[failed] + 5.0;
+    sidecar.until("looks in vain", |seen| seen.value(failed) >= Some(enough)).await;
     write(folder.path(), "files/metrics", "busy 9\n");
     let _second = nginx(folder.path(), port);
     let after = sidecar.until("nine", |seen| seen.value(&busy("")) == Some(9.0)).await;
