@@ -40,6 +40,16 @@ fn lag(seen: &Scrape) -> (Option<f64>, Option<f64>) {
     (get("concurrency_consumer_lag"), get("concurrency_consumer_lag_seconds"))
 }
 
+/// The status of group g of the stream s.
+fn status(seen: &Scrape) -> Option<&'static str> {
+    let holds = |status: &&str| {
+        let (group, server, topic) = (("group", "g"), ("server", "r"), ("topic", "s"));
+        let labels = [group, server, topic, ("status", status)];
+        seen.get("concurrency_consumer_status", &labels) == Some(1.0)
+    };
+    ["ok", "stalled", "stopped", "rewound"].into_iter().find(holds)
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_group_is_behind_by_what_it_was_not_given_and_since_when_that_was_added() {
     let server = Redis::start().await;
@@ -93,14 +103,6 @@ async fn a_consumer_that_asks_in_vain_is_stalled_and_one_that_does_not_ask_is_st
     let server = Redis::start().await;
     run(&server, "XGROUP CREATE s g 0 MKSTREAM").await;
     let watch = watch(&server, ", stalled_after: 2s");
-    let status = |seen: &Scrape| {
-        let holds = |status: &&str| {
-            let (group, server, topic) = (("group", "g"), ("server", "r"), ("topic", "s"));
-            let labels = [group, server, topic, ("status", status)];
-            seen.get("concurrency_consumer_status", &labels) == Some(1.0)
-        };
-        ["ok", "stalled", "stopped", "rewound"].into_iter().find(holds)
-    };
     let is = |wanted: &'static str| move |seen: &Scrape| status(seen) == Some(wanted);
     // Idle for longer than it takes to be stalled.
     watch.until("the idle group", is("ok")).await;
@@ -124,6 +126,18 @@ async fn a_consumer_that_asks_in_vain_is_stalled_and_one_that_does_not_ask_is_st
     watch.until("a stopped group", is("stopped")).await;
     run(&server, &format!("XACK s g {poison}")).await;
     watch.until("a group that has caught up", is("ok")).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_group_whose_consumer_died_before_its_first_entry_is_stopped() {
+    let server = Redis::start().await;
+    run(&server, "XGROUP CREATE s g 0 MKSTREAM").await;
+    let entry = add(&server, "s").await;
+    let watch = watch(&server, ", stalled_after: 2s");
+    watch.until("a stopped group", |seen| status(seen) == Some("stopped")).await;
+    run(&server, "XREADGROUP GROUP g c COUNT 1 STREAMS s >").await;
+    run(&server, &format!("XACK s g {entry}")).await;
+    watch.until("a group that has caught up", |seen| status(seen) == Some("ok")).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

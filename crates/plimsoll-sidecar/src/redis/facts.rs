@@ -45,6 +45,9 @@ impl Facts {
 }
 
 impl Id {
+    /// Where a group begins that is to be given every entry; none has this id.
+    pub(super) const BEFORE_ALL: Self = Self { ms: 0, number: 0 };
+
     pub(super) fn parse(text: &str) -> Option<Self> {
         let (ms, number) = text.split_once('-')?;
         Some(Self { ms: ms.parse().ok()?, number: number.parse().ok()? })

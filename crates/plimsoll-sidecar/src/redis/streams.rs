@@ -173,8 +173,10 @@ impl Streams {
         let numbers = ["pending", "consumers"].map(|name| facts.number(name));
         let [Some(pending), Some(consumers)] = numbers else { return Ok(()) };
         let messages = behind.saturating_add(pending);
-        // A group that was given nothing yet has read no number of entries either.
-        let read = facts.number("entries-read").or((messages == 0).then_some(0));
+        // A group that was given nothing yet has no number of entries that it has read.
+        let was_given_none = facts.id("last-delivered-id") == Some(Id::BEFORE_ALL);
+        let none = (messages == 0 || was_given_none).then_some(0);
+        let read = facts.number("entries-read").or(none);
         let Some(read) = read.filter(|_| consumers <= CONSUMERS_MAX) else { return Ok(()) };
         let mut is_attended = false;
         if messages > 0 && consumers > 0 {
