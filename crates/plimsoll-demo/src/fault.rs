@@ -174,8 +174,16 @@ impl Switches {
     }
 }
 
-/// Turns a fault on when its time has come, and off again.
-pub(crate) async fn break_later(what: ScheduledFault, switches: Switches, clock: Arc<dyn Clock>) {
+/// Returns what turns each of the faults on when its time has come, and off again.
+pub(crate) fn schedule(
+    faults: &[ScheduledFault],
+    switches: &Switches,
+    clock: &Arc<dyn Clock>,
+) -> impl Iterator<Item = impl Future<Output = ()> + Send + 'static> {
+    faults.iter().map(|what| break_later(*what, switches.clone(), clock.clone()))
+}
+
+async fn break_later(what: ScheduledFault, switches: Switches, clock: Arc<dyn Clock>) {
     tokio::time::sleep(what.start).await;
     hold(switches, what.fault, what.length, clock).await;
 }

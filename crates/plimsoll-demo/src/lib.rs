@@ -29,7 +29,7 @@ use std::time::Duration;
 use summary::Board;
 pub use summary::Summary;
 use tokio::runtime::Runtime;
-use tokio::task::JoinSet;
+use tokio::task::{JoinHandle, JoinSet};
 use truth::Witness;
 
 /// The SLOs of the checkout service, as they are shipped under `examples/`.
@@ -146,13 +146,8 @@ impl Demo {
     /// # Errors
     /// The daemon failed.
     pub fn run_to_end(mut self) -> anyhow::Result<Summary> {
-        let (signalled, signal) = shutdown::channel();
-        let signals = {
-            let _within = self.runtime.enter();
-            tokio::spawn(shutdown::on_signals(signalled)?)
-        };
-        for scheduled in &self.options.faults {
-            let breaks = fault::break_later(*scheduled, self.switches.clone(), self.clock.clone());
+        let (signal, signals) = listen(&self.runtime)?;
+        for breaks in fault::schedule(&self.options.faults, &self.switches, &self.clock) {
             self.tasks.spawn_on(breaks, self.runtime.handle());
         }
         self.runtime.block_on(until_over(self.options.duration, &signal));
@@ -187,6 +182,13 @@ async fn serve(service: Service, stop: Stop) {
     if let Err(error) = service.run(stop).await {
         tracing::error!(%error, "the demo's service ended");
     }
+}
+
+/// Waits for Ctrl-C and SIGTERM from now on: what they stop, and the task to end with the demo.
+fn listen(runtime: &Runtime) -> std::io::Result<(Stop, JoinHandle<()>)> {
+    let (signalled, signal) = shutdown::channel();
+    let _within = runtime.enter();
+    Ok((signal, tokio::spawn(shutdown::on_signals(signalled)?)))
 }
 
 async fn until_over(duration: Option<Duration>, signal: &Stop) {

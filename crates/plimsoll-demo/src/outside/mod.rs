@@ -20,7 +20,7 @@ use crate::daemon::{Setup, Watch};
 use crate::fault::{self, Fault, Switches};
 use crate::load::{Load, Stream, Target};
 use crate::summary::Board;
-use crate::{Options, until_over};
+use crate::{Options, listen, until_over};
 use anyhow::Context;
 use axum::extract::State;
 use axum::routing::get;
@@ -190,13 +190,8 @@ impl Scene {
     /// # Errors
     /// The service ended by itself, or the daemon failed.
     pub fn run_to_end(mut self) -> anyhow::Result<Summary> {
-        let (signalled, signal) = shutdown::channel();
-        let signals = {
-            let _within = self.runtime.enter();
-            tokio::spawn(shutdown::on_signals(signalled)?)
-        };
-        for scheduled in &self.options.faults {
-            let breaks = fault::break_later(*scheduled, self.switches.clone(), self.clock.clone());
+        let (signal, signals) = listen(&self.runtime)?;
+        for breaks in fault::schedule(&self.options.faults, &self.switches, &self.clock) {
             self.tasks.spawn_on(breaks, self.runtime.handle());
         }
         let over = until_over(self.options.duration, &signal);
