@@ -1,4 +1,4 @@
-//! An authority that signs certificates, and those that it has signed.
+//! An authority that signs certificates, those that it has signed, and one that has signed itself.
 
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, KeyPair, date_time_ymd};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
@@ -66,6 +66,17 @@ impl Authority {
 }
 
 impl Identity {
+    /// Makes one for the address 127.0.0.1 that nobody else has signed.
+    pub fn self_signed() -> Self {
+        let made = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).expect("signed");
+        Self { certificate: made.cert.pem(), key: made.key_pair.serialize_pem() }
+    }
+
+    /// Returns the certificate, for who is to trust it.
+    pub fn certificate(&self) -> &str {
+        &self.certificate
+    }
+
     /// Writes it to a folder, over what was there.
     pub fn write(&self, folder: &Path) -> Files {
         std::fs::create_dir_all(folder).expect("a folder");

@@ -1,6 +1,6 @@
 //! A real Redis.
 
-use crate::authority::Files;
+use crate::authority::{Files, Identity};
 use crate::process::Process;
 use crate::{free_port, scratch, wait};
 use redis::{AsyncConnectionConfig, FromRedisValue, ToRedisArgs};
@@ -49,9 +49,7 @@ impl Redis {
     /// Starts one that speaks TLS only; returns with it the file of the authority to trust.
     pub async fn start_tls() -> (Self, PathBuf) {
         let (port, folder) = (free_port(), scratch());
-        let made = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).expect("made");
-        let certificate = crate::write(folder.path(), "certificate.pem", &made.cert.pem());
-        let key = crate::write(folder.path(), "key.pem", &made.key_pair.serialize_pem());
+        let Files { certificate, key, .. } = Identity::self_signed().write(folder.path());
         let mut command = Command::new("redis-server");
         command.args(["--bind", "127.0.0.1", "--port", "0", "--tls-port", &port.to_string()]);
         command.args(["--save", "", "--appendonly", "no", "--tls-auth-clients", "no", "--dir"]);

@@ -2,85 +2,27 @@
 
 use plimsoll_prober::{PostgresTable, ProberSpec, RedisKey, Server, Trouble};
 use plimsoll_record::Registry;
+use plimsoll_tests::authority::Identity;
 use plimsoll_tests::postgres::Postgres;
 use plimsoll_tests::redis::Redis;
 use plimsoll_tests::{free_port, scratch, wait};
-use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
-use std::path::Path;
 use std::time::Duration;
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A certificate that has signed itself.
-struct Identity {
-    certificate: String,
-    key: String,
-}
-
-impl Identity {
-    fn new() -> Self {
-        let made = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).expect("made");
-        Self { certificate: made.cert.pem(), key: made.key_pair.serialize_pem() }
-    }
-
-    /// Writes it where the owner of the folder alone may read it, and returns both paths.
-    fn write(&self, folder: &Path) -> [String; 2] {
-        let owner = std::fs::metadata(folder).expect("a folder");
-        [("tls.crt", &self.certificate), ("tls.key", &self.key)].map(|(name, pem)| {
-            let path = folder.join(name);
-            std::fs::write(&path, pem).expect("a file");
-            std::fs::set_permissions(&path, PermissionsExt::from_mode(0o600)).expect("its mode");
-            chown(&path, Some(owner.uid()), Some(owner.gid())).expect("its owner");
-            path.display().to_string()
-        })
-    }
-}
-
-/// Makes PostgreSQL show the certificate from now on.
-async fn secure_postgres(server: &Postgres, identity: &Identity) {
-    let client = server.connect().await;
-    let row = client.query_one("SHOW data_directory", &[]).await.expect("a row");
-    let [certificate, key] = identity.write(Path::new(row.get::<_, &str>(0)));
-    let set = [
-        format!("ALTER SYSTEM SET ssl_cert_file = '{certificate}'"),
-        format!("ALTER SYSTEM SET ssl_key_file = '{key}'"),
-        "ALTER SYSTEM SET ssl = on".to_owned(),
-        "SELECT pg_reload_conf()".to_owned(),
-    ];
-    for statement in set {
-        client.batch_execute(&statement).await.expect("it is set");
-    }
-    wait::until("TLS", PATIENCE, || async {
-        let row = server.connect().await.query_one("SHOW ssl", &[]).await.ok()?;
-        (row.get::<_, &str>(0) == "on").then_some(())
-    })
-    .await;
-}
-
-/// Makes Redis listen on another port as well, with TLS.
-async fn secure_redis(server: &Redis, identity: &Identity, folder: &Path) -> u16 {
-    let [certificate, key] = identity.write(folder);
-    let port = free_port();
-    let set = ["CONFIG", "SET", "tls-cert-file", &certificate, "tls-key-file", &key];
-    let more = ["tls-ca-cert-file", &certificate, "tls-auth-clients", "no", "tls-port"];
-    let port_text = port.to_string();
-    let words: Vec<&str> = set.into_iter().chain(more).chain([port_text.as_str()]).collect();
-    server.ask::<()>(&words).await;
-    port
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn a_prober_trusts_whom_it_is_told_to_and_nobody_else() {
     let (postgres, redis) = (Postgres::start().await, Redis::start().await);
-    let (identity, stranger, folder) = (Identity::new(), Identity::new(), scratch());
-    secure_postgres(&postgres, &identity).await;
-    let tls_port = secure_redis(&redis, &identity, folder.path()).await;
+    let (identity, stranger) = (Identity::self_signed(), Identity::self_signed());
+    let (folder, tls_port) = (scratch(), free_port());
+    postgres.secure(&identity).await;
+    redis.secure(tls_port, &identity.write(folder.path())).await;
     let client = postgres.connect().await;
     let table = "CREATE TABLE plimsoll_heartbeat (name text PRIMARY KEY, marker text NOT NULL)";
     client.batch_execute(table).await.expect("a table");
     let url = postgres.url.replace("sslmode=disable", "application_name=prober");
     let pem = |identity: &Identity| {
-        let pem = identity.certificate.clone().into_bytes();
+        let pem = identity.certificate().as_bytes().to_vec();
         move || Ok(pem.clone())
     };
     let trusted = || Server::new(&*url).roots(pem(&identity));
