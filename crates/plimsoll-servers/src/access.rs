@@ -16,7 +16,7 @@ pub const PASSWORD_FILE: Key = optional("password_file", Shape::TEXT);
 pub const TLS_CONFIG: Key = optional("tls_config", Shape::Map(&TLS));
 
 /// Prometheus's `tls_config`, as far as it is supported.
-pub static TLS: MapShape = MapShape {
+static TLS: MapShape = MapShape {
     keys: &[
         optional("ca_file", Shape::TEXT),
         optional("cert_file", Shape::TEXT),

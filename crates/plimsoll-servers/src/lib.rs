@@ -6,6 +6,6 @@
 mod access;
 pub mod prober;
 
-pub use access::{Access, PASSWORD, PASSWORD_FILE, StoreAddress, TLS, TLS_CONFIG};
+pub use access::{Access, PASSWORD, PASSWORD_FILE, StoreAddress, TLS_CONFIG};
 pub use access::{check_address, check_identity, check_trust, no_store, one_of_two};
 pub use prober::ProberConfig;

@@ -37,7 +37,6 @@ pub(super) struct RawGlobal {
 }
 
 #[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub(super) struct RawScrape {
     pub(super) job_name: String,
     #[serde(default)]
@@ -48,10 +47,8 @@ pub(super) struct RawScrape {
     pub(super) params: BTreeMap<String, Vec<String>>,
     pub(super) scrape_interval: Option<Parsed<Length>>,
     pub(super) scrape_timeout: Option<Parsed<Length>>,
-    pub(super) basic_auth: Option<RawBasicAuth>,
-    pub(super) authorization: Option<RawAuthorization>,
-    #[serde(default)]
-    pub(super) tls_config: RawTls,
+    #[serde(flatten)]
+    pub(super) access: RawAccess,
     pub(super) body_size_limit: Option<Parsed<Size>>,
     pub(super) sample_limit: Option<u32>,
     #[serde(default)]
@@ -67,16 +64,13 @@ pub(super) struct RawScrape {
 }
 
 #[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub(super) struct RawBackend {
     pub(super) url: String,
     pub(super) timeout: Option<Parsed<Length>>,
     pub(super) interval: Option<Parsed<Length>>,
     pub(super) retention: Option<Parsed<Length>>,
-    pub(super) basic_auth: Option<RawBasicAuth>,
-    pub(super) authorization: Option<RawAuthorization>,
-    #[serde(default)]
-    pub(super) tls_config: RawTls,
+    #[serde(flatten)]
+    pub(super) access: RawAccess,
 }
 
 #[derive(Debug, Deserialize)]
@@ -121,6 +115,16 @@ pub(super) struct RawStatic {
     pub(super) labels: BTreeMap<String, String>,
 }
 
+/// How a server wants to be spoken to. serde can't refuse unknown keys of a structure that holds this one
+/// among its own: the shape has done so.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct RawAccess {
+    pub(super) basic_auth: Option<RawBasicAuth>,
+    pub(super) authorization: Option<RawAuthorization>,
+    pub(super) tls_config: RawTls,
+}
+
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RawBasicAuth {
@@ -155,7 +159,6 @@ pub(super) struct RawAlerting {
 }
 
 #[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub(super) struct RawAlertmanager {
     #[serde(default)]
     pub(super) static_configs: Vec<RawStatic>,
@@ -164,10 +167,8 @@ pub(super) struct RawAlertmanager {
     pub(super) timeout: Option<Parsed<Length>>,
     #[serde(rename = "api_version")]
     pub(super) _api_version: Option<String>,
-    pub(super) basic_auth: Option<RawBasicAuth>,
-    pub(super) authorization: Option<RawAuthorization>,
-    #[serde(default)]
-    pub(super) tls_config: RawTls,
+    #[serde(flatten)]
+    pub(super) access: RawAccess,
 }
 
 #[derive(Debug, Deserialize)]

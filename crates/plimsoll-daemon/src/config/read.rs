@@ -2,8 +2,8 @@
 //! fail here is what only the file system knows.
 
 use super::raw::{
-    RawAlertmanager, RawAuthorization, RawBackend, RawBasicAuth, RawConfig, RawDns, RawFiles,
-    RawGlobal, RawPush, RawScrape, RawStatic, RawTls,
+    RawAccess, RawAlertmanager, RawBackend, RawConfig, RawDns, RawFiles, RawGlobal, RawPush,
+    RawScrape, RawStatic, RawTls,
 };
 use super::relabel_rule::relabeling;
 use super::shape::{DAEMON, INTERVAL};
@@ -195,7 +195,7 @@ impl Place<'_> {
             timeout,
             bounds,
             honor_labels: raw.honor_labels,
-            access: self.access(&raw.basic_auth, &raw.authorization, &raw.tls_config),
+            access: self.access(&raw.access),
         })
     }
 
@@ -234,7 +234,7 @@ impl Place<'_> {
                 timeout: raw.timeout.as_ref().map_or(TIMEOUT, |length| length.0.0),
                 interval: raw.interval.as_ref().map_or(ASKED_EVERY, |length| length.0.0),
                 retention: raw.retention.as_ref().map(|length| length.0.0),
-                access: self.access(&raw.basic_auth, &raw.authorization, &raw.tls_config),
+                access: self.access(&raw.access),
             };
             Ok((name.clone(), backend))
         };
@@ -251,19 +251,14 @@ impl Place<'_> {
                 Ok(Alertmanager {
                     url: url.map_err(Slip::at("alerting.alertmanagers"))?,
                     timeout: raw.timeout.as_ref().map_or(TIMEOUT, |length| length.0.0),
-                    access: self.access(&raw.basic_auth, &raw.authorization, &raw.tls_config),
+                    access: self.access(&raw.access),
                 })
             })
             .collect()
     }
 
-    fn access(
-        &self,
-        basic: &Option<RawBasicAuth>,
-        authorization: &Option<RawAuthorization>,
-        tls: &RawTls,
-    ) -> Access {
-        let credentials = match (basic, authorization) {
+    fn access(&self, raw: &RawAccess) -> Access {
+        let credentials = match (&raw.basic_auth, &raw.authorization) {
             (Some(basic), _) => Credentials::Basic {
                 username: basic.username.clone(),
                 password: self.secret(&basic.password, &basic.password_file),
@@ -274,7 +269,7 @@ impl Place<'_> {
             },
             (None, None) => Credentials::None,
         };
-        Access { credentials, tls: self.tls(tls) }
+        Access { credentials, tls: self.tls(&raw.tls_config) }
     }
 
     pub(super) fn tls(&self, raw: &RawTls) -> Tls {

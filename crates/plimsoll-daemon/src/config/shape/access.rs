@@ -1,13 +1,19 @@
 //! How a server wants to be spoken to.
 
-pub(super) use plimsoll_servers::TLS;
+pub(super) use plimsoll_servers::TLS_CONFIG;
 
 use super::scalar::{any, authorization_type};
 use super::scrape::check_timeout;
 use plimsoll_servers::one_of_two;
-use plimsoll_spec::{Faults, MapShape, Shape, View, later, optional, required};
+use plimsoll_spec::{Faults, Key, MapShape, Shape, View, later, optional, required};
 
-pub(super) static BASIC_AUTH: MapShape = MapShape {
+/// A name and a password.
+pub(super) const BASIC_AUTH: Key = optional("basic_auth", Shape::Map(&NAME_AND_PASSWORD));
+
+/// A token, or whatever else its type takes.
+pub(super) const AUTHORIZATION: Key = optional("authorization", Shape::Map(&CREDENTIALS));
+
+static NAME_AND_PASSWORD: MapShape = MapShape {
     keys: &[
         required("username", Shape::TEXT),
         optional("password", Shape::Text(any)),
@@ -17,7 +23,7 @@ pub(super) static BASIC_AUTH: MapShape = MapShape {
     check: Some(|view, faults| one_of_two(view, faults, "password", "password_file")),
 };
 
-pub(super) static AUTHORIZATION: MapShape = MapShape {
+static CREDENTIALS: MapShape = MapShape {
     keys: &[
         optional("type", Shape::Text(authorization_type)),
         optional("credentials", Shape::TEXT),

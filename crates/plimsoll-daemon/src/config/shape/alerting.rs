@@ -1,6 +1,6 @@
 //! Who is told.
 
-use super::access::{AUTHORIZATION, BASIC_AUTH, TLS, check_access};
+use super::access::{AUTHORIZATION, BASIC_AUTH, TLS_CONFIG, check_access};
 use super::discovery::{STATIC, STATIC_ONLY};
 use super::scalar::{api_version, path, scheme, some_length, web_url};
 use plimsoll_spec::{MapShape, Shape, later, optional, required};
@@ -22,9 +22,9 @@ pub(super) static ALERTMANAGER: MapShape = MapShape {
         optional("path_prefix", Shape::Text(path)),
         optional("timeout", Shape::Text(some_length)),
         optional("api_version", Shape::Text(api_version)),
-        optional("basic_auth", Shape::Map(&BASIC_AUTH)),
-        optional("authorization", Shape::Map(&AUTHORIZATION)),
-        optional("tls_config", Shape::Map(&TLS)),
+        BASIC_AUTH,
+        AUTHORIZATION,
+        TLS_CONFIG,
         later("relabel_configs", STATIC_ONLY),
         later("alert_relabel_configs", "give labels in the SLO file"),
         later("file_sd_configs", STATIC_ONLY),

@@ -80,9 +80,9 @@ static BACKEND: MapShape = MapShape {
         optional("timeout", Shape::Text(scalar::some_length)),
         optional("interval", Shape::Text(scalar::interval)),
         optional("retention", Shape::Text(scalar::some_length)),
-        optional("basic_auth", Shape::Map(&access::BASIC_AUTH)),
-        optional("authorization", Shape::Map(&access::AUTHORIZATION)),
-        optional("tls_config", Shape::Map(&access::TLS)),
+        access::BASIC_AUTH,
+        access::AUTHORIZATION,
+        access::TLS_CONFIG,
     ],
     check: Some(access::check_access),
 };

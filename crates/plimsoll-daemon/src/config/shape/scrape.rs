@@ -1,7 +1,7 @@
 //! What is scraped, and how.
 
 use super::INTERVAL;
-use super::access::{AUTHORIZATION, BASIC_AUTH, TLS, check_access};
+use super::access::{AUTHORIZATION, BASIC_AUTH, TLS_CONFIG, check_access};
 use super::discovery::{DNS, FILES, GROUPS, OTHERS, check_targets};
 use super::relabel::RELABELING;
 use super::scalar::{any, any_name, interval, path, scheme, some_length};
@@ -21,9 +21,9 @@ pub(super) static SCRAPE: MapShape = MapShape {
         optional("params", Shape::Table(any_name, &Shape::List(&Shape::Text(any)))),
         optional("scrape_interval", Shape::Text(interval)),
         optional("scrape_timeout", Shape::Text(some_length)),
-        optional("basic_auth", Shape::Map(&BASIC_AUTH)),
-        optional("authorization", Shape::Map(&AUTHORIZATION)),
-        optional("tls_config", Shape::Map(&TLS)),
+        BASIC_AUTH,
+        AUTHORIZATION,
+        TLS_CONFIG,
         optional("body_size_limit", Shape::parsed::<Size>()),
         optional("sample_limit", Shape::Integer(0..=u32::MAX as u64)),
         optional("honor_labels", Shape::Flag),
