@@ -2,13 +2,13 @@
 
 #![allow(clippy::expect_used, clippy::unwrap_used)] // a test stops at the first thing that is not as it must be
 
-use plimsoll_exposition::Format;
-use plimsoll_exposition::decode::Decoder;
+mod scrape;
+
 use plimsoll_runtime::clock::{Clock, SystemClock};
 use plimsoll_runtime::shutdown::{self, Stopper};
 use plimsoll_sidecar::{Bound, Config, Sidecar};
+use scrape::series;
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -87,22 +87,6 @@ async fn serve(mut stream: TcpStream, page: Arc<Mutex<String>>) {
             }
         }
     }
-}
-
-async fn series(address: SocketAddr) -> BTreeMap<String, f64> {
-    let mut stream = TcpStream::connect(address).await.unwrap();
-    let request = b"GET /metrics HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
-    stream.write_all(request).await.unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).await.unwrap();
-    let (_, body) = answer.split_once("\r\n\r\n").expect("a head and a body");
-    let mut decoder = Decoder::new(10_000);
-    let samples = decoder.decode(body.as_bytes(), Format::Text).expect("good").samples.clone();
-    let named = samples.iter().zip(decoder.series()).map(|(sample, series)| {
-        let key = series.key().expect("good labels");
-        (format!("{}{}", key.name, key.labels), sample.value)
-    });
-    named.collect()
 }
 
 const UNSEEN: &str = r#"concurrency_amplifier_unseen_seconds{collector="app"}"#;

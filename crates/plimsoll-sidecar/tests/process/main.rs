@@ -3,6 +3,8 @@
 #![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic)] // a test stops at the first thing that is not as it must be
 
 mod scene;
+#[path = "../scrape/mod.rs"]
+mod scrape;
 
 use scene::Scene;
 use serde_json::{Value, json};
@@ -15,14 +17,14 @@ async fn a_deadlock_is_named_by_thread_lock_and_function() {
     let scene = Scene::start(&["deadlock"]);
     scene.until("concurrency_process_wait_cycles", "", |cycles| cycles == 1.0).await;
     scene.until("concurrency_process_threads", "lock", |threads| threads == 2.0).await;
-    let page = scene.get("/");
+    let page = scene.get("/").await;
     for name in
         ["a-then-b", "b-then-a", "`lock_a`", "`lock_b`", "transfer_a_to_b", "transfer_b_to_a"]
     {
         assert!(page.contains(name), "{name} isn't in {page}");
     }
     // The admin port says the same as the library's, each thread followed by the one that it waits for.
-    let document: Value = serde_json::from_str(&scene.get("/debug/cycles")).unwrap();
+    let document: Value = serde_json::from_str(&scene.get("/debug/cycles").await).unwrap();
     let waits = document["cycles"][0]["waits"].as_array().unwrap();
     assert_eq!((waits.len(), &document["cycles"][0]["kind"]), (2, &json!("lock")));
     for (wait, next) in waits.iter().zip(waits.iter().rev()) {
@@ -41,10 +43,14 @@ async fn threads_behind_a_hog_wait_for_one_lock_and_are_no_deadlock() {
     scene.until("concurrency_process_lock_waiters", "1", |waiters| waiters == 8.0).await;
     scene.until("concurrency_process_lock_standing_seconds", "1", |length| length > 0.5).await;
     scene.until("concurrency_process_lock_wait_oldest_seconds", "1", |length| length > 0.5).await;
-    assert_eq!(scene.value("concurrency_process_wait_cycles", ""), Some(0.0));
-    assert_eq!(scene.value("concurrency_process_convoys", ""), Some(0.0), "nobody gets a turn");
-    assert_eq!(scene.value("concurrency_process_lock_waiters", "2"), None);
-    let document: Value = serde_json::from_str(&scene.get("/debug/waits")).unwrap();
+    assert_eq!(scene.value("concurrency_process_wait_cycles", "").await, Some(0.0));
+    assert_eq!(
+        scene.value("concurrency_process_convoys", "").await,
+        Some(0.0),
+        "nobody gets a turn"
+    );
+    assert_eq!(scene.value("concurrency_process_lock_waiters", "2").await, None);
+    let document: Value = serde_json::from_str(&scene.get("/debug/waits").await).unwrap();
     let [lock] = document["resources"].as_array().unwrap().as_slice() else { panic!("{document}") };
     assert_eq!((&lock["name"], &lock["pid"]), (&json!("lock_a"), &json!(scene.child.id())));
     // The first thread has it, whose number is the process's.
@@ -62,7 +68,7 @@ async fn threads_behind_a_hog_wait_for_one_lock_and_are_no_deadlock() {
 async fn a_queue_that_moves_is_a_convoy() {
     let scene = Scene::start(&["convoy", "6"]);
     scene.until("concurrency_process_convoys", "", |convoys| convoys == 1.0).await;
-    assert_eq!(scene.value("concurrency_process_wait_cycles", ""), Some(0.0));
+    assert_eq!(scene.value("concurrency_process_wait_cycles", "").await, Some(0.0));
     scene.end().await;
 }
 
@@ -71,8 +77,8 @@ async fn threads_at_a_condition_wait_for_no_lock() {
     let scene = Scene::start(&["condition", "10"]);
     // They, and the one that pauses.
     scene.until("concurrency_process_threads", "idle", |threads| threads == 11.0).await;
-    assert_eq!(scene.value("concurrency_process_threads", "lock"), Some(0.0));
-    assert_eq!(scene.value("concurrency_process_lock_waiters", "1"), Some(0.0));
+    assert_eq!(scene.value("concurrency_process_threads", "lock").await, Some(0.0));
+    assert_eq!(scene.value("concurrency_process_lock_waiters", "1").await, Some(0.0));
     scene.end().await;
 }
 
@@ -83,7 +89,7 @@ async fn connections_that_nobody_accepts_are_counted_against_the_backlog() {
     let address = format!("127.0.0.1:{port}");
     let clients: Vec<_> = (0..4).map(|_| TcpStream::connect(&address).unwrap()).collect();
     scene.until("concurrency_process_accept_queue", port, |waiting| waiting == 4.0).await;
-    assert_eq!(scene.value("concurrency_process_accept_queue_limit", port), Some(5.0));
+    assert_eq!(scene.value("concurrency_process_accept_queue_limit", port).await, Some(5.0));
     drop(clients);
     scene.end().await;
 }
@@ -118,7 +124,7 @@ async fn connections_beyond_the_backlog_are_counted_as_overflows() {
     let counted = "concurrency_process_listen_overflows_total";
     scene.until(counted, "", |now| now >= before + lost as f64).await;
     // Others may overflow meanwhile: the counter is the namespace's, as the kernel keeps it.
-    assert!(scene.value(counted, "").unwrap() <= overflows());
+    assert!(scene.value(counted, "").await.unwrap() <= overflows());
     scene.end().await;
 }
 
@@ -139,7 +145,7 @@ fn overflows() -> f64 {
 async fn a_process_whose_first_thread_has_ended_lives_on() {
     let scene = Scene::start(&["leaderless", "3"]);
     scene.until("concurrency_process_threads", "idle", |threads| threads == 3.0).await;
-    assert_eq!(scene.value("concurrency_process_members", ""), Some(1.0));
+    assert_eq!(scene.value("concurrency_process_members", "").await, Some(1.0));
     scene.end().await;
 }
 
@@ -154,10 +160,10 @@ async fn threads_behind_a_mutex_of_rust_wait_for_one_lock() {
     scene.until("concurrency_process_lock_waiters", "1", |waiters| waiters == 7.0).await;
     scene.until("concurrency_process_threads", "lock", |threads| threads == 7.0).await;
     // The one that has it is asleep, and std::sync::Mutex doesn't tell who that is.
-    assert_eq!(scene.value("concurrency_process_threads", "idle"), Some(1.0));
-    assert_eq!(scene.value("concurrency_process_wait_cycles", ""), Some(0.0));
+    assert_eq!(scene.value("concurrency_process_threads", "idle").await, Some(1.0));
+    assert_eq!(scene.value("concurrency_process_wait_cycles", "").await, Some(0.0));
     scene.until("concurrency_process_lock_standing_seconds", "1", |length| length > 0.2).await;
-    let document: Value = serde_json::from_str(&scene.get("/debug/waits")).unwrap();
+    let document: Value = serde_json::from_str(&scene.get("/debug/waits").await).unwrap();
     assert_eq!(document["resources"][0]["holders"], json!([]), "{document}");
     scene.end().await;
 }
@@ -173,9 +179,10 @@ async fn calls_of_a_32_bit_program_are_not_misread() {
     let scene = Scene::watch(&mut Command::new(&program));
     scene.until("concurrency_process_threads", "sleeping", |threads| threads == 1.0).await;
     for state in ["lock", "idle", "io"] {
-        assert_eq!(scene.value("concurrency_process_threads", state), None, "{state}");
+        assert_eq!(scene.value("concurrency_process_threads", state).await, None, "{state}");
     }
-    assert_eq!(scene.value("concurrency_process_wait_cycles", ""), None);
-    assert!(scene.get("/").contains("32-bit"), "{}", scene.get("/"));
+    assert_eq!(scene.value("concurrency_process_wait_cycles", "").await, None);
+    let page = scene.get("/").await;
+    assert!(page.contains("32-bit"), "{page}");
     scene.end().await;
 }

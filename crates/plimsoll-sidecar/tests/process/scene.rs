@@ -1,12 +1,11 @@
 //! A real program and a sidecar that watches it.
 
-use plimsoll_exposition::Format;
-use plimsoll_exposition::decode::Decoder;
+use crate::scrape;
 use plimsoll_runtime::clock::SystemClock;
 use plimsoll_runtime::shutdown::{self, Stopper};
 use plimsoll_sidecar::{Bound, CollectorConfig, Config, Pace, ProcessConfig, Sidecar};
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, OnceLock};
@@ -60,40 +59,33 @@ impl Scene {
         Self { child, said, address: bound.address(), stopper, bound: Some(bound) }
     }
 
-    pub(crate) fn get(&self, path: &str) -> String {
-        let mut stream = TcpStream::connect(self.address).expect("connected");
-        stream.set_read_timeout(Some(Duration::from_secs(20))).expect("set");
-        write!(stream, "GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
-            .expect("sent");
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).expect("answered");
-        answer.split_once("\r\n\r\n").expect("a head and a body").1.to_string()
+    /// Reads a page.
+    pub(crate) async fn get(&self, path: &str) -> String {
+        scrape::get(self.address, path).await
     }
 
-    /// Reads a series by its family and another label than `process`.
-    pub(crate) fn value(&self, family: &str, label: &str) -> Option<f64> {
-        let body = self.get("/metrics");
-        let mut decoder = Decoder::new(10_000);
-        let samples = decoder.decode(body.as_bytes(), Format::Text).expect("good").samples.clone();
-        samples.iter().zip(decoder.series()).find_map(|(sample, series)| {
-            let key = series.key().expect("good labels");
-            let is_it = &*key.name == family && key.labels.get("process") == Some("it");
-            let has = label.is_empty() || key.labels.iter().any(|(_, value)| value == label);
-            (is_it && has).then_some(sample.value)
-        })
+    /// Reads a series by its family and the value of another label than `process`, if it has one.
+    pub(crate) async fn value(&self, family: &str, label: &str) -> Option<f64> {
+        let (family, value) = (format!("{family}{{"), format!("=\"{label}\""));
+        let is_it = |name: &str| {
+            let has = label.is_empty() || name.contains(&value);
+            name.starts_with(&family) && name.contains(r#"process="it""#) && has
+        };
+        let series = scrape::series(self.address).await;
+        series.iter().find(|(name, _)| is_it(name)).map(|(_, value)| *value)
     }
 
     /// Waits until a series has a value that is as it should be.
     pub(crate) async fn until(&self, family: &str, label: &str, is_good: impl Fn(f64) -> bool) {
         let mut last = None;
         for _ in 0..300 {
-            last = self.value(family, label);
+            last = self.value(family, label).await;
             if last.is_some_and(&is_good) {
                 return;
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
-        panic!("{family} {label} stays at {last:?}; the page: {}", self.get("/"));
+        panic!("{family} {label} stays at {last:?}; the page: {}", self.get("/").await);
     }
 
     pub(crate) async fn end(mut self) {

@@ -1,5 +1,6 @@
 use crate::rig::{LATE, Rig};
 use bytes::Bytes;
+use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full, StreamBody};
 use hyper::body::{Frame, Incoming};
 use hyper::client::conn::http2::{SendRequest, handshake};
@@ -12,15 +13,18 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 
-async fn client(rig: &Rig) -> SendRequest<Full<Bytes>> {
+/// What a client sends after the head.
+type Asked = UnsyncBoxBody<Bytes, Infallible>;
+
+async fn client(rig: &Rig) -> SendRequest<Asked> {
     let stream = TcpStream::connect(rig.proxy).await.unwrap();
     let (sender, driver) = handshake(TokioExecutor::new(), TokioIo::new(stream)).await.unwrap();
     tokio::spawn(driver);
     sender
 }
 
-fn request() -> Request<Full<Bytes>> {
-    Request::post("http://shop/call").body(Full::from("question")).unwrap()
+fn request() -> Request<Asked> {
+    Request::post("http://shop/call").body(Full::from("question").boxed_unsync()).unwrap()
 }
 
 type Frames = mpsc::UnboundedReceiver<Result<Frame<Bytes>, Infallible>>;
@@ -44,16 +48,33 @@ fn answer(stream: TcpStream, frames: mpsc::UnboundedReceiver<Frames>) {
     );
 }
 
+/// A call whose response has begun.
+struct Call {
+    client: SendRequest<Asked>,
+    /// For the frames of the calls to come over this connection.
+    calls: mpsc::UnboundedSender<Frames>,
+    /// For those of this one.
+    frames: mpsc::UnboundedSender<Result<Frame<Bytes>, Infallible>>,
+    response: Response<Incoming>,
+}
+
+impl Call {
+    async fn begin(rig: &Rig) -> Self {
+        let mut client = client(rig).await;
+        let (calls, called) = mpsc::unbounded_channel();
+        let (frames, sent) = mpsc::unbounded_channel();
+        calls.send(sent).unwrap();
+        let asked = client.send_request(request());
+        answer(rig.target().await.0, called);
+        let response = asked.await.unwrap();
+        Self { client, calls, frames, response }
+    }
+}
+
 #[tokio::test]
 async fn a_call_is_in_flight_until_its_trailers() {
     let rig = Rig::start("http", "").await;
-    let mut client = client(&rig).await;
-    let (calls, called) = mpsc::unbounded_channel();
-    let (frames, sent) = mpsc::unbounded_channel();
-    calls.send(sent).unwrap();
-    let asked = client.send_request(request());
-    answer(rig.target().await.0, called);
-    let mut response = asked.await.unwrap();
+    let Call { mut client, calls, frames, mut response } = Call::begin(&rig).await;
     rig.in_flight(1.0).await;
     frames.send(Ok(Frame::data(Bytes::from("part")))).unwrap();
     let frame = response.frame().await.unwrap().unwrap();
@@ -95,12 +116,11 @@ async fn a_target_that_speaks_none_is_a_bad_gateway() {
 #[tokio::test]
 async fn a_client_that_owes_its_request_is_not_waited_for() {
     let rig = Rig::start("http", "body_timeout: 300ms").await;
-    let stream = TcpStream::connect(rig.proxy).await.unwrap();
-    let (mut client, driver) = handshake(TokioExecutor::new(), TokioIo::new(stream)).await.unwrap();
-    tokio::spawn(driver);
+    let mut client = client(&rig).await;
     let (_question, mut asked) = mpsc::unbounded_channel::<Result<Frame<Bytes>, Infallible>>();
     let frames = futures_util::stream::poll_fn(move |context| asked.poll_recv(context));
-    let request = Request::post("http://shop/call").body(StreamBody::new(frames)).unwrap();
+    let body = StreamBody::new(frames).boxed_unsync();
+    let request = Request::post("http://shop/call").body(body).unwrap();
     let asked = client.send_request(request);
     let _target = rig.target().await;
     assert_eq!(asked.await.unwrap().status(), 408);
@@ -110,13 +130,7 @@ async fn a_client_that_owes_its_request_is_not_waited_for() {
 #[tokio::test]
 async fn an_idle_stream_is_cut_where_that_has_a_bound() {
     let rig = Rig::start("http", "idle_timeout: 1s").await;
-    let mut client = client(&rig).await;
-    let (calls, called) = mpsc::unbounded_channel();
-    let (frames, sent) = mpsc::unbounded_channel();
-    calls.send(sent).unwrap();
-    let asked = client.send_request(request());
-    answer(rig.target().await.0, called);
-    let mut response = asked.await.unwrap();
+    let Call { client: _client, frames, mut response, .. } = Call::begin(&rig).await;
     frames.send(Ok(Frame::data(Bytes::from("part")))).unwrap();
     assert!(response.frame().await.unwrap().is_ok());
     assert!(response.frame().await.unwrap().is_err());
@@ -126,7 +140,7 @@ async fn an_idle_stream_is_cut_where_that_has_a_bound() {
 #[tokio::test]
 async fn a_tunnel_is_not_made() {
     let rig = Rig::start("http", "").await;
-    let connect = Request::connect("shop:80").body(Full::from("")).unwrap();
+    let connect = Request::connect("shop:80").body(Full::from("").boxed_unsync()).unwrap();
     assert_eq!(client(&rig).await.send_request(connect).await.unwrap().status(), 501);
     let refused = r#"concurrency_proxy_refused_total{proxy="shop",reason="unsupported"}"#;
     rig.until(refused, 1.0).await;

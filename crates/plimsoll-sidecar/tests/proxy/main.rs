@@ -8,6 +8,8 @@ mod http2;
 mod limit;
 mod requests;
 mod rig;
+#[path = "../scrape/mod.rs"]
+mod scrape;
 mod stalls;
 mod truth;
 mod tunnels;

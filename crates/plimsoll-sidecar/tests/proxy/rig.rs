@@ -1,7 +1,6 @@
 //! A sidecar with one proxy, and both of its ends.
 
-use plimsoll_exposition::Format;
-use plimsoll_exposition::decode::Decoder;
+use crate::scrape;
 use plimsoll_runtime::clock::SystemClock;
 use plimsoll_runtime::shutdown::{self, Stopper};
 use plimsoll_sidecar::{Bound, Config, Sidecar};
@@ -71,17 +70,7 @@ impl Rig {
 
     /// Returns every series of the sidecar.
     pub(crate) async fn series(&self) -> BTreeMap<String, f64> {
-        let mut admin = Peer(TcpStream::connect(self.bound.address()).await.unwrap());
-        admin.send("GET /metrics HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").await;
-        let answer = admin.rest().await;
-        let (_, body) = answer.split_once("\r\n\r\n").expect("a head and a body");
-        let mut decoder = Decoder::new(10_000);
-        let samples = decoder.decode(body.as_bytes(), Format::Text).expect("good").samples.clone();
-        let named = samples.iter().zip(decoder.series()).map(|(sample, series)| {
-            let key = series.key().expect("good labels");
-            (format!("{}{}", key.name, key.labels), sample.value)
-        });
-        named.collect()
+        scrape::series(self.bound.address()).await
     }
 
     /// Waits until a series has a value.
