@@ -98,7 +98,7 @@ impl clap::Args for Looks {
                 Some(value) => argument
                     .value_name(value)
                     .action(ArgAction::Append)
-                    .value_parser(|text: &str| (flag.read)(text)),
+                    .value_parser(|text: &str| flag.collector(text)),
                 None => argument.action(ArgAction::SetTrue),
             }
         }))
@@ -122,7 +122,7 @@ impl clap::FromArgMatches for Looks {
                 let given = matches.get_many::<CollectorConfig>(flag.name);
                 self.0.extend(given.into_iter().flatten().cloned());
             } else if matches.get_flag(flag.name) {
-                let made = (flag.read)("");
+                let made = flag.collector("");
                 let refused = |reason| clap::Error::raw(ErrorKind::InvalidValue, reason);
                 self.0.push(made.map_err(refused)?);
             }

@@ -1,6 +1,7 @@
 //! SLO files, read the same way by every command that takes them.
 
 use plimsoll_slo::Slo;
+use plimsoll_spec::Fault;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
@@ -11,9 +12,8 @@ pub(crate) fn read(files: &[PathBuf]) -> Option<Vec<Slo>> {
     for file in files {
         let name = file.display().to_string();
         let read = match plimsoll_spec::load(file) {
-            Ok(text) => plimsoll_spec::read(&name, &text)
-                .map_err(|faults| faults.iter().map(ToString::to_string).collect::<Vec<_>>()),
-            Err(error) => Err(vec![format!("{name}: {error}")]),
+            Ok(text) => plimsoll_spec::read(&name, &text),
+            Err(error) => Err(vec![Fault::unreadable(file, error)]),
         };
         match read {
             Ok(read) => {

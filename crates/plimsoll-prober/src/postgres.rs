@@ -118,7 +118,10 @@ pub(crate) struct Connected {
 
 impl Session {
     pub(crate) fn new(server: Server) -> Result<Self, ProberError> {
-        let mut config = config(&server.url).map_err(|error| server.fault(deepest(&error)))?;
+        let mut config = config(&server.url).map_err(|error| {
+            let reason = deepest(&error);
+            server.fault(format_args!("give one as postgres://user@host/db: {reason}"))
+        })?;
         let is_local = config.get_hosts().iter().all(|host| matches!(host, Host::Unix(_)));
         if config.get_ssl_mode() == SslMode::Disable || is_local {
             config.ssl_mode(SslMode::Disable);

@@ -128,7 +128,9 @@ pub(crate) struct Session {
 impl Session {
     pub(crate) fn new(server: Server) -> Result<Self, ProberError> {
         let info = server.url.as_str().into_connection_info();
-        let info = info.map_err(|error| server.fault(error))?;
+        let info = info.map_err(|error| {
+            server.fault(format_args!("give one as redis://host:6379: {error}"))
+        })?;
         if matches!(info.addr(), ConnectionAddr::TcpTls { .. }) {
             server.check_trust()?;
         }

@@ -63,5 +63,17 @@ pub struct Flag {
     /// One line for a person.
     pub help: &'static str,
     /// Reads its value.
-    pub read: fn(&str) -> Result<CollectorConfig, String>,
+    pub(crate) read: fn(&str) -> Result<CollectorConfig, String>,
+}
+
+impl Flag {
+    /// Returns what its value asks for.
+    ///
+    /// # Errors
+    /// What is wrong with the value, with an example of a right one.
+    pub fn collector(&self, value: &str) -> Result<CollectorConfig, String> {
+        let collector = (self.read)(value)?;
+        collector.check().map_err(|reason| reason.to_string())?;
+        Ok(collector)
+    }
 }

@@ -1,16 +1,17 @@
 use crate::{Place, View};
 use std::fmt;
+use std::path::Path;
 use std::sync::Arc;
 
 /// Characters of a value that a fault shows.
 const VALUE_SHOWN: usize = 60;
 
-/// One thing that is wrong in a file. Writes `file:line:column: key: value: reason`.
+/// One thing that is wrong in a file. Writes `file:line:column: key: value: reason`, or `file: reason`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
     /// The file's name, as it was given.
     pub file: Arc<str>,
-    /// The line, from 1.
+    /// The line, from 1; 0 if it is about the file as a whole.
     pub line: usize,
     /// The column in characters, from 1.
     pub column: usize,
@@ -22,9 +23,26 @@ pub struct Fault {
     pub reason: String,
 }
 
+impl Fault {
+    /// Makes the fault of a file that can't be read at all.
+    pub fn unreadable(file: &Path, error: impl fmt::Display) -> Self {
+        Self {
+            file: file.display().to_string().into(),
+            line: 0,
+            column: 0,
+            key: String::new(),
+            value: String::new(),
+            reason: format!("can't be read: {error}"),
+        }
+    }
+}
+
 impl fmt::Display for Fault {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { file, line, column, key, value, reason } = self;
+        if *line == 0 {
+            return write!(out, "{file}: {reason}");
+        }
         write!(out, "{file}:{line}:{column}: {key}: {value}: {reason}")
     }
 }

@@ -7,7 +7,7 @@ use super::raw::{
 };
 use super::relabel_rule::relabeling;
 use super::shape::{DAEMON, INTERVAL};
-use super::slo_files::{self, SloFiles, whole_file};
+use super::slo_files::{self, SloFiles};
 use super::valid::{
     Access, Alertmanager, Backend, Config, Credentials, Discovery, Job, Limits, Prober, Records,
     ScrapeBounds, Secret, TargetGroup, Tls, TlsIdentity, Webhook,
@@ -42,8 +42,8 @@ impl Config {
     /// # Errors
     /// Every fault of all these files, each with its place.
     pub fn read(file: &Path) -> Result<Self, Vec<Fault>> {
-        let text = plimsoll_spec::load(file)
-            .map_err(|error| vec![whole_file(file, format!("can't be read: {error}"))])?;
+        let text =
+            plimsoll_spec::load(file).map_err(|error| vec![Fault::unreadable(file, error)])?;
         Self::parse(file, &text)
     }
 

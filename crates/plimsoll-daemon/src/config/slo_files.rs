@@ -114,7 +114,7 @@ impl SloFiles {
         let text = match plimsoll_spec::load(path) {
             Ok(text) => text,
             Err(error) => {
-                faults.push(whole_file(path, format!("can't be read: {error}")));
+                faults.push(Fault::unreadable(path, error));
                 return;
             }
         };
@@ -203,16 +203,4 @@ fn matching(pattern: &View<'_>, folder: &Path) -> Result<Vec<PathBuf>, String> {
     let paths = glob::glob(&escaped.join(text).to_string_lossy())
         .map_err(|error| format!("is no pattern: {error}"))?;
     paths.map(|path| path.map_err(|error| error.to_string())).collect()
-}
-
-/// Makes a fault about a file that couldn't be opened.
-pub(super) fn whole_file(file: &Path, reason: String) -> Fault {
-    Fault {
-        file: file.display().to_string().into(),
-        line: 1,
-        column: 1,
-        key: "(file)".into(),
-        value: file.display().to_string(),
-        reason,
-    }
 }

@@ -1,6 +1,5 @@
 //! The web configuration: the file of the Prometheus exporter toolkit, and our own `tokens`.
 
-use super::slo_files::whole_file;
 use plimsoll_spec::{Document, Fault, Faults, MapShape, Shape, View, later, optional};
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -78,8 +77,8 @@ struct RawTls {
 /// # Errors
 /// Every fault of the file.
 pub(crate) fn read_web(file: &Path) -> Result<WebConfig, Vec<Fault>> {
-    let text = std::fs::read_to_string(file)
-        .map_err(|error| vec![whole_file(file, format!("can't be read: {error}"))])?;
+    let text =
+        std::fs::read_to_string(file).map_err(|error| vec![Fault::unreadable(file, error)])?;
     // The toolkit takes an empty file for one that asks for nothing.
     if text.lines().all(|line| line.trim().is_empty() || line.trim_start().starts_with('#')) {
         return Ok(WebConfig::default());

@@ -91,7 +91,7 @@ macro_rules! kinds {
                 }
             }
 
-            pub(super) fn check(&self) -> Result<(), Reason> {
+            pub(crate) fn check(&self) -> Result<(), Reason> {
                 match self {
                     $(Self::$variant(config) => config.check(),)*
                 }

@@ -7,7 +7,7 @@ pub use kinds::{CollectorConfig, KINDS};
 pub(crate) use raw::{DEADLINE, INTERVAL, LABEL, interval, length};
 
 use kinds::{RawConfig, SIDECAR};
-use plimsoll_spec::{Document, Fault, Place, Shape};
+use plimsoll_spec::{Document, Fault, Shape};
 use std::fmt;
 use std::mem::discriminant;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -91,12 +91,8 @@ impl Config {
     /// Every fault of the file, each with its place.
     pub fn read(file: &Path) -> Result<Self, Vec<Fault>> {
         let name = file.display().to_string();
-        let text = plimsoll_spec::load(file).map_err(|error| {
-            let reason = format!("can't be read: {error}");
-            let Place { line, column } = Place { line: 1, column: 1 };
-            let file = name.as_str().into();
-            vec![Fault { file, line, column, key: String::new(), value: String::new(), reason }]
-        })?;
+        let text =
+            plimsoll_spec::load(file).map_err(|error| vec![Fault::unreadable(file, error)])?;
         Self::parse(&name, &text)
     }
 
