@@ -184,3 +184,76 @@ async fn times_are_those_of_the_record_or_of_its_arrival_and_what_expired_is_cou
     assert!(of.is(&seen, "ok"));
     watcher.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_group_without_a_commit_is_named_and_has_no_lag_that_is_made_up() {
+    let Some(kafka) = Kafka::start().await else { return };
+    let mut client = kafka.client();
+    let watcher = watcher(&kafka);
+    client.obey("topic orders 2").await;
+    let first_ms = ago_ms(600.0);
+    for partition in 0..2 {
+        client.obey(&format!("produce orders {partition} none - {first_ms} a b c")).await;
+    }
+    // It reads from the earliest record on, as only its member knows, and ends before it commits.
+    client.obey("join late/a orders").await;
+    client.obey("settle 2 late/a").await;
+    let of = Of("late", "orders");
+    for (state, order) in [("stable", None), ("empty", Some("leave late/a"))] {
+        if let Some(order) = order {
+            client.obey(order).await;
+        }
+        watcher.until(state, |s| of.is_in(s, state)).await;
+        watcher.next_round("kafka").await;
+        watcher.until_page(&["1 groups have committed nothing, as late:"]).await;
+        let seen = watcher.scrape().await;
+        assert_eq!((of.lag(&seen), of.seconds(&seen)), (None, None), "{state}");
+    }
+    // One partition has a commit and a status, and of the other it is said that it has none.
+    client.obey("commit late orders 0 1").await;
+    watcher.until_page(&["1 partitions hold records", "as orders 1 of late"]).await;
+    let seen = watcher.until("a stopped group", |s| of.is(s, "stopped")).await;
+    assert_eq!((of.lag(&seen), of.oldest_ms(&seen)), (Some(2.0), Some(first_ms + 1_000)));
+    let other = [("group", "late"), ("topic", "orders"), ("partition", "1")];
+    assert_eq!(seen.get("concurrency_consumer_lag", &other), None);
+    client.obey("commit late orders 1 0").await;
+    let lag = |s: &Scrape| s.get("concurrency_consumer_lag", &other);
+    watcher.until("the other lag", |s| lag(s) == Some(3.0)).await;
+    let page = watcher.get("/").await;
+    assert!(!page.contains("committed nothing"), "{page}");
+    watcher.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_left_without_a_quorum_tells_the_truth_or_nothing() {
+    let Some(mut kafka) = Kafka::cluster(3, "").await else { return };
+    let mut client = kafka.client();
+    client.obey("topic orders 1 replicas=3").await;
+    let first_ms = ago_ms(600.0);
+    client.obey(&format!("produce orders 0 none - {first_ms} a b c d e f")).await;
+    client.obey("commit billing orders 0 2").await;
+    let (of, oldest_ms) = (Of("billing", "orders"), first_ms + 2_000);
+    let left = leader(&mut client, "orders", &[]).await;
+    let (killed, hung) = ((left + 1) % 3, (left + 2) % 3);
+    let watcher = Watcher::start(&format!(
+        "kafka: [{{url: 'kafka://{}', label: kafka, interval: 500ms}}]",
+        kafka.address_of(left)
+    ));
+    watcher.until("four messages", |s| of.lag(s) == Some(4.0)).await;
+    kafka.kill(killed);
+    kafka.signal(hung, "STOP");
+    // Two of three controllers: nobody elects another leader or coordinator from here on.
+    let (killed_at, hung_at) = (kafka.address_of(killed), kafka.address_of(hung));
+    watcher.until_page(&[&killed_at, "can&#39;t be reached", &hung_at, "no answer within"]).await;
+    for _ in 0..3 {
+        let seen = watcher.next_round("kafka").await;
+        assert!(is_true_or_absent(&of, &seen, 4.0, oldest_ms), "{:?}", of.lag(&seen));
+        let age_s = seen.get("concurrency_collector_round_seconds", &[("collector", "kafka")]);
+        assert!(age_s.is_none_or(|age_s| age_s < 5.0), "{age_s:?}");
+    }
+    kafka.signal(hung, "CONT");
+    kafka.restart(killed).await;
+    let after = |seen: &Scrape| is_true_or_absent(&of, seen, 4.0, oldest_ms);
+    until_true_again(&watcher, &of, &killed_at, after).await;
+    watcher.stop().await;
+}

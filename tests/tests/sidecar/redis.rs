@@ -3,6 +3,7 @@
 use crate::{Scrape, Watcher};
 use plimsoll_tests::redis::Redis;
 use redis::Value;
+use std::collections::HashMap;
 use std::time::Duration;
 
 fn watch(server: &Redis, more: &str) -> Watcher {
@@ -304,4 +305,63 @@ async fn entries_that_a_dead_consumer_holds_age_until_somebody_takes_them() {
     run(&server, &format!("XACK s g {first}")).await;
     let seen = watch.next_round("r").await;
     assert_eq!((seen[&*pending], seen[&*idle], seen[&*age]), (0.0, 0.0, 0.0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_group_that_began_amid_a_stream_has_a_status_and_one_that_is_set_back_says_so() {
+    let server = Redis::start().await;
+    let mut ids = Vec::new();
+    for _ in 0..5 {
+        ids.push(add(&server, "s").await);
+    }
+    run(&server, &format!("XGROUP CREATE s g {}", ids[1])).await;
+    let read = || async {
+        let groups: Vec<HashMap<String, Value>> = server.ask(&["XINFO", "GROUPS", "s"]).await;
+        groups[0]["entries-read"].clone()
+    };
+    assert_eq!(read().await, Value::Nil, "the server doesn't know how many it has read");
+    let watch = watch(&server, ", stalled_after: 2s");
+    // Nobody reads, the group has never done anything, and three entries wait.
+    let seen = watch.until("a stopped group", |seen| status(seen) == Some("stopped")).await;
+    assert_eq!(lag(&seen).0, None, "its own XINFO says null");
+    let oldest = of("concurrency_consumer_oldest_timestamp_seconds", "g", "s");
+    assert_eq!(seen[&*oldest], time_s(&ids[2]));
+    let take = |count: usize| {
+        let (server, ids) = (&server, &ids);
+        async move {
+            run(server, &format!("XREADGROUP GROUP g c COUNT {count} STREAMS s >")).await;
+            run(server, &format!("XACK s g {}", ids.join(" "))).await;
+        }
+    };
+    take(1).await;
+    assert_eq!(read().await, Value::Nil);
+    assert_eq!(status(&watch.next_round("r").await), Some("ok"), "it has just moved on");
+    let asks = async {
+        loop {
+            run(&server, "XREADGROUP GROUP g c COUNT 1 STREAMS s 0").await;
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    };
+    tokio::select! {
+        () = asks => unreachable!("it never ends"),
+        _ = watch.until("a stalled group", |seen| status(seen) == Some("stalled")) => {}
+    }
+    take(9).await;
+    let seen = watch.next_round("r").await;
+    assert_eq!((status(&seen), lag(&seen).0), (Some("ok"), Some(0.0)));
+    // Set back, of which the server forgets how many it had read; it isn't given them again by itself.
+    run(&server, "XGROUP SETID s g 0").await;
+    assert_eq!(read().await, Value::Nil);
+    let seen = watch.until("a group that was set back", |s| status(s) == Some("rewound")).await;
+    assert_eq!(lag(&seen).0, Some(5.0));
+    run(&server, "XTRIM s MAXLEN 4").await;
+    let seen = watch.until("a stopped group", |seen| status(seen) == Some("stopped")).await;
+    assert_eq!((lag(&seen).0, seen[&*oldest]), (Some(4.0), time_s(&ids[1])));
+    take(9).await;
+    // Its end moves on without an entry: nothing is there to be read.
+    run(&server, "XSETID s 99999999999999-0").await;
+    watch.until("the end", |seen| (status(seen), lag(seen).0) == (Some("ok"), Some(0.0))).await;
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    let seen = watch.next_round("r").await;
+    assert_eq!((status(&seen), lag(&seen)), (Some("ok"), (Some(0.0), Some(0.0))));
 }

@@ -93,12 +93,11 @@ impl Cluster {
     pub(super) async fn extents(
         &mut self,
         topics: &[String],
-        wanted: impl Fn(&Partition) -> bool,
         into: &mut Reading,
     ) -> Result<HashMap<Partition, Extent>, Reason> {
         let leaders = self.metadata(topics).await?.leaders;
         let mut led: BTreeMap<Option<i32>, Vec<Partition>> = BTreeMap::new();
-        for (partition, leader) in leaders.into_iter().filter(|(partition, _)| wanted(partition)) {
+        for (partition, leader) in leaders {
             led.entry(leader).or_default().push(partition);
         }
         if let Some(leaderless) = led.remove(&None) {

@@ -26,7 +26,7 @@ use plimsoll_servers::{PASSWORD, PASSWORD_FILE, TLS_CONFIG, check_address};
 use plimsoll_spec::{Length, MapShape, Parsed, Shape, optional, required};
 use sasl::Mechanism;
 use serde::Deserialize;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -146,6 +146,9 @@ struct Kafka {
     clock: Arc<dyn Clock>,
 }
 
+/// A group and what it has committed.
+type Position = (Group, Vec<(Partition, i64)>);
+
 /// Where a group stands in a partition.
 struct Place {
     group: Group,
@@ -220,7 +223,7 @@ impl Kafka {
                 "no group is to be seen: there is none, or this user lacks DESCRIBE on groups",
             );
         }
-        let mut positions = Vec::new();
+        let mut positions: Vec<Position> = Vec::new();
         for of in groups {
             write_state(&of.group, reading);
             match cluster.committed(&of).await {
@@ -228,6 +231,7 @@ impl Kafka {
                 Err(reason) => reading.note(reason),
             }
         }
+        note_without_commit(&positions, reading);
         let read: BTreeSet<&Partition> =
             positions.iter().flat_map(|(_, committed)| committed).map(|(part, _)| part).collect();
         let topics: BTreeSet<&String> = read.iter().map(|(topic, _)| topic).collect();
@@ -235,8 +239,9 @@ impl Kafka {
         if topics.is_empty() {
             return Ok(Vec::new());
         }
-        let extents = cluster.extents(&topics, |part| read.contains(part), reading).await?;
-        write_produced(&extents, reading);
+        let extents = cluster.extents(&topics, reading).await?;
+        note_skipped(&positions, &extents, reading);
+        write_produced(extents.iter().filter(|(part, _)| read.contains(part)), reading);
         let places = positions.into_iter().flat_map(|(group, committed)| {
             let places = committed.into_iter().filter_map(|(partition, committed)| {
                 let extent = *extents.get(&partition)?;
@@ -266,7 +271,8 @@ impl Kafka {
         // Who has only markers before it has nothing to do; who has lost messages was too slow for them.
         let waiting = if oldest == Oldest::None { 0 } else { messages };
         let messages = waiting.saturating_add(expired);
-        let seen = Seen { position, messages, is_attended };
+        let place = position.into();
+        let seen = Seen { place, progress: place, messages, is_attended };
         self.statuses.write(labels, seen, self.clock.now(), reading);
     }
 }
@@ -290,7 +296,54 @@ fn write_state(group: &Group, reading: &mut Reading) {
     }
 }
 
-fn write_produced(extents: &HashMap<Partition, Extent>, reading: &mut Reading) {
+/// Says of whom nothing is known: where a group without a commit begins is a setting of its members.
+fn note_without_commit(positions: &[Position], reading: &mut Reading) {
+    let mut without = positions.iter().filter(|(_, committed)| committed.is_empty());
+    if let Some((first, _)) = without.next() {
+        reading.note(format_args!(
+            "{} groups have committed nothing, as {}: how far they are behind isn't known until they do",
+            1 + without.count(),
+            first.name
+        ));
+    }
+}
+
+/// Says which partitions hold records that a group has committed nothing of, while it has of others of the
+/// topic.
+fn note_skipped(
+    positions: &[Position],
+    extents: &HashMap<Partition, Extent>,
+    reading: &mut Reading,
+) {
+    let mut filled: BTreeMap<&String, BTreeSet<i32>> = BTreeMap::new();
+    for ((topic, index), _) in extents.iter().filter(|(_, extent)| extent.first < extent.next) {
+        filled.entry(topic).or_default().insert(*index);
+    }
+    let (mut skipped, mut first) = (0, None);
+    for (group, committed) in positions {
+        let mut read: BTreeMap<&String, BTreeSet<i32>> = BTreeMap::new();
+        for ((topic, index), _) in committed {
+            read.entry(topic).or_default().insert(*index);
+        }
+        for (topic, read) in read {
+            for index in filled.get(topic).into_iter().flat_map(|filled| filled.difference(&read)) {
+                skipped += 1;
+                first = first.or(Some((&group.name, topic, *index)));
+            }
+        }
+    }
+    if let Some((group, topic, index)) = first {
+        reading.note(format_args!(
+            "{skipped} partitions hold records of which a group of the topic has committed nothing, as \
+             {topic} {index} of {group}: how far it is behind there isn't known"
+        ));
+    }
+}
+
+fn write_produced<'a>(
+    extents: impl Iterator<Item = (&'a Partition, &'a Extent)>,
+    reading: &mut Reading,
+) {
     for ((topic, index), extent) in extents {
         let labels = labelled([("topic", topic), ("partition", &index.to_string())]);
         let produced = u64::try_from(extent.next).unwrap_or(0);

@@ -9,9 +9,11 @@ use std::time::Duration;
 /// What one round saw of a consumer.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Seen {
-    /// The position that it has reached.
-    pub(crate) position: u64,
-    /// What lies between that and the end.
+    /// The place that it has reached, in the broker's own order: who falls behind it was set back.
+    pub(crate) place: u128,
+    /// Something that changes whenever it gets something done.
+    pub(crate) progress: u128,
+    /// What is left for it to do.
     pub(crate) messages: u64,
     /// Whether anybody is there to consume.
     pub(crate) is_attended: bool,
@@ -27,7 +29,8 @@ pub(crate) struct Statuses {
 
 #[derive(Clone, Copy, Debug)]
 struct Track {
-    position: u64,
+    place: u128,
+    progress: u128,
     /// Since when it could have advanced and hasn't.
     since: TimeMs,
     fell: bool,
@@ -61,13 +64,15 @@ impl Statuses {
 
 impl Track {
     fn after(last: Option<Self>, seen: Seen, now: TimeMs) -> Self {
-        let Seen { position, messages, .. } = seen;
-        match last {
-            Some(last) if last.position == position && messages > 0 => last,
-            Some(last) if last.position == position => Self { since: now, ..last },
-            Some(last) => Self { position, since: now, fell: position < last.position },
-            None => Self { position, since: now, fell: false },
-        }
+        let Seen { place, progress, messages, .. } = seen;
+        let (since, fell) = match last {
+            Some(last) if place < last.place => (now, true),
+            Some(last) if progress != last.progress => (now, false),
+            Some(last) if messages == 0 => (now, last.fell),
+            Some(last) => (last.since, last.fell),
+            None => (now, false),
+        };
+        Self { place, progress, since, fell }
     }
 
     fn status(self, seen: Seen, now: TimeMs, stalled_after: Duration) -> &'static str {
@@ -90,9 +95,17 @@ mod tests {
 
     /// Plays rounds one second apart, each a position, what is left, and whether anybody is there.
     fn statuses(rounds: &[(u64, u64, bool)]) -> Vec<&'static str> {
+        let seen = |&(position, messages, is_attended): &(u64, u64, bool)| {
+            let place = position.into();
+            Seen { place, progress: place, messages, is_attended }
+        };
+        play(&rounds.iter().map(seen).collect::<Vec<_>>())
+    }
+
+    fn play(rounds: &[Seen]) -> Vec<&'static str> {
         let mut last = None;
-        let play = rounds.iter().zip(0..).map(|(&(position, messages, is_attended), second)| {
-            let (seen, now) = (Seen { position, messages, is_attended }, TimeMs(second * 1_000));
+        let play = rounds.iter().zip(0..).map(|(&seen, second)| {
+            let now = TimeMs(second * 1_000);
             let track = Track::after(last, seen, now);
             last = Some(track);
             track.status(seen, now, Duration::from_secs(2))
@@ -122,5 +135,16 @@ mod tests {
     fn a_position_that_fell_is_rewound_until_it_advances() {
         let back = [(9, 1, true), (2, 8, true), (2, 8, true), (3, 7, true)];
         assert_eq!(statuses(&back), ["ok", "rewound", "rewound", "ok"]);
+    }
+
+    #[test]
+    fn a_place_may_stand_while_something_gets_done_and_move_while_nothing_does() {
+        let at = |place, progress| Seen { place, progress, messages: 9, is_attended: true };
+        let done = [at(5, 1), at(5, 2), at(5, 3), at(5, 2)];
+        assert_eq!(play(&done), ["ok"; 4], "a count of what is done may begin anew");
+        let given = [at(5, 1), at(6, 1), at(7, 1)];
+        assert_eq!(play(&given), ["ok", "ok", "stalled"]);
+        let back = [at(5, 1), at(0, 1), at(0, 1), at(0, 1), at(1, 2)];
+        assert_eq!(play(&back), ["ok", "rewound", "rewound", "stalled", "ok"]);
     }
 }

@@ -113,6 +113,13 @@ impl Consumer {
         self.num_pending.saturating_add(self.num_ack_pending)
     }
 
+    /// Returns what changes with each acknowledgement, also behind a message that nobody acknowledges: what
+    /// was delivered once, without what is being worked on.
+    pub(super) fn progress(&self) -> u128 {
+        let settled = self.delivered.stream_seq.saturating_sub(self.num_ack_pending);
+        u128::from(self.ack_floor.stream_seq) << 64 | u128::from(settled)
+    }
+
     /// Says whether somebody is there to take messages: a pull that waits, or a push that is bound.
     pub(super) fn is_attended(&self) -> bool {
         self.push_bound || self.num_waiting > 0

@@ -153,7 +153,8 @@ impl ConnectedCollector for Nats {
             };
             self.ledger.write(&lag, &mut reading);
             let seen = Seen {
-                position: consumer.ack_floor.stream_seq,
+                place: consumer.ack_floor.stream_seq.into(),
+                progress: consumer.progress(),
                 messages: lag.messages,
                 is_attended: consumer.is_attended(),
             };

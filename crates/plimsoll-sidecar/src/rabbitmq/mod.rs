@@ -168,7 +168,9 @@ impl RabbitMq {
         let consumed = queue.consumed();
         reading.count(&catalog::MESSAGES_CONSUMED, &lag.labels(), consumed);
         let is_attended = queue.consumers.is_some_and(|consumers| consumers > 0);
-        let seen = Seen { position: consumed, messages: lag.messages, is_attended };
+        // Its counts begin anew with the server: a queue has no place that it could be set back to.
+        let seen =
+            Seen { place: 0, progress: consumed.into(), messages: lag.messages, is_attended };
         self.statuses.write(lag.labels(), seen, self.clock.now(), reading);
     }
 }

@@ -45,12 +45,14 @@ impl Facts {
 }
 
 impl Id {
-    /// Where a group begins that is to be given every entry; none has this id.
-    pub(super) const BEFORE_ALL: Self = Self { ms: 0, number: 0 };
-
     pub(super) fn parse(text: &str) -> Option<Self> {
         let (ms, number) = text.split_once('-')?;
         Some(Self { ms: ms.parse().ok()?, number: number.parse().ok()? })
+    }
+
+    /// Returns its place in the order of all ids.
+    pub(super) fn place(self) -> u128 {
+        u128::from(self.ms) << 64 | u128::from(self.number)
     }
 
     /// Says whether it was made from a time, and not by the producer itself.

@@ -172,12 +172,23 @@ impl Streams {
     ) -> Result<(), Reason> {
         let numbers = ["pending", "consumers"].map(|name| facts.number(name));
         let [Some(pending), Some(consumers)] = numbers else { return Ok(()) };
+        let Some(delivered) = facts.id("last-delivered-id") else { return Ok(()) };
+        if consumers > CONSUMERS_MAX {
+            reading.note(format_args!(
+                "groups with more than {CONSUMERS_MAX} consumers have no status, as {}: delete dead \
+                 ones by XGROUP DELCONSUMER",
+                group.name
+            ));
+            return Ok(());
+        }
         let messages = behind.saturating_add(pending);
-        // A group that was given nothing yet has no number of entries that it has read.
-        let was_given_none = facts.id("last-delivered-id") == Some(Id::BEFORE_ALL);
-        let none = (messages == 0 || was_given_none).then_some(0);
-        let read = facts.number("entries-read").or(none);
-        let Some(read) = read.filter(|_| consumers <= CONSUMERS_MAX) else { return Ok(()) };
+        let place = delivered.place();
+        // A group that began, or was set, amid the stream has read no number of entries that the server
+        // knows. Its place tells as well whether it goes on, if not what of that was acknowledged.
+        let progress = match facts.number("entries-read") {
+            Some(read) => u128::from(read.saturating_sub(pending)),
+            None => place.wrapping_sub(pending.into()),
+        };
         let mut is_attended = false;
         if messages > 0 && consumers > 0 {
             let mut ask = cmd("XINFO");
@@ -188,7 +199,7 @@ impl Streams {
             is_attended =
                 idle_ms.is_some_and(|idle| Duration::from_millis(idle) < self.stalled_after);
         }
-        let seen = Seen { position: read.saturating_sub(pending), messages, is_attended };
+        let seen = Seen { place, progress, messages, is_attended };
         self.statuses.write(group.labels.clone(), seen, self.clock.now(), reading);
         Ok(())
     }

@@ -3,6 +3,7 @@
 mod bad_input;
 mod bounds;
 mod pressure;
+mod reuse;
 
 use super::find::Matcher;
 use super::group::Group;
