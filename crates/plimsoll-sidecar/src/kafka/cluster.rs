@@ -209,3 +209,40 @@ fn without_leader(partitions: &[Partition]) -> String {
         first.unwrap_or_default()
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kafka::address;
+    use crate::kafka::link::Patience;
+    use crate::kafka::sasl::Mechanism;
+    use crate::server::ServerConfig;
+    use std::time::Duration;
+    use tokio::net::TcpListener;
+    use tokio::time::Instant;
+
+    #[tokio::test(start_paused = true)]
+    async fn any_number_of_brokers_that_hang_leaves_time_for_the_others() {
+        let deadline = Duration::from_secs(5);
+        let dial = Dial {
+            server: ServerConfig::new(address("kafka://broker").unwrap()),
+            mechanism: Mechanism::Plain,
+            tls: None,
+            patience: Patience::new(deadline),
+        };
+        // Nobody takes their connections, as far as the kernel doesn't do so itself.
+        let (mut listeners, mut brokers) = (Vec::new(), HashMap::new());
+        for id in 0..9 {
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let port = listener.local_addr().unwrap().port();
+            brokers.insert(id, ("127.0.0.1".to_owned(), port));
+            listeners.push(listener);
+        }
+        let mut cluster = Cluster { dial, links: HashMap::new(), gone: HashMap::new(), brokers };
+        let begin = Instant::now();
+        assert!(cluster.groups(&mut Reading::default()).await.is_err());
+        assert_eq!(cluster.gone.len(), 9, "each was asked once");
+        let took = begin.elapsed();
+        assert!((deadline / 3..deadline * 2 / 3).contains(&took), "{took:?}");
+    }
+}

@@ -6,6 +6,7 @@ use crate::server::ServerConfig;
 use crate::{Reason, tls};
 use futures_util::FutureExt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -26,14 +27,40 @@ pub(super) struct Dial {
     pub(super) server: ServerConfig,
     pub(super) mechanism: Mechanism,
     pub(super) tls: Option<Arc<ClientConfig>>,
-    /// How long a broker may take to connect, and to answer.
-    pub(super) patience: Duration,
+    pub(super) patience: Patience,
 }
 
-/// Returns how long a broker may take in a round of that length: one that hangs costs its own part of it, and
-/// not the whole.
-pub(super) fn patience(deadline: Duration) -> Duration {
-    (deadline / 3).min(REQUEST)
+/// How long a broker may take to connect, and to answer. Each that hangs in a round leaves half as much to
+/// the others: any number of them costs two thirds of the deadline at most.
+#[derive(Clone)]
+pub(super) struct Patience {
+    first: Duration,
+    hung: Arc<AtomicU32>,
+}
+
+impl Patience {
+    pub(super) fn new(deadline: Duration) -> Self {
+        Self { first: (deadline / 3).min(REQUEST), hung: Arc::default() }
+    }
+
+    /// Forgets who hung, for the next round.
+    pub(super) fn renew(&self) {
+        self.hung.store(0, Ordering::Relaxed);
+    }
+
+    /// Waits for what a broker does, as long as is left to it.
+    async fn wait_for<T>(
+        &self,
+        broker: &str,
+        does: impl Future<Output = Result<T, Reason>>,
+    ) -> Result<T, Reason> {
+        let hung = self.hung.load(Ordering::Relaxed);
+        let left = self.first / 2_u32.saturating_pow(hung);
+        timeout(left, does).await.unwrap_or_else(|_| {
+            self.hung.fetch_add(1, Ordering::Relaxed);
+            Err(Reason::new(format_args!("{broker} gives no answer within {left:.1?}")))
+        })
+    }
 }
 
 /// What is asked: an interface of Kafka's and its version.
@@ -49,7 +76,7 @@ pub(super) struct Api {
 pub(super) struct Link {
     stream: Box<dyn Stream>,
     broker: String,
-    patience: Duration,
+    patience: Patience,
     asked: i32,
     /// Whether the last request was answered, if only by a refusal: else there can't be another.
     pub(super) is_sound: bool,
@@ -63,9 +90,8 @@ impl Dial {
     pub(super) async fn connect(&self, host: &str, port: u16) -> Result<Link, Reason> {
         let broker = format!("{host}:{port}");
         let stream = self.stream(host, port, &broker);
-        let stream = timeout(self.patience, stream).await;
-        let stream = stream.map_err(|_| slow(&broker, self.patience))??;
-        let patience = self.patience;
+        let stream = self.patience.wait_for(&broker, stream).await?;
+        let patience = self.patience.clone();
         let mut link = Link { stream, broker, patience, asked: 0, is_sound: true };
         let password = self.server.password()?;
         if let (Some(user), Some(password)) = (self.server.address.user(), password) {
@@ -104,8 +130,8 @@ impl Link {
         read: impl FnOnce(&mut Reader<'_>) -> Result<T, Garbled>,
     ) -> Result<T, Reason> {
         self.is_sound = false;
-        let answer = timeout(self.patience, self.exchange(api, request)).await;
-        let answer = answer.map_err(|_| slow(&self.broker, self.patience))??;
+        let (patience, broker) = (self.patience.clone(), self.broker.clone());
+        let answer = patience.wait_for(&broker, self.exchange(api, request)).await?;
         let mut reader = Reader(&answer);
         let is_mine = reader.i32() == Ok(self.asked);
         let head = if api.is_flexible { reader.tags() } else { Ok(()) };
@@ -155,8 +181,4 @@ impl Link {
     pub(super) fn reason(&self, what: impl std::fmt::Display) -> Reason {
         Reason::new(format_args!("{}: {what}", self.broker))
     }
-}
-
-fn slow(broker: &str, patience: Duration) -> Reason {
-    Reason::new(format_args!("{broker} gives no answer within {patience:.1?}"))
 }

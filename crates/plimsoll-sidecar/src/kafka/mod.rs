@@ -19,7 +19,7 @@ use crate::{Collector, CollectorConfig, Flag, Pace, Reading, Reason, World};
 use api::{Group, Partition};
 use async_trait::async_trait;
 use cluster::{Cluster, Extent};
-use link::{Dial, patience};
+use link::{Dial, Patience};
 use plimsoll_model::catalog;
 use plimsoll_runtime::clock::Clock;
 use plimsoll_servers::{PASSWORD, PASSWORD_FILE, TLS_CONFIG, check_address};
@@ -30,7 +30,6 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
 use std::str::FromStr;
 use std::sync::Arc;
-use std::time::Duration;
 use times::Times;
 
 static SHAPE: MapShape = MapShape {
@@ -123,7 +122,7 @@ impl CollectorKind for KafkaConfig {
         let kafka = Kafka {
             mechanism: self.sasl.map_or(Mechanism::Plain, |sasl| sasl.0.0),
             server: self.server,
-            patience: patience(world.pace.deadline),
+            patience: Patience::new(world.pace.deadline),
             known: Vec::new(),
             times: Times::default(),
             ledger: Ledger::new(world),
@@ -137,7 +136,7 @@ impl CollectorKind for KafkaConfig {
 struct Kafka {
     server: ServerConfig,
     mechanism: Mechanism,
-    patience: Duration,
+    patience: Patience,
     /// Brokers that the cluster has named, for when the one of the address is gone.
     known: Vec<(String, u16)>,
     times: Times,
@@ -181,9 +180,10 @@ impl ConnectedCollector for Kafka {
             server: self.server.clone(),
             mechanism: self.mechanism,
             tls,
-            patience: self.patience,
+            patience: self.patience.clone(),
         };
         let port = address.url().port().unwrap_or(PORT);
+        self.patience.renew();
         let mut first = None;
         for (host, port) in std::iter::once(&(address.host(), port)).chain(&self.known) {
             match dial.connect(host, *port).await {
@@ -206,6 +206,7 @@ impl ConnectedCollector for Kafka {
             self.write(place, now_ms, &mut reading);
         }
         self.statuses.turn();
+        self.patience.renew();
         Ok(reading)
     }
 }
