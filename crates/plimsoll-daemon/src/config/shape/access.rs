@@ -3,7 +3,6 @@
 pub(super) use plimsoll_servers::TLS_CONFIG;
 
 use super::scalar::{any, authorization_type};
-use super::scrape::check_timeout;
 use plimsoll_servers::one_of_two;
 use plimsoll_spec::{Faults, Key, MapShape, Shape, View, later, optional, required};
 
@@ -36,5 +35,4 @@ pub(super) fn check_access(view: &View<'_>, faults: &mut Faults) {
     if let (Some(_), Some(second)) = (view.get("basic_auth"), view.get("authorization")) {
         faults.add(&second, "`basic_auth` is given too: keep one");
     }
-    check_timeout(view, faults);
 }

@@ -47,6 +47,7 @@ pub(super) static SCRAPE: MapShape = MapShape {
     ],
     check: Some(|view, faults| {
         check_access(view, faults);
+        check_timeout(view, faults);
         check_targets(view, faults);
     }),
 };
