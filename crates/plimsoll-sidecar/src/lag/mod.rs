@@ -5,9 +5,9 @@ mod status;
 pub(crate) use status::{Seen, Statuses};
 
 use crate::reading::labelled;
+use crate::skew::Skew;
 use crate::{Reading, World};
 use plimsoll_model::{Labels, catalog};
-use plimsoll_record::Counter;
 use plimsoll_runtime::clock::Clock;
 use std::time::Duration;
 
@@ -33,10 +33,8 @@ pub(crate) enum Oldest {
     At { unix_ms: i64, age_ms: i64 },
 }
 
-/// Writes lags down, and counts those that say that a message comes from the future.
-pub(crate) struct Ledger {
-    skewed: Option<Counter>,
-}
+/// Writes lags down.
+pub(crate) struct Ledger(Skew);
 
 impl Lag {
     /// Returns the labels of its series.
@@ -47,8 +45,7 @@ impl Lag {
 
 impl Ledger {
     pub(crate) fn new(world: &World) -> Self {
-        let skewed = world.registry.counter(&catalog::CLOCK_SKEW, Labels::default());
-        Self { skewed: skewed.ok() }
+        Self(Skew::new(world))
     }
 
     /// Adds the series of a lag. Seconds are those of the oldest message: a number that was extrapolated
@@ -60,22 +57,12 @@ impl Ledger {
             Oldest::Unknown => {}
             Oldest::None => reading.gauge(&catalog::CONSUMER_LAG_TIME, &labels, 0.0),
             Oldest::At { unix_ms, age_ms } => {
-                let age_s = self.age_s(age_ms);
+                let age_s = self.0.age(age_ms as f64 / 1e3);
                 reading.gauge(&catalog::CONSUMER_LAG_TIME, &labels, age_s);
                 let at_s = unix_ms as f64 / 1e3;
                 reading.gauge(&catalog::CONSUMER_OLDEST_TIMESTAMP, &labels, at_s);
             }
         }
-    }
-
-    /// Returns an age in seconds; one below zero is zero, and counted.
-    pub(crate) fn age_s(&self, age_ms: i64) -> f64 {
-        if age_ms < 0
-            && let Some(skewed) = &self.skewed
-        {
-            skewed.add(1);
-        }
-        age_ms.max(0) as f64 / 1e3
     }
 }
 
