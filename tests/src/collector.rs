@@ -51,16 +51,7 @@ impl Collector {
         command.arg("--config").arg(over);
         command.env("REMOTE_WRITE_ENDPOINT", onward.remote_write);
         command.env("OTLP_ENDPOINT", onward.otlp);
-        let process = Process::start("otelcol", &mut command, &folder.path().join("log"));
-        let log = folder.path().join("log");
-        let client = crate::http();
-        wait::until("the Collector to be ready", Duration::from_secs(60), || async {
-            let answer = client.get(format!("http://127.0.0.1:{health}/")).send().await;
-            let said = std::fs::read_to_string(&log).unwrap_or_default();
-            assert!(!said.contains("Error:"), "the Collector ended:\n{said}");
-            answer.ok()?.status().is_success().then_some(())
-        })
-        .await;
+        let process = start(&mut command, folder.path(), health).await;
         Self {
             otlp: format!("http://127.0.0.1:{http}"),
             exposition: format!("127.0.0.1:{exposition}"),
@@ -86,16 +77,7 @@ impl Collector {
         );
         let mut command = Command::new(binary);
         command.arg("--config").arg(config);
-        let log = folder.path().join("log");
-        let process = Process::start("otelcol", &mut command, &log);
-        let client = crate::http();
-        wait::until("the Collector to be ready", Duration::from_secs(60), || async {
-            let answer = client.get(format!("http://127.0.0.1:{health}/")).send().await;
-            let said = std::fs::read_to_string(&log).unwrap_or_default();
-            assert!(!said.contains("Error:"), "the Collector ended:\n{said}");
-            answer.ok()?.status().is_success().then_some(())
-        })
-        .await;
+        let process = start(&mut command, folder.path(), health).await;
         Self {
             otlp: format!("http://127.0.0.1:{http}"),
             exposition: String::new(),
@@ -119,4 +101,19 @@ fn shipped(binary: &Path, folder: &Path) -> Command {
     command.arg("--config").arg(root().join("collector-config/otel-collector.yaml"));
     command.env("QUEUE_DIRECTORY", folder.join("queue"));
     command
+}
+
+/// Starts a Collector and waits until the port of its health says that it runs.
+async fn start(command: &mut Command, folder: &Path, health: u16) -> Process {
+    let log = folder.join("log");
+    let process = Process::start("otelcol", command, &log);
+    let client = crate::http();
+    wait::until("the Collector to be ready", Duration::from_secs(60), || async {
+        let answer = client.get(format!("http://127.0.0.1:{health}/")).send().await;
+        let said = std::fs::read_to_string(&log).unwrap_or_default();
+        assert!(!said.contains("Error:"), "the Collector ended:\n{said}");
+        answer.ok()?.status().is_success().then_some(())
+    })
+    .await;
+    process
 }

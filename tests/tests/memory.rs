@@ -2,9 +2,13 @@
 
 #![allow(clippy::expect_used, clippy::unwrap_used, reason = "tests")]
 
+#[path = "../../crates/plimsoll-exposition/tests/remote_write/mod.rs"]
+mod remote_write;
+
 use plimsoll_tests::plimsoll::{Daemon, binary};
 use plimsoll_tests::{http, scratch, write};
 use prost::Message;
+use remote_write::{Sample, TimeSeries, WriteRequest};
 use std::fmt::Write as _;
 use std::process::Command;
 
@@ -33,37 +37,6 @@ fn a_hundred_megabytes_of_yaml_are_refused_in_little_memory() {
     }
 }
 
-/// Prometheus's message of remote write 1.0.
-#[derive(Clone, PartialEq, Message)]
-struct WriteRequest {
-    #[prost(message, repeated, tag = "1")]
-    timeseries: Vec<TimeSeries>,
-}
-
-#[derive(Clone, PartialEq, Message)]
-struct TimeSeries {
-    #[prost(message, repeated, tag = "1")]
-    labels: Vec<Label>,
-    #[prost(message, repeated, tag = "2")]
-    samples: Vec<Sample>,
-}
-
-#[derive(Clone, PartialEq, Message)]
-struct Label {
-    #[prost(string, tag = "1")]
-    name: String,
-    #[prost(string, tag = "2")]
-    value: String,
-}
-
-#[derive(Clone, Copy, PartialEq, Message)]
-struct Sample {
-    #[prost(double, tag = "1")]
-    value: f64,
-    #[prost(int64, tag = "2")]
-    timestamp: i64,
-}
-
 fn now_ms() -> i64 {
     let now = time::OffsetDateTime::now_utc().unix_timestamp_nanos() / 1_000_000;
     i64::try_from(now).expect("it fits")
@@ -76,10 +49,8 @@ fn body(bytes: usize) -> Vec<u8> {
     while length < bytes - 200 {
         name.clear();
         write!(name, "{:0>40}", request.timeseries.len()).expect("text");
-        let label = |name: &str, value: &str| Label { name: name.into(), value: value.into() };
-        let labels =
-            vec![label("__name__", "requests_total"), label("job", "a"), label("path", &name)];
-        let series = TimeSeries { labels, samples: vec![Sample { value: 1.0, timestamp: now }] };
+        let labels = [("__name__", "requests_total"), ("job", "a"), ("path", &*name)];
+        let series = TimeSeries::new(&labels, vec![Sample::new(1.0, now)]);
         length += series.encoded_len() + 3;
         request.timeseries.push(series);
     }

@@ -2,6 +2,8 @@
 
 #![allow(clippy::expect_used, clippy::panic, reason = "a test fails")]
 
+mod remote_write;
+
 use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
 use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue, any_value};
 use opentelemetry_proto::tonic::metrics::v1::exponential_histogram_data_point::Buckets;
@@ -15,67 +17,7 @@ use plimsoll_exposition::push::{
     Edges, Point, PointValue, PushError, Pushed, otlp, otlp_json, remote_write_1, remote_write_2,
 };
 use prost::Message;
-
-/// Prometheus's own message of remote write 1.0, as its schema has it.
-#[derive(Clone, PartialEq, Message)]
-struct WriteRequest {
-    #[prost(message, repeated, tag = "1")]
-    timeseries: Vec<TimeSeries>,
-}
-
-#[derive(Clone, PartialEq, Message)]
-struct TimeSeries {
-    #[prost(message, repeated, tag = "1")]
-    labels: Vec<Label>,
-    #[prost(message, repeated, tag = "2")]
-    samples: Vec<Sample>,
-    #[prost(message, repeated, tag = "4")]
-    histograms: Vec<Native>,
-}
-
-#[derive(Clone, PartialEq, Message)]
-struct Label {
-    #[prost(string, tag = "1")]
-    name: String,
-    #[prost(string, tag = "2")]
-    value: String,
-}
-
-#[derive(Clone, Copy, PartialEq, Message)]
-struct Sample {
-    #[prost(double, tag = "1")]
-    value: f64,
-    #[prost(int64, tag = "2")]
-    timestamp: i64,
-    #[prost(int64, tag = "3")]
-    start_timestamp: i64,
-}
-
-#[derive(Clone, PartialEq, Message)]
-struct Native {
-    #[prost(uint64, tag = "1")]
-    count_int: u64,
-    #[prost(double, tag = "3")]
-    sum: f64,
-    #[prost(sint32, tag = "4")]
-    schema: i32,
-    #[prost(uint64, tag = "6")]
-    zero_count_int: u64,
-    #[prost(message, repeated, tag = "11")]
-    positive_spans: Vec<Span>,
-    #[prost(sint64, repeated, tag = "12")]
-    positive_deltas: Vec<i64>,
-    #[prost(int64, tag = "15")]
-    timestamp: i64,
-}
-
-#[derive(Clone, Copy, PartialEq, Message)]
-struct Span {
-    #[prost(sint32, tag = "1")]
-    offset: i32,
-    #[prost(uint32, tag = "2")]
-    length: u32,
-}
+use remote_write::{Native, Sample, Span, TimeSeries, WriteRequest};
 
 /// Remote write 2.0.
 #[derive(Clone, PartialEq, Message)]
@@ -111,24 +53,12 @@ fn shown(point: &Point) -> String {
     format!("{}{} {:?} at {at} since {start:?}{kind}", key.name, key.labels, point.value)
 }
 
-fn labels(pairs: &[(&str, &str)]) -> Vec<Label> {
-    pairs
-        .iter()
-        .map(|(name, value)| Label { name: (*name).into(), value: (*value).into() })
-        .collect()
-}
-
-fn at(value: f64, timestamp: i64) -> Sample {
-    Sample { value, timestamp, start_timestamp: 0 }
-}
-
 #[test]
 fn remote_write_1_gives_what_is_asked_for_and_counts_the_rest() {
     let stale = f64::from_bits(0x7ff0_0000_0000_0002);
-    let series = |name: &str, samples: Vec<Sample>| TimeSeries {
-        labels: labels(&[("__name__", name), ("job", "shop"), ("instance", "a:1"), ("empty", "")]),
-        samples,
-        histograms: Vec::new(),
+    let series = |name: &str, samples: Vec<Sample>| {
+        let labels = [("__name__", name), ("job", "shop"), ("instance", "a:1"), ("empty", "")];
+        TimeSeries::new(&labels, samples)
     };
     let native = Native {
         count_int: 100,
@@ -140,19 +70,13 @@ fn remote_write_1_gives_what_is_asked_for_and_counts_the_rest() {
         positive_deltas: vec![10, 10, 45],
         timestamp: 9_000,
     };
-    let histogram = TimeSeries {
-        labels: labels(&[("__name__", "wait_seconds"), ("job", "shop")]),
-        samples: Vec::new(),
-        histograms: vec![native],
-    };
-    let bad = TimeSeries {
-        labels: labels(&[("__name__", "requests_total"), ("no name", "x")]),
-        samples: vec![at(1.0, 1)],
-        histograms: Vec::new(),
-    };
+    let labels = [("__name__", "wait_seconds"), ("job", "shop")];
+    let histogram = TimeSeries { histograms: vec![native], ..TimeSeries::new(&labels, Vec::new()) };
+    let labels = [("__name__", "requests_total"), ("no name", "x")];
+    let bad = TimeSeries::new(&labels, vec![Sample::new(1.0, 1)]);
     let timeseries = vec![
-        series("requests_total", vec![at(5.0, 1_000), at(stale, 2_000)]),
-        series("of_no_use", vec![at(1.0, 1_000)]),
+        series("requests_total", vec![Sample::new(5.0, 1_000), Sample::new(stale, 2_000)]),
+        series("of_no_use", vec![Sample::new(1.0, 1_000)]),
         histogram,
         bad,
     ];
@@ -180,7 +104,8 @@ fn remote_write_2_says_since_when_in_both_of_its_ways() {
         created_timestamp,
     };
     let own = Sample { value: 2.0, timestamp: 20, start_timestamp: 15 };
-    let timeseries = vec![series(vec![at(1.0, 10), own], 5), series(vec![at(3.0, 30)], 0)];
+    let timeseries =
+        vec![series(vec![Sample::new(1.0, 10), own], 5), series(vec![Sample::new(3.0, 30)], 0)];
     let body = Request { symbols: symbols.clone(), timeseries }.encode_to_vec();
     let pushed = remote_write_2(&body, &interest()).expect("good");
     let expected = [

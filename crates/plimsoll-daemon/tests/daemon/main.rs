@@ -14,6 +14,8 @@ mod discovery;
 mod hooks;
 mod operating;
 mod pushing;
+#[path = "../../../plimsoll-exposition/tests/remote_write/mod.rs"]
+mod remote_write;
 mod sink;
 mod target;
 mod web;

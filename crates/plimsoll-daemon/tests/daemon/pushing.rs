@@ -1,42 +1,12 @@
 //! What targets push, and what else arrives there.
 
+use crate::remote_write::{Sample, TimeSeries, WriteRequest};
 use crate::world::{Folder, Running, slos};
 use prost::Message;
 use serde_json::{Value, json};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 const SLO: &str = "/api/v1/slos/shop%2Fcheckout";
-
-/// Prometheus's message of remote write 1.0.
-#[derive(Clone, PartialEq, Message)]
-struct WriteRequest {
-    #[prost(message, repeated, tag = "1")]
-    timeseries: Vec<TimeSeries>,
-}
-
-#[derive(Clone, PartialEq, Message)]
-struct TimeSeries {
-    #[prost(message, repeated, tag = "1")]
-    labels: Vec<Label>,
-    #[prost(message, repeated, tag = "2")]
-    samples: Vec<Sample>,
-}
-
-#[derive(Clone, PartialEq, Message)]
-struct Label {
-    #[prost(string, tag = "1")]
-    name: String,
-    #[prost(string, tag = "2")]
-    value: String,
-}
-
-#[derive(Clone, Copy, PartialEq, Message)]
-struct Sample {
-    #[prost(double, tag = "1")]
-    value: f64,
-    #[prost(int64, tag = "2")]
-    timestamp: i64,
-}
 
 #[allow(clippy::disallowed_methods, reason = "a sender has a clock of its own")]
 fn now_ms() -> i64 {
@@ -56,10 +26,9 @@ fn start(folder: &Folder, more: &str) -> Running {
 
 /// A body of these series of one target at one time.
 fn body(series_of: &[(&str, f64)], at_ms: i64) -> Vec<u8> {
-    let label = |name: &str, value: &str| Label { name: name.into(), value: value.into() };
-    let series = |(name, value): &(&str, f64)| TimeSeries {
-        labels: vec![label("__name__", name), label("instance", "a:1"), label("job", "checkout")],
-        samples: vec![Sample { value: *value, timestamp: at_ms }],
+    let series = |(name, value): &(&str, f64)| {
+        let labels = [("__name__", *name), ("instance", "a:1"), ("job", "checkout")];
+        TimeSeries::new(&labels, vec![Sample::new(*value, at_ms)])
     };
     WriteRequest { timeseries: series_of.iter().map(series).collect() }.encode_to_vec()
 }
