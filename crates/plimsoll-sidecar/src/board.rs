@@ -1,9 +1,7 @@
+use crate::reading::labelled;
 use crate::{Reading, Reason};
-use plimsoll_model::{
-    Family, FamilyKind, Labels, Series, Signal, Snapshot, TimeMs, Value, catalog,
-};
+use plimsoll_model::{Snapshot, TimeMs, catalog};
 use plimsoll_runtime::clock::Clock;
-use std::borrow::Cow;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -127,7 +125,7 @@ impl Board {
     pub(crate) fn append_to(&self, snapshot: &mut Snapshot) {
         let columns = self.all();
         let hidden: Vec<usize> = columns.iter().map(|column| column.add_to(snapshot)).collect();
-        about_collectors(&columns, &hidden, snapshot);
+        about_collectors(&columns, &hidden).add_to(snapshot);
     }
 
     /// Returns what every collector said last, and how many series of it an earlier one has.
@@ -146,60 +144,35 @@ impl Column {
     /// Adds its series, and returns how many are there already.
     fn add_to(&self, snapshot: &mut Snapshot) -> usize {
         let Latest::Reading(reading) = &self.latest else { return 0 };
-        reading.families().iter().map(|family| snapshot.add(family.clone())).sum()
+        reading.add_to(snapshot)
     }
 }
 
 /// Says of each collector whether it is up, what its rounds came to and how long the last one took.
-fn about_collectors(columns: &[Column], hidden: &[usize], snapshot: &mut Snapshot) {
-    let mut up = family(&catalog::COLLECTOR_UP, FamilyKind::Gauge);
-    let mut rounds = family(&catalog::COLLECTOR_ROUNDS, FamilyKind::Counter);
-    let mut took = family(&catalog::COLLECTOR_ROUND_TIME, FamilyKind::Gauge);
-    let mut dropped = family(&catalog::COLLECTOR_SERIES_DROPPED, FamilyKind::Counter);
-    let mut unseen = family(&catalog::COLLECTOR_SERIES_HIDDEN, FamilyKind::Gauge);
+fn about_collectors(columns: &[Column], hidden: &[usize]) -> Reading {
+    let mut about = Reading::default();
     for (column, hidden) in columns.iter().zip(hidden) {
-        let labels = |more: &[(&str, &str)]| {
-            let own = std::iter::once(("collector", &*column.name));
-            Labels::new(own.chain(more.iter().copied())).unwrap_or_default()
-        };
-        let is_up = matches!(column.latest, Latest::Reading(_));
+        let labels = labelled([("collector", &column.name)]);
         if column.at.is_some() {
-            up.series.push(series(labels(&[]), Value::Gauge(f64::from(u8::from(is_up)))));
-            let took_s = Value::Gauge(column.took.as_secs_f64());
-            took.series.push(series(labels(&[]), took_s));
+            let is_up = matches!(column.latest, Latest::Reading(_));
+            about.gauge(&catalog::COLLECTOR_UP, &labels, f64::from(u8::from(is_up)));
+            about.gauge(&catalog::COLLECTOR_ROUND_TIME, &labels, column.took.as_secs_f64());
         }
         for (result, count) in ["ok", "failed"].into_iter().zip(column.rounds) {
-            rounds.series.push(series(labels(&[("result", result)]), Value::Count(count)));
+            let labels = labelled([("collector", &*column.name), ("result", result)]);
+            about.count(&catalog::COLLECTOR_ROUNDS, &labels, count);
         }
-        dropped.series.push(series(labels(&[]), Value::Count(column.dropped)));
-        unseen.series.push(series(labels(&[]), Value::Gauge(*hidden as f64)));
+        about.count(&catalog::COLLECTOR_SERIES_DROPPED, &labels, column.dropped);
+        about.gauge(&catalog::COLLECTOR_SERIES_HIDDEN, &labels, *hidden as f64);
     }
-    for family in [up, rounds, took, dropped, unseen] {
-        if !family.series.is_empty() {
-            snapshot.add(family);
-        }
-    }
-}
-
-fn series(labels: Labels, value: Value) -> Series {
-    Series { labels, value }
-}
-
-fn family(signal: &'static Signal, kind: FamilyKind) -> Family {
-    Family {
-        name: Cow::Borrowed(signal.name),
-        help: Cow::Borrowed(signal.help),
-        unit: signal.prometheus_unit(),
-        kind,
-        series: Vec::new(),
-    }
+    about
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::page;
-    use crate::reading::labelled;
+    use plimsoll_model::{Signal, Value};
     use plimsoll_runtime::clock::ManualClock;
 
     fn lag(groups: &[&str]) -> Reading {

@@ -3,7 +3,7 @@
 use crate::paged::{PageConfig, StatusPage};
 use crate::reading::labelled;
 use crate::{CollectorConfig, Flag, Reading};
-use plimsoll_model::{LevelPart, Value, catalog};
+use plimsoll_model::catalog;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 
@@ -114,8 +114,7 @@ fn row(
             }
             if let Some(waiting) = number("qcur") {
                 let labels = labelled([("server", server), ("queue", proxy)]);
-                let waiting = Value::Gauge(waiting);
-                reading.level_part(&catalog::QUEUE_DEPTH, LevelPart::Now, &labels, waiting);
+                reading.level(&catalog::QUEUE_DEPTH, &labels, waiting, None);
             }
             let labels = labelled([("server", server), ("backend", proxy)]);
             let queued_s = number("qtime").map_or(f64::NAN, |ms| ms / 1e3);
@@ -136,16 +135,15 @@ fn row(
     if part != "BACKEND" {
         let pool = format!("{proxy}/{part}");
         let labels = labelled([("server", server), ("pool", &pool)]);
-        let parts = [(LevelPart::Now, number("scur")), (LevelPart::Limit, number("slim"))];
-        for (part, value) in parts.into_iter().filter_map(|(part, value)| Some((part, value?))) {
-            reading.level_part(&catalog::POOL_IN_USE, part, &labels, Value::Gauge(value));
-        }
+        let sessions = number("scur").unwrap_or(f64::NAN);
+        reading.level(&catalog::POOL_IN_USE, &labels, sessions, number("slim"));
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use plimsoll_model::Value;
 
     #[test]
     fn columns_go_by_their_names_and_an_empty_cell_is_not_known() {

@@ -7,7 +7,7 @@ use crate::server::ServerConfig;
 use crate::sql::{self, Row};
 use crate::{Collector, CollectorConfig, Flag, Pace, Reading, Reason, World};
 use async_trait::async_trait;
-use plimsoll_model::{Labels, LevelPart, Signal, Value, catalog};
+use plimsoll_model::{LevelPart, Value, catalog};
 use plimsoll_prober::{PostgresConnection, PostgresServer};
 use plimsoll_servers::StoreAddress;
 use plimsoll_spec::MapShape;
@@ -112,7 +112,7 @@ impl Pgbouncer {
         let is_it = |row: &&Row| row.text("key") == Some("max_client_conn");
         let limit = config.iter().find(is_it).and_then(|row| row.value("value"));
         let labels = labelled([("pool", &self.name)]);
-        level(reading, &catalog::POOL_IN_USE, &labels, (clients, limit));
+        reading.level(&catalog::POOL_IN_USE, &labels, clients, limit);
     }
 
     /// Adds a pool: server connections against their number, clients that wait for one.
@@ -122,9 +122,9 @@ impl Pgbouncer {
         let labels = labelled([("server", &self.name), ("pool", &pool)]);
         let in_use = ["sv_active", "sv_active_cancel", "sv_being_canceled"];
         let in_use = in_use.iter().map(|column| number(row, column)).sum();
-        level(reading, &catalog::POOL_IN_USE, &labels, (in_use, size));
+        reading.level(&catalog::POOL_IN_USE, &labels, in_use, size);
         let queue = labelled([("server", &self.name), ("queue", &pool)]);
-        level(reading, &catalog::QUEUE_DEPTH, &queue, (number(row, "cl_waiting"), None));
+        reading.level(&catalog::QUEUE_DEPTH, &queue, number(row, "cl_waiting"), None);
         let waits_s = number(row, "maxwait") + number(row, "maxwait_us") / 1e6;
         let waits = Value::Gauge(waits_s);
         reading.level_part(&catalog::QUEUE_DEPTH, LevelPart::OldestAge, &queue, waits);
@@ -142,18 +142,6 @@ impl Pgbouncer {
             let connections = row.value(column).unwrap_or(f64::NAN);
             reading.gauge(&catalog::PGBOUNCER_CONNECTIONS, &labelled(labels), connections);
         }
-    }
-}
-
-fn level(
-    reading: &mut Reading,
-    signal: &'static Signal,
-    labels: &Labels,
-    (now, limit): (f64, Option<f64>),
-) {
-    reading.level_part(signal, LevelPart::Now, labels, Value::Gauge(now));
-    if let Some(limit) = limit {
-        reading.level_part(signal, LevelPart::Limit, labels, Value::Gauge(limit));
     }
 }
 

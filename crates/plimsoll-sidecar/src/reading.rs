@@ -1,5 +1,5 @@
 use crate::process::{Cycle, Waited};
-use plimsoll_model::{Family, Labels, LevelPart, Series, Signal, Value};
+use plimsoll_model::{Family, Labels, LevelPart, Series, Signal, Snapshot, Value};
 use std::borrow::Cow;
 use std::fmt::Display;
 
@@ -33,6 +33,23 @@ impl Reading {
         self.add(signal, labels, Value::SecondsNs(total_ns));
     }
 
+    /// Adds a level as one look found it: how high it is, and its limit if it has one. A number that isn't
+    /// finite isn't known, and is left out.
+    pub fn level(
+        &mut self,
+        signal: &'static Signal,
+        labels: &Labels,
+        now: f64,
+        limit: Option<f64>,
+    ) {
+        let parts = [(LevelPart::Now, Some(now)), (LevelPart::Limit, limit)];
+        for (part, value) in parts {
+            if let Some(value) = value.filter(|value| value.is_finite()) {
+                self.level_part(signal, part, labels, Value::Gauge(value));
+            }
+        }
+    }
+
     /// Adds one series of a level; the value is of the part's kind.
     pub fn level_part(
         &mut self,
@@ -41,18 +58,15 @@ impl Reading {
         labels: &Labels,
         value: Value,
     ) {
-        let series = Series { labels: labels.clone(), value };
         let name = part.family_name(signal);
-        match self.families.iter_mut().find(|family| family.name == name) {
-            Some(family) => family.series.push(series),
-            None => self.families.push(Family {
-                name: Cow::Owned(name),
-                help: Cow::Owned(part.help(signal)),
-                unit: part.prometheus_unit(),
-                kind: part.family_kind(),
-                series: vec![series],
-            }),
-        }
+        let series = Series { labels: labels.clone(), value };
+        self.push(&name, series, || Family {
+            name: Cow::Owned(name.clone()),
+            help: Cow::Owned(part.help(signal)),
+            unit: part.prometheus_unit(),
+            kind: part.family_kind(),
+            series: Vec::new(),
+        });
     }
 
     /// Keeps so many series of each family at most; returns how many were dropped.
@@ -120,6 +134,11 @@ impl Reading {
         self.len() == 0
     }
 
+    /// Adds every series to a snapshot, and returns how many were there already.
+    pub(crate) fn add_to(&self, snapshot: &mut Snapshot) -> usize {
+        self.families.iter().map(|family| snapshot.add(family.clone())).sum()
+    }
+
     /// Returns the families, no name twice.
     pub fn families(&self) -> &[Family] {
         &self.families
@@ -128,15 +147,20 @@ impl Reading {
     fn add(&mut self, signal: &'static Signal, labels: &Labels, value: Value) {
         let kind = value.family_kind();
         let series = Series { labels: labels.clone(), value };
-        match self.families.iter_mut().find(|family| family.name == signal.name) {
+        self.push(signal.name, series, || Family {
+            name: Cow::Borrowed(signal.name),
+            help: Cow::Borrowed(signal.help),
+            unit: signal.prometheus_unit(),
+            kind,
+            series: Vec::new(),
+        });
+    }
+
+    /// Adds a series to its family, which is made if there is none yet.
+    fn push(&mut self, name: &str, series: Series, new: impl FnOnce() -> Family) {
+        match self.families.iter_mut().find(|family| family.name == name) {
             Some(family) => family.series.push(series),
-            None => self.families.push(Family {
-                name: Cow::Borrowed(signal.name),
-                help: Cow::Borrowed(signal.help),
-                unit: signal.prometheus_unit(),
-                kind,
-                series: vec![series],
-            }),
+            None => self.families.push(Family { series: vec![series], ..new() }),
         }
     }
 }

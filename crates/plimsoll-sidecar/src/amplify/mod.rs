@@ -17,8 +17,7 @@ use async_trait::async_trait;
 use gauges::{Bound, Chosen, Gauge, Limit};
 use plimsoll_exposition::decode::Decoder;
 use plimsoll_exposition::{Format, Interest};
-use plimsoll_model::LevelPart as Part;
-use plimsoll_model::{Labels, SeriesIndex, TimeMs, Value, catalog};
+use plimsoll_model::{Labels, SeriesIndex, TimeMs, catalog};
 use plimsoll_runtime::clock::Clock;
 use plimsoll_spec::{MapShape, Parsed, SelectorText, Shape, optional, required};
 use serde::Deserialize;
@@ -227,13 +226,9 @@ impl Amplifier {
                 Some(LimitedBy::Series(series)) => values.get(series).copied(),
                 None => None,
             };
-            let mut part =
-                |part, value| reading.level_part(&catalog::AMPLIFIED, part, labels, value);
-            part(Part::Now, Value::Gauge(*level));
             // Many libraries say "unlimited" with 0 or −1.
-            if let Some(limit) = limit.filter(|limit| limit.is_finite() && *limit > 0.0) {
-                part(Part::Limit, Value::Gauge(limit));
-            }
+            let limit = limit.filter(|limit| *limit > 0.0);
+            reading.level(&catalog::AMPLIFIED, labels, *level, limit);
         }
         let labels = &self.labels;
         reading.gauge(&catalog::AMPLIFIER_INTERVAL, labels, self.interval.as_secs_f64());

@@ -14,7 +14,7 @@ use api::{Consumer, DeliverPolicy, Stream};
 use async_trait::async_trait;
 use futures_util::{StreamExt, stream};
 use link::{All, Dial, Link};
-use plimsoll_model::{LevelPart, Value, catalog};
+use plimsoll_model::catalog;
 use plimsoll_runtime::clock::Clock;
 use plimsoll_servers::{PASSWORD, PASSWORD_FILE, TLS_CONFIG, check_address};
 use plimsoll_spec::{Length, MapShape, Parsed, Shape, optional, required};
@@ -273,15 +273,10 @@ fn write(consumer: &Consumer, lag: &Lag, reading: &mut Reading) {
     let consumed = consumer.ack_floor.consumer_seq;
     reading.count(&catalog::MESSAGES_CONSUMED, &lag.labels(), consumed);
     let of_group = labelled([("group", &lag.group), ("topic", &lag.topic)]);
-    let mut ack_pending = |part, value: u64| {
-        let value = Value::Gauge(value as f64);
-        reading.level_part(&catalog::NATS_ACK_PENDING, part, &of_group, value);
-    };
-    ack_pending(LevelPart::Now, consumer.num_ack_pending);
-    if let Some(limit) = consumer.config.max_ack_pending.and_then(|limit| u64::try_from(limit).ok())
-    {
-        ack_pending(LevelPart::Limit, limit);
-    }
+    let pending = consumer.num_ack_pending as f64;
+    let limit = consumer.config.max_ack_pending.filter(|limit| *limit >= 0);
+    let limit = limit.map(|limit| limit as f64);
+    reading.level(&catalog::NATS_ACK_PENDING, &of_group, pending, limit);
     let redelivered = consumer.num_redelivered as f64;
     reading.gauge(&catalog::NATS_REDELIVERED, &of_group, redelivered);
     reading.count(&catalog::NATS_DELIVERIES, &of_group, consumer.delivered.consumer_seq);

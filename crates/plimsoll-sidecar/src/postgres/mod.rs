@@ -15,7 +15,7 @@ use crate::tls::advised;
 use crate::{Collector, CollectorConfig, Flag, Pace, Reading, Reason, World};
 use async_trait::async_trait;
 use deadlocks::Deadlocks;
-use plimsoll_model::{LevelPart, Value, catalog};
+use plimsoll_model::catalog;
 use plimsoll_prober::{PostgresConnection, PostgresServer};
 use plimsoll_servers::StoreAddress;
 use plimsoll_spec::MapShape;
@@ -146,13 +146,9 @@ impl Postgres {
             )));
         }
         let pool = labelled([("pool", &self.name)]);
-        for (part, column) in
-            [(LevelPart::Now, "connections"), (LevelPart::Limit, "connections_limit")]
-        {
-            if let Some(value) = row.value(column) {
-                reading.level_part(&catalog::POOL_IN_USE, part, &pool, Value::Gauge(value));
-            }
-        }
+        let connections = row.value("connections").unwrap_or(f64::NAN);
+        let limit = row.value("connections_limit");
+        reading.level(&catalog::POOL_IN_USE, &pool, connections, limit);
         let oldest_s = row.value("oldest_transaction_s").unwrap_or(f64::NAN);
         let server = labelled([("server", &self.name)]);
         reading.gauge(&catalog::POSTGRES_OLDEST_TRANSACTION, &server, oldest_s);

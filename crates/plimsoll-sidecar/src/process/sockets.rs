@@ -7,7 +7,7 @@ use super::machine::Machine;
 use super::shared::Taken;
 use super::table::{Socket, Table, extended};
 use crate::{Reading, World};
-use plimsoll_model::{Labels, LevelPart, Value, catalog};
+use plimsoll_model::{Labels, catalog};
 use rustix::io::Errno;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -111,14 +111,8 @@ impl Sockets {
     pub(super) fn write(&self, labels: &Labels, reading: &mut Reading) {
         for (number, port) in self.ports.iter().take(PORTS_MAX) {
             let labels = labels.with("port", &number.to_string()).unwrap_or_default();
-            let mut queue = |part, connections: f64| {
-                let value = Value::Gauge(connections);
-                reading.level_part(&catalog::PROCESS_ACCEPT_QUEUE, part, &labels, value);
-            };
-            queue(LevelPart::Now, port.waiting as f64);
-            if let Some(backlog) = port.backlog {
-                queue(LevelPart::Limit, backlog as f64);
-            }
+            let (waiting, backlog) = (port.waiting as f64, port.backlog.map(|most| most as f64));
+            reading.level(&catalog::PROCESS_ACCEPT_QUEUE, &labels, waiting, backlog);
             reading.gauge(&catalog::PROCESS_CONNECTIONS, &labels, port.connections as f64);
         }
         if self.ports.len() > PORTS_MAX {

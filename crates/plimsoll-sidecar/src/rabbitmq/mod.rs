@@ -11,7 +11,7 @@ use crate::server::{Address, AddressError, ServerConfig};
 use crate::{Collector, CollectorConfig, Flag, Pace, Reading, Reason, World};
 use api::{Link, Queue};
 use async_trait::async_trait;
-use plimsoll_model::{Labels, LevelPart, Value, catalog};
+use plimsoll_model::catalog;
 use plimsoll_runtime::clock::Clock;
 use plimsoll_servers::{PASSWORD, PASSWORD_FILE, TLS_CONFIG, check_address};
 use plimsoll_spec::{Length, MapShape, Parsed, Shape, optional, required};
@@ -145,7 +145,8 @@ impl RabbitMq {
         if queue.is_stream() {
             return;
         }
-        write_depth(queue, ready, &of_queue, reading);
+        let limit = queue.length_max().map(|limit| limit as f64);
+        reading.level(&catalog::QUEUE_DEPTH, &of_queue, ready as f64, limit);
         if let Some(capacity) = queue.consumer_capacity() {
             reading.gauge(&catalog::RABBITMQ_CONSUMER_CAPACITY, &of_queue, capacity);
         }
@@ -172,17 +173,6 @@ impl RabbitMq {
         let seen =
             Seen { place: 0, progress: consumed.into(), messages: lag.messages, is_attended };
         self.statuses.write(lag.labels(), seen, self.clock.now(), reading);
-    }
-}
-
-fn write_depth(queue: &Queue, ready: u64, of_queue: &Labels, reading: &mut Reading) {
-    let mut part = |part, value: u64| {
-        let value = Value::Gauge(value as f64);
-        reading.level_part(&catalog::QUEUE_DEPTH, part, of_queue, value);
-    };
-    part(LevelPart::Now, ready);
-    if let Some(limit) = queue.length_max() {
-        part(LevelPart::Limit, limit);
     }
 }
 

@@ -3,7 +3,7 @@
 use super::ask;
 use crate::reading::labelled;
 use crate::{Reading, Reason};
-use plimsoll_model::{LevelPart, Value, catalog};
+use plimsoll_model::catalog;
 use redis::aio::MultiplexedConnection;
 use redis::cmd;
 use std::collections::HashMap;
@@ -24,10 +24,8 @@ fn write(text: &str, server: &str, reading: &mut Reading) -> Result<(), Reason> 
     let clients = number("connected_clients")
         .ok_or_else(|| Reason::new("its INFO says nothing of clients: is it a Redis server?"))?;
     let pool = labelled([("pool", server)]);
-    let parts = [(LevelPart::Now, Some(clients)), (LevelPart::Limit, number("maxclients"))];
-    for (part, value) in parts.into_iter().filter_map(|(part, value)| Some((part, value?))) {
-        reading.level_part(&catalog::POOL_IN_USE, part, &pool, Value::Gauge(value as f64));
-    }
+    let limit = number("maxclients").map(|limit| limit as f64);
+    reading.level(&catalog::POOL_IN_USE, &pool, clients as f64, limit);
     if let Some(blocked) = number("blocked_clients") {
         let labels = labelled([("server", server)]);
         reading.gauge(&catalog::REDIS_BLOCKED_CLIENTS, &labels, blocked as f64);
