@@ -32,7 +32,10 @@ pub mod thanos;
 pub mod traffic;
 pub mod wait;
 
+use std::net::{Ipv4Addr, TcpListener, UdpSocket};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 
 /// Returns the root of the workspace.
 pub fn root() -> &'static Path {
@@ -54,10 +57,30 @@ pub fn write(folder: &Path, name: &str, text: &str) -> PathBuf {
     path
 }
 
-/// Returns a loopback port that was free just now.
+/// Where ports are chosen: below those that Linux gives to whoever asks for any. A connection, or a
+/// listener on port 0, could take one of those before its server listens, or while it is away.
+const PORTS: Range<u16> = 20_000..32_000;
+
+/// Returns a loopback port that is free, and that no other test is given until this process ends.
+///
+/// # Panics
+/// None is free.
 pub fn free_port() -> u16 {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
-    listener.local_addr().expect("its address").port()
+    /// What tells the other processes of tests that a port is taken: its number in UDP, which no
+    /// server under test uses.
+    static CLAIMS: Mutex<Vec<UdpSocket>> = Mutex::new(Vec::new());
+    let mut claims = CLAIMS.lock().expect("nobody panics with it");
+    // Each process begins elsewhere, so that few claims meet.
+    let first = usize::try_from(std::process::id()).expect("a process id") * 64 + claims.len();
+    let is_free = |port: &u16| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok();
+    let claim = |port| UdpSocket::bind((Ipv4Addr::LOCALHOST, port)).ok();
+    let ports = PORTS.cycle().skip(first % PORTS.len()).take(PORTS.len());
+    let (port, claimed) = ports
+        .filter_map(|port| Some((port, claim(port)?)))
+        .find(|(port, _)| is_free(port))
+        .expect("a free port");
+    claims.push(claimed);
+    port
 }
 
 /// Returns a client for the servers under test.

@@ -59,7 +59,8 @@ async fn a_redis_that_is_stopped_holds_nobody_for_longer_than_its_limit() {
     let start = Instant::now();
     assert_eq!(node.get("shoe").await, "1/stale");
     let waited = start.elapsed();
-    assert!((Duration::from_millis(290)..Duration::from_secs(2)).contains(&waited), "{waited:?}");
+    // Without its limit it would wait for as long as Redis is stopped.
+    assert!((Duration::from_millis(290)..PATIENCE).contains(&waited), "{waited:?}");
     // A look-up, a second look, a generation and a write each: 120 commands, of which one a second is
     // given, and waits for its limit.
     let start = Instant::now();
@@ -72,7 +73,6 @@ async fn a_redis_that_is_stopped_holds_nobody_for_longer_than_its_limit() {
     let not_given = down.sum("concurrency_backpressure_total", &breaker);
     let given = 30.0 * 4.0 - not_given;
     assert!(given <= waited.as_secs_f64() + 1.0, "{given} were given in {waited:?}");
-    assert!(waited < Duration::from_secs(6), "30 limits are 9 s: {waited:?}");
     redis.process.signal("CONT");
     until_hit(&mut node).await;
     let faults = |fault| down.sum("concurrency_cache_faults_total", &[("fault", fault)]);
@@ -108,23 +108,24 @@ async fn a_redis_with_tls_is_used_if_its_authority_is_trusted() {
 async fn fail_over(unfenced: &str) -> (String, Metrics) {
     let (redis, mut leases, slow) =
         (Redis::start().await, Redis::start().await, Slow::start().await);
-    let words = |ms| {
+    let words = |origin: &str| {
         told([
             ("redis", redis.url.as_str()),
             ("leases", leases.url.as_str()),
-            ("origin", &slow.after(ms)),
+            ("origin", origin),
             ("locked", "yes"),
             ("unfenced", unfenced),
             // Longer than the rebuild: no renewal tells the holder in time.
             ("ttl_ms", "60000"),
         ])
     };
-    let mut nodes = vec![node(&words(2_500)).await, node(&words(50)).await];
+    let mut nodes = vec![node(&words(&slow.gated())).await, node(&words(&slow.after(50))).await];
     nodes[0].tell("get shoe 1").await;
     wait::until("the first holder", PATIENCE, || async { (slow.calls() == 1).then_some(()) }).await;
     leases.restart().await;
     assert_eq!(nodes[1].get("shoe").await, "2/rebuild");
     assert_eq!(slow.at_once(), 2, "two rebuild under the same lease");
+    slow.open();
     assert_eq!(nodes[0].line().await, "asked");
     assert_eq!(nodes[0].got().await, "1/rebuild");
     let kept = redis.ask(&["HGET", "test:value:shoe", "value"]).await;

@@ -94,10 +94,13 @@ async fn each_kind_by_a_file_gives_up_on_a_silent_server_at_its_deadline() {
     let sidecar = Sidecar::start(&["--config", &file.display().to_string()]).await;
     for (kind, ..) in KINDS {
         let label = format!("{kind}-x");
-        let seen = sidecar.until_up(&label, false).await;
-        let took =
-            seen.get("concurrency_collector_round_seconds", &[("collector", &label)]).expect("it");
-        assert!(took < 1.0, "{kind} took {took} s");
+        sidecar.until_up(&label, false).await;
+        // A machine that stands still makes one round longer, and not each of them.
+        let soon = |seen: &plimsoll_tests::scrape::Scrape| {
+            let round = [("collector", &*label)];
+            seen.get("concurrency_collector_round_seconds", &round).is_some_and(|took| took < 1.0)
+        };
+        sidecar.until(&format!("a round of {kind} that ends within a second"), soon).await;
     }
     assert_eq!(sidecar.scrape().await["concurrency_collector_up{collector=\"host\"}"], 1.0);
     let check = Command::new(plimsoll::binary()).arg("check").arg(&file).output().expect("it runs");

@@ -132,7 +132,7 @@ async fn haproxy_says_who_waits_for_a_server() {
     let unchecked = r#"concurrency_haproxy_servers{backend="app",server="lb",state="unchecked"}"#;
     assert_eq!(seen[unchecked], 1.0);
     watch.until_up("html", false).await;
-    assert!(watch.get("/").await.contains("its path ends in ;csv"));
+    watch.until_page(&["its path ends in ;csv"]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,7 +1,8 @@
 //! PostgreSQL, whose transactions the test holds open itself.
 
-use crate::Watcher;
+use crate::{PATIENCE, Watcher};
 use plimsoll_tests::postgres::Postgres;
+use plimsoll_tests::wait;
 use tokio_postgres::{Client, SimpleQueryMessage};
 
 pub(crate) fn file(label: &str, url: &str) -> String {
@@ -73,9 +74,18 @@ async fn a_chain_of_three_has_one_root_whose_age_the_server_knows() {
     let calm = watch.until("nobody to wait", |seen| seen.value(waiters) == Some(0.0)).await;
     assert_eq!(calm[r#"concurrency_postgres_root_blocker_age_seconds{server="db"}"#], 0.0);
     assert_eq!(calm[&*sessions("active", "lock")], 0.0);
-    let now = watch.next_round("db").await;
     let sql = "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'";
-    assert_eq!(now[r#"concurrency_pool_in_use{pool="db"}"#], number(&first, sql).await);
+    // Who has gone ends when its server process has.
+    let now = wait::until("no session to end meanwhile", PATIENCE, || async {
+        let before = number(&first, sql).await;
+        let now = watch.next_round("db").await;
+        let is_steady = number(&first, sql).await == before;
+        is_steady.then(|| {
+            assert_eq!(now[r#"concurrency_pool_in_use{pool="db"}"#], before);
+            now
+        })
+    })
+    .await;
     let sql = "SELECT current_setting('max_connections')::int \
                - current_setting('superuser_reserved_connections')::int";
     assert_eq!(now[r#"concurrency_pool_in_use_limit{pool="db"}"#], number(&first, sql).await);
@@ -180,17 +190,17 @@ async fn a_role_that_loses_its_grant_says_so_and_the_others_go_on() {
     watch.until_up("db", true).await;
     watch.until_up("locked", false).await;
     watch.until_up("tls", false).await;
-    let page = watch.get("/").await;
-    assert!(page.contains("password authentication failed for user &quot;locked&quot;"), "{page}");
-    assert!(page.contains("server does not support TLS"), "{page}");
+    // A look that passed its deadline has another reason, until the next.
+    let refused = "password authentication failed for user &quot;locked&quot;";
+    let page = watch.until_page(&[refused, "server does not support TLS"]).await;
     assert!(!page.contains("wrong") && !page.contains("hush"), "{page}");
 
     run(&admin, "REVOKE pg_monitor FROM watcher").await;
-    let seen = watch.until_up("watcher", false).await;
-    assert!(watch.get("/").await.contains("GRANT pg_monitor TO watcher"));
+    watch.until_page(&["GRANT pg_monitor TO watcher"]).await;
     let sessions = |server| {
         format!("concurrency_postgres_sessions{{server={server:?},state=\"idle\",wait=\"client\"}}")
     };
+    let seen = watch.next_round("db").await;
     assert_eq!(seen.value(&sessions("watcher")), None, "half a picture is none");
     assert!(seen.value(&sessions("db")).is_some());
     run(&admin, "GRANT pg_monitor TO watcher").await;

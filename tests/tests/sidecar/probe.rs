@@ -51,7 +51,7 @@ async fn a_replica_that_stops_to_replay_is_as_late_as_sql_says() {
     writer.batch_execute(TABLES).await.expect("tables");
     let replica = primary.replica().await;
     let watch = watch(&primary, &replica).await;
-    assert!(watch.get("/").await.contains("1 of 1 collectors are up"));
+    watch.until_page(&["1 of 1 collectors are up"]).await;
     let reader = replica.connect().await;
     reader.batch_execute("SELECT pg_wal_replay_pause()").await.expect("it pauses");
     let paused = "SELECT pg_get_wal_replay_pause_state() = 'paused'";

@@ -135,18 +135,20 @@ async fn trace(headers: HeaderMap) -> String {
 const CLIENTS: u64 = 24;
 const REQUESTS: u64 = 2;
 
-/// Loads that a busy machine may spoil.
+/// Loads that a busy machine may spoil, each longer than the last: what it adds weighs the less.
 const ATTEMPTS: u64 = 5;
 
-/// Asks from all clients at once; returns the integral of their own concurrency, in seconds.
-async fn load(front: &Front) -> f64 {
+/// Asks from all clients at once for what takes 2 s to 3 s, `times` as long; returns the integral of
+/// their own concurrency, in seconds.
+async fn load(front: &Front, times: u64) -> f64 {
     let mut clients = JoinSet::new();
     for client in 0..CLIENTS {
         let (http, port) = (front.http.clone(), front.port);
         clients.spawn(async move {
             let mut had_ns = 0;
             for request in 0..REQUESTS {
-                let path = format!("/wait/{}", 2_000 + 97 * (7 * client + 3 * request) % 1_000);
+                let ms = 2_000 + 97 * (7 * client + 3 * request) % 1_000;
+                let path = format!("/wait/{}", times * ms);
                 let began_ns = now_ns();
                 assert_eq!(ask(&http, port, &path).await.text().await.expect("a body"), "ok");
                 had_ns += now_ns() - began_ns;
@@ -163,7 +165,7 @@ async fn the_integral_is_that_of_the_load_generator() {
     let front = Front::before(target, "").await;
     let (mut before_s, mut least_apart) = (0.0, f64::MAX);
     for attempt in 1..=ATTEMPTS {
-        let client_s = load(&front).await;
+        let client_s = load(&front, attempt).await;
         let target_s = service.had_ns.swap(0, Ordering::Relaxed) as f64 / 1e9;
         let seen = front.until(IN_FLIGHT, 0.0).await;
         let proxy_s = seen[IN_FLIGHT_TIME] - before_s;
