@@ -13,11 +13,8 @@ async fn a_daemon_goes_on_from_the_backup_of_another() {
     let daemon = Running::start(folder.config());
     let path = "/api/v1/slos/shop%2Fcheckout";
     daemon.until(path, |slo| slo["counts"]["good"].as_u64() > Some(200)).await;
-    // What is shown is on disk within a second.
     let shown = daemon.slo("shop/checkout").await;
-    let as_of = shown["as_of"].as_str().expect("a time").to_owned();
-    let is_written = |status: &serde_json::Value| status["flushed_at"].as_str() >= Some(&as_of);
-    daemon.until("/api/v1/status", is_written).await;
+    daemon.on_disk().await;
     let answer = daemon.get("/api/v1/export").await;
     assert_eq!(answer.headers()["content-type"], "application/jsonl");
     let backup = answer.text().await.expect("a body");
@@ -44,10 +41,7 @@ async fn a_daemon_goes_on_from_the_backup_of_another() {
 
 /// Waits until what is shown now is on disk, and returns a backup.
 async fn backup(daemon: &Running) -> String {
-    let shown = daemon.slo("shop/checkout").await;
-    let as_of = shown["as_of"].as_str().expect("a time").to_owned();
-    let is_written = |status: &Value| status["flushed_at"].as_str() >= Some(&as_of);
-    daemon.until("/api/v1/status", is_written).await;
+    daemon.on_disk().await;
     daemon.get("/api/v1/export").await.text().await.expect("a body")
 }
 

@@ -18,10 +18,10 @@ async fn each_bad_target_blinds_its_own_slo_only() {
     for (name, manner, _) in bad {
         jobs.push((name, Target::start(manner).await.address));
     }
-    // A port that was free a moment ago, and that nobody listens on.
-    let closed = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
-    jobs.push(("closed", closed.local_addr().expect("an address")));
-    drop(closed);
+    // Whoever has the port doesn't listen, and nobody else can have it.
+    let unheard = tokio::net::TcpSocket::new_v4().expect("a socket");
+    unheard.bind(([127, 0, 0, 1], 0).into()).expect("a port");
+    jobs.push(("closed", unheard.local_addr().expect("an address")));
     let folder = Folder::new();
     let names: Vec<&str> = jobs.iter().map(|(name, _)| *name).collect();
     folder.write("slo.yml", &slos(&names));

@@ -131,6 +131,15 @@ impl Running {
         self.json(&format!("/api/v1/slos/{}", id.replace('/', "%2F"))).await
     }
 
+    /// Waits until what is known now is on disk: a checkpoint that began later is.
+    pub(crate) async fn on_disk(&self) {
+        // Without the letter at its end, text sorts as time does, whatever its fraction.
+        let time = |value: &Value| value.as_str().map(|text| text.trim_end_matches('Z').to_owned());
+        let now = time(&self.json("/api/v1/status").await["now"]);
+        assert!(now.is_some(), "a status says what time it is");
+        self.until("/api/v1/status", |status| time(&status["flushed_at"]) > now).await;
+    }
+
     /// Reads `path` until `found` says that it holds what is waited for.
     pub(crate) async fn until(&self, path: &str, found: impl Fn(&Value) -> bool) -> Value {
         let poll = async {

@@ -7,7 +7,7 @@ mod scene;
 mod scrape;
 
 use scene::Scene;
-use serde_json::{Value, json};
+use serde_json::json;
 use std::net::TcpStream;
 use std::process::Command;
 use std::time::Duration;
@@ -17,14 +17,11 @@ async fn a_deadlock_is_named_by_thread_lock_and_function() {
     let scene = Scene::start(&["deadlock"]);
     scene.until("concurrency_process_wait_cycles", "", |cycles| cycles == 1.0).await;
     scene.until("concurrency_process_threads", "lock", |threads| threads == 2.0).await;
-    let page = scene.get("/").await;
-    for name in
-        ["a-then-b", "b-then-a", "`lock_a`", "`lock_b`", "transfer_a_to_b", "transfer_b_to_a"]
-    {
-        assert!(page.contains(name), "{name} isn't in {page}");
-    }
+    let names =
+        ["a-then-b", "b-then-a", "`lock_a`", "`lock_b`", "transfer_a_to_b", "transfer_b_to_a"];
+    scene.until_page(&names).await;
     // The admin port says the same as the library's, each thread followed by the one that it waits for.
-    let document: Value = serde_json::from_str(&scene.get("/debug/cycles").await).unwrap();
+    let document = scene.until_document("/debug/cycles", "cycles").await;
     let waits = document["cycles"][0]["waits"].as_array().unwrap();
     assert_eq!((waits.len(), &document["cycles"][0]["kind"]), (2, &json!("lock")));
     for (wait, next) in waits.iter().zip(waits.iter().rev()) {
@@ -42,15 +39,12 @@ async fn threads_behind_a_hog_wait_for_one_lock_and_are_no_deadlock() {
     let scene = Scene::start(&["hog", "8"]);
     scene.until("concurrency_process_lock_waiters", "1", |waiters| waiters == 8.0).await;
     scene.until("concurrency_process_lock_standing_seconds", "1", |length| length > 0.5).await;
-    scene.until("concurrency_process_lock_wait_oldest_seconds", "1", |length| length > 0.5).await;
-    assert_eq!(scene.value("concurrency_process_wait_cycles", "").await, Some(0.0));
-    assert_eq!(
-        scene.value("concurrency_process_convoys", "").await,
-        Some(0.0),
-        "nobody gets a turn"
-    );
-    assert_eq!(scene.value("concurrency_process_lock_waiters", "2").await, None);
-    let document: Value = serde_json::from_str(&scene.get("/debug/waits").await).unwrap();
+    let oldest = "concurrency_process_lock_wait_oldest_seconds";
+    let seen = scene.until(oldest, "1", |length| length > 0.5).await;
+    assert_eq!(seen.value("concurrency_process_wait_cycles", ""), Some(0.0));
+    assert_eq!(seen.value("concurrency_process_convoys", ""), Some(0.0), "nobody gets a turn");
+    assert_eq!(seen.value("concurrency_process_lock_waiters", "2"), None);
+    let document = scene.until_document("/debug/waits", "resources").await;
     let [lock] = document["resources"].as_array().unwrap().as_slice() else { panic!("{document}") };
     assert_eq!((&lock["name"], &lock["pid"]), (&json!("lock_a"), &json!(scene.child.id())));
     // The first thread has it, whose number is the process's.
@@ -67,8 +61,8 @@ async fn threads_behind_a_hog_wait_for_one_lock_and_are_no_deadlock() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_queue_that_moves_is_a_convoy() {
     let scene = Scene::start(&["convoy", "6"]);
-    scene.until("concurrency_process_convoys", "", |convoys| convoys == 1.0).await;
-    assert_eq!(scene.value("concurrency_process_wait_cycles", "").await, Some(0.0));
+    let seen = scene.until("concurrency_process_convoys", "", |convoys| convoys == 1.0).await;
+    assert_eq!(seen.value("concurrency_process_wait_cycles", ""), Some(0.0));
     scene.end().await;
 }
 
@@ -76,9 +70,9 @@ async fn a_queue_that_moves_is_a_convoy() {
 async fn threads_at_a_condition_wait_for_no_lock() {
     let scene = Scene::start(&["condition", "10"]);
     // They, and the one that pauses.
-    scene.until("concurrency_process_threads", "idle", |threads| threads == 11.0).await;
-    assert_eq!(scene.value("concurrency_process_threads", "lock").await, Some(0.0));
-    assert_eq!(scene.value("concurrency_process_lock_waiters", "1").await, Some(0.0));
+    let seen = scene.until("concurrency_process_threads", "idle", |threads| threads == 11.0).await;
+    assert_eq!(seen.value("concurrency_process_threads", "lock"), Some(0.0));
+    assert_eq!(seen.value("concurrency_process_lock_waiters", "1"), Some(0.0));
     scene.end().await;
 }
 
@@ -88,8 +82,9 @@ async fn connections_that_nobody_accepts_are_counted_against_the_backlog() {
     let port = &scene.said[0];
     let address = format!("127.0.0.1:{port}");
     let clients: Vec<_> = (0..4).map(|_| TcpStream::connect(&address).unwrap()).collect();
-    scene.until("concurrency_process_accept_queue", port, |waiting| waiting == 4.0).await;
-    assert_eq!(scene.value("concurrency_process_accept_queue_limit", port).await, Some(5.0));
+    let queue = "concurrency_process_accept_queue";
+    let seen = scene.until(queue, port, |waiting| waiting == 4.0).await;
+    assert_eq!(seen.value("concurrency_process_accept_queue_limit", port), Some(5.0));
     drop(clients);
     scene.end().await;
 }
@@ -122,9 +117,9 @@ async fn connections_beyond_the_backlog_are_counted_as_overflows() {
     let waiting = clients.len() as f64;
     scene.until("concurrency_process_accept_queue", port, |now| now == waiting).await;
     let counted = "concurrency_process_listen_overflows_total";
-    scene.until(counted, "", |now| now >= before + lost as f64).await;
+    let seen = scene.until(counted, "", |now| now >= before + lost as f64).await;
     // Others may overflow meanwhile: the counter is the namespace's, as the kernel keeps it.
-    assert!(scene.value(counted, "").await.unwrap() <= overflows());
+    assert!(seen.value(counted, "").unwrap() <= overflows());
     scene.end().await;
 }
 
@@ -144,8 +139,8 @@ fn overflows() -> f64 {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_process_whose_first_thread_has_ended_lives_on() {
     let scene = Scene::start(&["leaderless", "3"]);
-    scene.until("concurrency_process_threads", "idle", |threads| threads == 3.0).await;
-    assert_eq!(scene.value("concurrency_process_members", "").await, Some(1.0));
+    let seen = scene.until("concurrency_process_threads", "idle", |threads| threads == 3.0).await;
+    assert_eq!(seen.value("concurrency_process_members", ""), Some(1.0));
     scene.end().await;
 }
 
@@ -158,12 +153,12 @@ async fn threads_behind_a_mutex_of_rust_wait_for_one_lock() {
     assert!(built.unwrap().success());
     let scene = Scene::watch(Command::new(&program).arg("7"));
     scene.until("concurrency_process_lock_waiters", "1", |waiters| waiters == 7.0).await;
-    scene.until("concurrency_process_threads", "lock", |threads| threads == 7.0).await;
+    let seen = scene.until("concurrency_process_threads", "lock", |threads| threads == 7.0).await;
     // The one that has it is asleep, and std::sync::Mutex doesn't tell who that is.
-    assert_eq!(scene.value("concurrency_process_threads", "idle").await, Some(1.0));
-    assert_eq!(scene.value("concurrency_process_wait_cycles", "").await, Some(0.0));
+    assert_eq!(seen.value("concurrency_process_threads", "idle"), Some(1.0));
+    assert_eq!(seen.value("concurrency_process_wait_cycles", ""), Some(0.0));
     scene.until("concurrency_process_lock_standing_seconds", "1", |length| length > 0.2).await;
-    let document: Value = serde_json::from_str(&scene.get("/debug/waits").await).unwrap();
+    let document = scene.until_document("/debug/waits", "resources").await;
     assert_eq!(document["resources"][0]["holders"], json!([]), "{document}");
     scene.end().await;
 }
@@ -177,12 +172,12 @@ async fn calls_of_a_32_bit_program_are_not_misread() {
     let flags = ["-m32", "-nostdlib", "-static", "-ffreestanding", "-fno-pic", source, "-o"];
     assert!(Command::new("cc").args(flags).arg(&program).status().unwrap().success());
     let scene = Scene::watch(&mut Command::new(&program));
-    scene.until("concurrency_process_threads", "sleeping", |threads| threads == 1.0).await;
+    let seen =
+        scene.until("concurrency_process_threads", "sleeping", |threads| threads == 1.0).await;
     for state in ["lock", "idle", "io"] {
-        assert_eq!(scene.value("concurrency_process_threads", state).await, None, "{state}");
+        assert_eq!(seen.value("concurrency_process_threads", state), None, "{state}");
     }
-    assert_eq!(scene.value("concurrency_process_wait_cycles", "").await, None);
-    let page = scene.get("/").await;
-    assert!(page.contains("32-bit"), "{page}");
+    assert_eq!(seen.value("concurrency_process_wait_cycles", ""), None);
+    scene.until_page(&["32-bit"]).await;
     scene.end().await;
 }

@@ -4,6 +4,8 @@ use crate::scrape;
 use plimsoll_runtime::clock::SystemClock;
 use plimsoll_runtime::shutdown::{self, Stopper};
 use plimsoll_sidecar::{Bound, CollectorConfig, Config, Pace, ProcessConfig, Sidecar};
+use serde_json::Value;
+use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::path::Path;
@@ -26,6 +28,24 @@ fn program() -> &'static Path {
         assert!(status.success(), "{compiler:?}");
         program
     })
+}
+
+/// Looks that may be in vain, 50 ms apart at least.
+const LOOKS: usize = 600;
+
+/// What was seen at once.
+pub(crate) struct Seen(BTreeMap<String, f64>);
+
+impl Seen {
+    /// Returns a series by its family and the value of another label than `process`, if it has one.
+    pub(crate) fn value(&self, family: &str, label: &str) -> Option<f64> {
+        let (family, value) = (format!("{family}{{"), format!("=\"{label}\""));
+        let is_it = |name: &str| {
+            let has = label.is_empty() || name.contains(&value);
+            name.starts_with(&family) && name.contains(r#"process="it""#) && has
+        };
+        self.0.iter().find(|(name, _)| is_it(name)).map(|(_, value)| *value)
+    }
 }
 
 /// A running program and what looks at it.
@@ -64,28 +84,52 @@ impl Scene {
         scrape::get(self.address, path).await
     }
 
-    /// Reads a series by its family and the value of another label than `process`, if it has one.
-    pub(crate) async fn value(&self, family: &str, label: &str) -> Option<f64> {
-        let (family, value) = (format!("{family}{{"), format!("=\"{label}\""));
-        let is_it = |name: &str| {
-            let has = label.is_empty() || name.contains(&value);
-            name.starts_with(&family) && name.contains(r#"process="it""#) && has
+    /// Waits until a series has a value that is as it should be, and returns all that was seen with it: a
+    /// look that passes its deadline on a busy machine leaves nothing to be seen until the next.
+    pub(crate) async fn until(
+        &self,
+        family: &str,
+        label: &str,
+        is_good: impl Fn(f64) -> bool,
+    ) -> Seen {
+        let look = || async {
+            let seen = Seen(scrape::series(self.address).await);
+            seen.value(family, label).is_some_and(&is_good).then_some(seen)
         };
-        let series = scrape::series(self.address).await;
-        series.iter().find(|(name, _)| is_it(name)).map(|(_, value)| *value)
+        self.patiently(&format!("{family} {label}"), look).await
     }
 
-    /// Waits until a series has a value that is as it should be.
-    pub(crate) async fn until(&self, family: &str, label: &str, is_good: impl Fn(f64) -> bool) {
-        let mut last = None;
-        for _ in 0..300 {
-            last = self.value(family, label).await;
-            if last.is_some_and(&is_good) {
-                return;
+    /// Waits until the page says all of `words`.
+    pub(crate) async fn until_page(&self, words: &[&str]) {
+        let look = || async {
+            let page = self.get("/").await;
+            words.iter().all(|word| page.contains(word)).then_some(())
+        };
+        self.patiently(&format!("a page that says {words:?}"), look).await;
+    }
+
+    /// Waits until a document of the admin port lists something under `key`.
+    pub(crate) async fn until_document(&self, path: &str, key: &str) -> Value {
+        let look = || async {
+            let document: Value = serde_json::from_str(&self.get(path).await).expect("JSON");
+            document[key][0].is_object().then_some(document)
+        };
+        self.patiently(&format!("{key} at {path}"), look).await
+    }
+
+    async fn patiently<T, F: Future<Output = Option<T>>>(
+        &self,
+        what: &str,
+        look: impl Fn() -> F,
+    ) -> T {
+        for _ in 0..LOOKS {
+            if let Some(found) = look().await {
+                return found;
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
-        panic!("{family} {label} stays at {last:?}; the page: {}", self.get("/").await);
+        let seen = scrape::series(self.address).await;
+        panic!("no {what}; the page: {}; the series: {seen:#?}", self.get("/").await);
     }
 
     pub(crate) async fn end(mut self) {

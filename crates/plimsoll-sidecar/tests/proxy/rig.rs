@@ -35,15 +35,19 @@ impl Rig {
     }
 
     pub(crate) async fn before(target: TcpListener, url: &str, keys: &str) -> Self {
-        // A port that was free a moment ago; nobody else on this machine asks for it by number.
-        let proxy = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
-        let text = format!(
-            "listen: 127.0.0.1:0\nproxy: [{{listen: '{proxy}', target: '{url}', label: shop, interval: 20ms, {keys}}}]\n"
-        );
-        let config = Config::parse("sidecar.yml", &text).expect("a good file");
-        let (stopper, stop) = shutdown::channel();
-        let bound = Sidecar::bind(config, Arc::new(SystemClock::start()), stop).expect("bound");
-        Self { proxy, target, stopper, bound }
+        loop {
+            // Other tests connect all the time: one of them may be given the port before the proxy has it.
+            let proxy = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+            let text = format!(
+                "listen: 127.0.0.1:0\nproxy: [{{listen: '{proxy}', target: '{url}', label: shop, interval: 20ms, {keys}}}]\n"
+            );
+            let config = Config::parse("sidecar.yml", &text).expect("a good file");
+            let (stopper, stop) = shutdown::channel();
+            match Sidecar::bind(config, Arc::new(SystemClock::start()), stop) {
+                Ok(bound) => return Self { proxy, target, stopper, bound },
+                Err(error) => assert!(error.to_string().contains("in use"), "{error}"),
+            }
+        }
     }
 
     pub(crate) async fn client(&self) -> Peer {
