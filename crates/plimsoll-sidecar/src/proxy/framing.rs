@@ -199,10 +199,29 @@ mod tests {
     }
 
     #[test]
+    fn bounds_are_those_of_one_chunk_and_of_all_trailers() {
+        let extension = "x".repeat(usize::from(EXTENSION_MAX) - 1);
+        let trailer = "x".repeat(usize::from(TRAILERS_MAX));
+        let chunk = format!("1;{extension}\r\na\r\n");
+        let whole = format!("{}0\r\n{trailer}\r\n\r\n", chunk.repeat(20));
+        let all = Ok((whole.len(), true));
+        assert_eq!(taken(Framing::chunked(), whole.as_bytes(), 1_000), all);
+        let more = whole.replace("0\r\nx", "0\r\nxx");
+        assert_eq!(taken(Framing::chunked(), more.as_bytes(), 1_000), Err(Malformed));
+    }
+
+    #[test]
     fn what_could_be_read_in_two_ways_is_refused() {
         let long = format!("1;{}\r\n", "x".repeat(2_000));
-        let bad: [&[u8]; 13] = [
+        let bad: [&[u8]; 20] = [
             b"\r\n",
+            b";a\r\n",
+            b"1\rx",
+            b"1\r\na\n0\r\n",
+            b"1\r\na\rx0\r\n",
+            b"1;\x7f\r\n",
+            b"0\r\n\rx",
+            b"0\r\nx: y\rx",
             b"5\nhello",
             b"+5\r\n",
             b"0x5\r\n",

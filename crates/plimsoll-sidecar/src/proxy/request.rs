@@ -191,6 +191,24 @@ mod tests {
              Keep-Alive: 5\r\nTE: trailers\r\nUpgrade: h2c\r\nProxy-Connection: close\r\nAccept: */*\r\n\r\n",
         );
         assert_eq!(head, "GET /a?b HTTP/1.1\r\nHost: x\r\nAccept: */*\r\n\r\n");
+        // Who takes away how far the body goes makes the target read it as the next request.
+        for framing in ["Content-Length: 9", "Transfer-Encoding: chunked"] {
+            let name = framing.split(':').next().unwrap();
+            let head = sent(&format!(
+                "POST / HTTP/1.1\r\nHost: x\r\nConnection: {name}\r\n{framing}\r\n\r\n"
+            ));
+            assert!(head.contains(&format!("{framing}\r\n")), "{head}");
+        }
+    }
+
+    #[test]
+    fn a_client_that_ends_or_is_old_sends_no_other_request() {
+        let keeps = |line: &str, field: &str| {
+            read(&format!("GET / {line}\r\nHost: x\r\n{field}\r\n")).unwrap().keeps_alive
+        };
+        assert!(keeps("HTTP/1.1", ""));
+        assert!(!keeps("HTTP/1.1", "Connection: a, Close\r\n"));
+        assert!(!keeps("HTTP/1.0", "") && !keeps("HTTP/1.0", "Connection: keep-alive\r\n"));
     }
 
     #[test]
@@ -201,6 +219,10 @@ mod tests {
         assert_eq!(sent(text), expected);
         assert!(read(text).unwrap().upgrades);
         assert!(!read("GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\n\r\n").unwrap().upgrades);
+        for other in [text.replace("HTTP/1.1", "HTTP/1.0"), text.replace("websocket", "h2c")] {
+            assert!(!read(&other).unwrap().upgrades, "{other}");
+            assert!(!sent(&other).to_lowercase().contains("upgrade"), "{other}");
+        }
     }
 
     #[test]
@@ -251,6 +273,9 @@ mod tests {
             "GET / HTTP/1.2\r\nHost: x\r\n\r\n",
             "GET  / HTTP/1.1\r\nHost: x\r\n\r\n",
             "GET x HTTP/1.1\r\nHost: x\r\n\r\n",
+            "GET * HTTP/1.1\r\nHost: x\r\n\r\n",
+            "GET http:///a HTTP/1.1\r\nHost: x\r\n\r\n",
+            "GET http://a?b HTTP/1.1\r\nHost: x\r\n\r\n",
             "GET /\u{e9} HTTP/1.1\r\nHost: x\r\n\r\n",
             "\u{1}\r\n\r\n",
         ];

@@ -158,6 +158,9 @@ mod tests {
         assert_eq!(chunked.framing, Framing::chunked());
         assert!(chunked.keeps_client && !chunked.keeps_target);
         assert!(!read("HTTP/1.0 200 OK\r\nContent-Length: 3\r\n\r\n", GET).keeps_target);
+        // What was asked for in HTTP/1.0 ends with its connection.
+        let old = Asked { is_old: true, ..GET };
+        assert!(!read("HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n", old).keeps_target);
     }
 
     #[test]
@@ -173,5 +176,12 @@ mod tests {
             assert!(Response::read(text.as_bytes(), GET).is_err(), "{text:?}");
         }
         assert!(matches!(Response::read(b"HTTP/1.1 20", GET), Ok(None)));
+        let coded = "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n";
+        let chunked = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
+        let switched = "HTTP/1.1 101 Switching\r\nUpgrade: x\r\n\r\n";
+        let (old, upgrading) = (Asked { is_old: true, ..GET }, Asked { upgrades: true, ..GET });
+        for (text, asked) in [(coded, GET), (chunked, old), (switched, upgrading)] {
+            assert!(Response::read(text.as_bytes(), asked).is_err(), "{text:?}");
+        }
     }
 }
