@@ -17,6 +17,7 @@ pub struct Postgres {
     pub url: String,
     /// The process.
     pub process: Process,
+    port: u16,
     folder: tempfile::TempDir,
 }
 
@@ -53,22 +54,32 @@ impl Postgres {
 
     /// Runs the server whose data is in a folder.
     async fn serve(folder: tempfile::TempDir, port: u16) -> Self {
-        let data = folder.path().join("data");
-        let mut command = program("postgres");
-        command.arg("-D").arg(&data).arg("-k").arg(folder.path());
-        command.args(["-p", &port.to_string(), "-c", "listen_addresses=127.0.0.1"]);
-        command.args(["-c", "fsync=off", "-c", "synchronous_commit=off"]);
-        command.args(["-c", "max_prepared_transactions=4"]);
-        let process = Process::start("postgres", &mut command, &folder.path().join("log"));
+        let process = spawn(folder.path(), port);
         let url = format!("postgres://postgres@127.0.0.1:{port}/postgres?sslmode=disable");
-        let server = Self { url, process, folder };
+        let server = Self { url, process, port, folder };
+        server.await_ready().await;
+        server
+    }
+
+    /// Ends it at once, with all of its sessions: those that outlive their server hold up the next one.
+    pub async fn quit(&mut self) {
+        self.process.signal("QUIT");
+        self.process.ended(PATIENCE).await;
+    }
+
+    /// Starts it anew with what it has stored, and waits until it answers.
+    pub async fn restart(&mut self) {
+        self.process = spawn(self.folder.path(), self.port);
+        self.await_ready().await;
+    }
+
+    async fn await_ready(&self) {
         wait::until("PostgreSQL to be ready", PATIENCE, || async {
-            let (client, connection) = tokio_postgres::connect(&server.url, NoTls).await.ok()?;
+            let (client, connection) = tokio_postgres::connect(&self.url, NoTls).await.ok()?;
             tokio::spawn(connection);
             client.simple_query("SELECT 1").await.ok()
         })
         .await;
-        server
     }
 
     /// Makes it show a certificate to those who connect from now on.
@@ -104,6 +115,15 @@ impl Postgres {
         tokio::spawn(connection);
         client
     }
+}
+
+fn spawn(folder: &Path, port: u16) -> Process {
+    let mut command = program("postgres");
+    command.arg("-D").arg(folder.join("data")).arg("-k").arg(folder);
+    command.args(["-p", &port.to_string(), "-c", "listen_addresses=127.0.0.1"]);
+    command.args(["-c", "fsync=off", "-c", "synchronous_commit=off"]);
+    command.args(["-c", "max_prepared_transactions=4"]);
+    Process::start("postgres", &mut command, &folder.join("log"))
 }
 
 /// Runs a program to its end.

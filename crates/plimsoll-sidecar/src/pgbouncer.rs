@@ -52,6 +52,10 @@ impl CollectorKind for PgbouncerConfig {
     }
 
     fn check(&self) -> Result<(), Reason> {
+        // Any other database would take the questions for its own, and give a connection of a pool away.
+        if sql::database(&self.server.address.0).as_deref() != Some("pgbouncer") {
+            return Err(Reason::new("the address must name the database pgbouncer: its console"));
+        }
         sql::server(&self.server).map(drop)
     }
 
@@ -83,6 +87,10 @@ impl ConnectedCollector for Pgbouncer {
             .iter()
             .filter_map(|row| Some((row.text("name")?, row.value("pool_size")?)))
             .collect();
+        let paused = databases.iter().filter(|row| row.text("paused") == Some("1"));
+        for name in paused.filter_map(|row| row.text("name")) {
+            reading.note(format_args!("{name} is paused: whoever asks for it waits until RESUME"));
+        }
         let mut pools = sql::rows(client, "SHOW POOLS").await?;
         if pools.iter().any(|pool| pool.text("cl_waiting").is_none()) {
             return Err(Reason::new(
@@ -148,4 +156,18 @@ impl Pgbouncer {
 /// Returns a column that some versions lack, and that is 0 then.
 fn number(row: &Row, column: &str) -> f64 {
     row.value(column).unwrap_or(0.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_of_a_pool_is_none_of_the_console() {
+        let is_taken = |url: &str| PgbouncerConfig::at(url).check().is_ok();
+        assert!(is_taken("postgres://stats@pooler:6432/pgbouncer?sslmode=disable"));
+        assert!(is_taken("postgres://pgbouncer@pooler:6432?sslmode=disable"));
+        assert!(!is_taken("postgres://stats@pooler:6432/shop?sslmode=disable"));
+        assert!(!is_taken("postgres://stats@pooler:6432?sslmode=disable"));
+    }
 }

@@ -81,6 +81,12 @@ pub(crate) fn server(config: &ServerConfig<StoreAddress>) -> Result<PostgresServ
     PostgresServer::new(config.server()).map_err(Reason::new)
 }
 
+/// Returns the database that an address leads to: that of the user's name if it names none.
+pub(crate) fn database(url: &str) -> Option<String> {
+    let config = url.parse::<Config>().ok()?;
+    config.get_dbname().or(config.get_user()).map(str::to_owned)
+}
+
 /// Names a server by its host, port and database: never by its user or password.
 pub(crate) fn target(url: &str) -> String {
     let Ok(config) = url.parse::<Config>() else { return String::new() };

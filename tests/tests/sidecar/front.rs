@@ -135,19 +135,32 @@ async fn haproxy_says_who_waits_for_a_server() {
     watch.until_page(&["its path ends in ;csv"]).await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn pgbouncer_says_who_waits_for_a_connection_and_since_when() {
-    let server = Postgres::start().await;
+/// A PgBouncer with a connection for each pool.
+struct Pgbouncer {
+    port: u16,
+    _process: Process,
+    _folder: tempfile::TempDir,
+}
+
+/// Starts one before that server, with databases (what follows the name are settings) and the users
+/// `postgres`, `stats` and `shopper`.
+async fn pgbouncer(server: &Postgres, databases: &[&str], more: &str) -> Pgbouncer {
     let database: tokio_postgres::Config = server.url.parse().expect("its address");
     let to = database.get_ports()[0];
     let (port, folder) = (free_port(), scratch());
-    let users = write(folder.path(), "users.txt", "\"postgres\" \"\"\n");
+    let users = "\"postgres\" \"\"\n\"stats\" \"\"\n\"shopper\" \"\"\n";
+    let users = write(folder.path(), "users.txt", users);
     let users = users.display();
+    let databases = databases.iter().map(|name| {
+        let (name, settings) = name.split_once(' ').unwrap_or((name, ""));
+        format!("{name} = host=127.0.0.1 port={to} dbname=postgres {settings}\n")
+    });
+    let databases: String = databases.collect();
     let config = format!(
-        "[databases]\nshop = host=127.0.0.1 port={to} dbname=postgres user=postgres\n\
+        "[databases]\n{databases}\
          [pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\nauth_type = trust\nauth_file = {users}\n\
          pool_mode = transaction\ndefault_pool_size = 1\nmax_client_conn = 77\n\
-         stats_users = postgres\nadmin_users = postgres\nunix_socket_dir =\n"
+         stats_users = stats,postgres\n{more}\nunix_socket_dir =\n"
     );
     let config = write(folder.path(), "pgbouncer.ini", &config);
     std::fs::set_permissions(folder.path(), Permissions::from_mode(0o755)).expect("its folder");
@@ -157,7 +170,81 @@ async fn pgbouncer_says_who_waits_for_a_connection_and_since_when() {
         command.args(["-u", "postgres"]);
     }
     command.arg(config);
-    let _pgbouncer = Process::start("pgbouncer", &mut command, &folder.path().join("log"));
+    let process = Process::start("pgbouncer", &mut command, &folder.path().join("log"));
+    wait::until("PgBouncer to listen", PATIENCE, || async {
+        TcpStream::connect(("127.0.0.1", port)).await.ok()
+    })
+    .await;
+    Pgbouncer { port, _process: process, _folder: folder }
+}
+
+impl Pgbouncer {
+    fn url(&self, user: &str, database: &str) -> String {
+        format!("postgres://{user}@127.0.0.1:{}/{database}?sslmode=disable", self.port)
+    }
+
+    async fn connect(&self, user: &str, database: &str) -> tokio_postgres::Client {
+        let url = self.url(user, database);
+        let connected = tokio_postgres::connect(&url, tokio_postgres::NoTls).await;
+        let (client, connection) = connected.expect("connected");
+        tokio::spawn(connection);
+        client
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pools_of_several_databases_and_users_are_told_apart_and_a_pause_is_said() {
+    let server = Postgres::start().await;
+    server.connect().await.batch_execute("CREATE ROLE shopper LOGIN").await.expect("a role");
+    let pooled = pgbouncer(&server, &["shop", "stock pool_size=3"], "admin_users = postgres").await;
+    // One who may look and change nothing, and one who may not even look.
+    let watch = Watcher::start(&format!(
+        "pgbouncer:\n- {{label: pool, url: {:?}, {PACE}}}\n- {{label: refused, url: {:?}, {PACE}}}\n",
+        pooled.url("stats", "pgbouncer"),
+        pooled.url("shopper", "pgbouncer"),
+    ));
+    watch.until_up("pool", true).await;
+    watch.until_up("refused", false).await;
+    watch.until_page(&["not allowed"]).await;
+    let mut holders = Vec::new();
+    for (user, database) in [("postgres", "shop"), ("shopper", "stock"), ("shopper", "stock")] {
+        let holder = pooled.connect(user, database).await;
+        holder.batch_execute("BEGIN").await.expect("it has a connection");
+        holders.push(holder);
+    }
+    let of = |pool: &str, part: &str| {
+        format!("concurrency_pool_in_use{part}{{pool={pool:?},server=\"pool\"}}")
+    };
+    let stock = of("stock/shopper", "");
+    let seen = watch.until("two of three", |seen| seen.value(&stock) == Some(2.0)).await;
+    assert_eq!(seen[&*of("stock/shopper", "_limit")], 3.0);
+    assert_eq!(seen[&*of("shop/postgres", "")], 1.0);
+    assert_eq!(seen[&*of("shop/postgres", "_limit")], 1.0);
+    assert_eq!(seen.value(&of("shop/shopper", "")), None, "nobody has asked for it");
+    assert!(!watch.get("/").await.contains("is paused"));
+    // The console takes no other form of query than the simple one.
+    holders[0].batch_execute("COMMIT").await.expect("it gives it back");
+    let console = pooled.connect("postgres", "pgbouncer").await;
+    console.simple_query("PAUSE shop").await.expect("paused");
+    let waiter = pooled.connect("postgres", "shop").await;
+    let waits = tokio::spawn(async move { waiter.batch_execute("SELECT 1").await });
+    let queue = r#"concurrency_queue_depth{queue="shop/postgres",server="pool"}"#;
+    let seen = watch.until("one that waits", |seen| seen.value(queue) == Some(1.0)).await;
+    assert_eq!(seen[&*of("shop/postgres", "")], 0.0, "no connection is in use");
+    assert_eq!(seen[&*stock], 2.0, "the others go on");
+    watch.until_page(&["shop is paused: whoever asks for it waits until RESUME"]).await;
+    console.simple_query("RESUME shop").await.expect("resumed");
+    waits.await.expect("it ended").expect("it got its connection");
+    watch.until("nobody to wait", |seen| seen.value(queue) == Some(0.0)).await;
+    watch.next_round("pool").await;
+    assert!(!watch.get("/").await.contains("is paused"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pgbouncer_says_who_waits_for_a_connection_and_since_when() {
+    let server = Postgres::start().await;
+    let pooled = pgbouncer(&server, &["shop"], "admin_users = postgres").await;
+    let port = pooled.port;
     let at =
         |database: &str| format!("postgres://postgres@127.0.0.1:{port}/{database}?sslmode=disable");
     let watch = Watcher::start(&format!(

@@ -223,3 +223,56 @@ async fn a_connection_that_is_cut_costs_no_round() {
     let again = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'plimsoll'";
     assert_eq!(number(&admin, again).await, 1.0);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_server_says_so_and_shows_itself_through_the_reserve() {
+    let mut server = Postgres::start().await;
+    let admin = server.connect().await;
+    run(&admin, "CREATE ROLE app LOGIN; CREATE ROLE watcher LOGIN; GRANT pg_monitor TO watcher")
+        .await;
+    let at =
+        |user: &str| server.url.replace("postgres://postgres@", &format!("postgres://{user}@"));
+    let (mut open, app) = (Vec::new(), at("app"));
+    while let Ok((client, connection)) = tokio_postgres::connect(&app, tokio_postgres::NoTls).await
+    {
+        open.push((client, tokio::spawn(connection)));
+    }
+    let collectors = [file("full", &at("watcher")), file("reserve", &server.url)].concat();
+    let watch = Watcher::start(&format!("postgres:\n{collectors}"));
+    watch.until_up("full", false).await;
+    watch.until_page(&["remaining connection slots are reserved"]).await;
+    let seen = watch.until_up("reserve", true).await;
+    let in_use = seen[r#"concurrency_pool_in_use{pool="reserve"}"#];
+    let limit = seen[r#"concurrency_pool_in_use_limit{pool="reserve"}"#];
+    assert_eq!(in_use, open.len() as f64 + 2.0, "the admin and the sidecar as well");
+    assert!(in_use > limit, "the reserve isn't for others: {in_use} {limit}");
+    assert_eq!(seen.value(r#"concurrency_pool_in_use{pool="full"}"#), None);
+    drop(open);
+    watch.until_up("full", true).await;
+    // It is gone for a while, and comes back with what it has stored.
+    server.quit().await;
+    watch.until_up("full", false).await;
+    let gone = watch.until_up("reserve", false).await;
+    assert_eq!(gone.value(r#"concurrency_pool_in_use{pool="reserve"}"#), None);
+    server.restart().await;
+    watch.until_up("full", true).await;
+    watch.until_up("reserve", true).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_catalog_that_is_locked_holds_nobody_up_for_long() {
+    let server = Postgres::start().await;
+    let (admin, other) = (server.connect().await, server.connect().await);
+    let patient = file("db", &server.url).replace("500ms", "2s");
+    let watch = Watcher::start(&format!("postgres:\n{patient}host: [{{interval: 500ms}}]\n"));
+    watch.until_up("db", true).await;
+    // Whoever looks at sessions reads the names of their roles.
+    run(&admin, "BEGIN; LOCK TABLE pg_authid IN ACCESS EXCLUSIVE MODE").await;
+    watch.until_up("db", false).await;
+    let waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted";
+    watch.until_page(&["1 of 2 collectors are up"]).await;
+    let count = number(&other, waiting).await;
+    assert!(count <= 2.0, "its looks don't pile up: {count}");
+    run(&admin, "COMMIT").await;
+    watch.until_up("db", true).await;
+}

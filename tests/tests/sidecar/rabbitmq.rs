@@ -2,6 +2,7 @@
 
 use crate::{PATIENCE, Scrape, Watcher, now_s};
 use plimsoll_tests::rabbitmq::RabbitMq;
+use plimsoll_tests::wait;
 use reqwest::Method;
 use serde_json::json;
 
@@ -121,5 +122,84 @@ async fn a_memory_alarm_blocks_publishers_and_a_stream_is_no_queue() {
     let of_log = [("group", "log"), ("topic", "log")];
     assert_eq!(seen.get("concurrency_consumer_lag", &of_log), None);
     assert_eq!(seen.get("concurrency_queue_depth", &[("queue", "log")]), None);
+    watcher.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_quorum_queue_has_a_lag_and_a_restart_sets_nobody_back() {
+    let mut server = RabbitMq::start().await;
+    let quorum = json!({ "durable": true, "arguments": { "x-queue-type": "quorum" } });
+    server.ask(Method::PUT, "queues/%2f/jobs", quorum).await;
+    let watcher = Watcher::start(&format!(
+        "rabbitmq: [{{url: 'http://guest@{}', password: guest, label: rabbit, interval: 500ms, stalled_after: 3s}}]",
+        server.api
+    ));
+    for _ in 0..4 {
+        publish(&server, "jobs", json!({ "delivery_mode": 2 })).await;
+    }
+    let lag = |s: &Scrape| of_group(s, "concurrency_consumer_lag");
+    let consumed = |s: &Scrape| of_group(s, "concurrency_messages_consumed_total");
+    let four = watcher.until("four messages", |s| lag(s) == Some(4.0)).await;
+    assert_eq!(of_queue(&four, "concurrency_queue_depth"), Some(4.0));
+    // Nobody has ever consumed.
+    watcher.until("nobody there", |s| is(s, "stopped")).await;
+    let mut consumer = server.consumer("jobs", 1);
+    let held = watcher
+        .until("a held message", |s| of_queue(s, "concurrency_rabbitmq_unacked") == Some(1.0))
+        .await;
+    assert_eq!(lag(&held), Some(4.0), "it isn't done");
+    watcher.until("a stalled consumer", |s| is(s, "stalled")).await;
+    consumer.kill();
+    let take = json!({ "count": 2, "ackmode": "ack_requeue_false", "encoding": "auto" });
+    wait::until("two messages taken", PATIENCE, || async {
+        server.ask(Method::POST, "queues/%2f/jobs/get", take.clone()).await;
+        let seen = watcher.next_round("rabbit").await;
+        (lag(&seen) <= Some(2.0)).then_some(())
+    })
+    .await;
+    let before = watcher.until("what was taken", |s| consumed(s) >= Some(2.0)).await;
+    server.restart().await;
+    // Its counts begin anew; what is left isn't more than before, and nobody has set it back.
+    let begin_s = now_s();
+    while now_s() - begin_s < 8.0 {
+        let seen = watcher.scrape().await;
+        assert!(!is(&seen, "rewound"));
+        assert!(lag(&seen).is_none_or(|left| Some(left) <= lag(&before)), "{:?}", lag(&seen));
+    }
+    watcher.until("the queue again", |s| lag(s) == lag(&before) && !is(s, "rewound")).await;
+    // A queue that is deleted leaves nothing, and costs the others nothing.
+    server.ask(Method::PUT, "queues/%2f/other", json!({ "durable": true })).await;
+    server.ask(Method::DELETE, "queues/%2f/jobs", json!({})).await;
+    let gone = watcher.until("no such queue", |s| lag(s).is_none()).await;
+    assert_eq!(of_queue(&gone, "concurrency_queue_depth"), None);
+    let other = [("queue", "other")];
+    watcher.until("the other", |s| s.get("concurrency_queue_depth", &other) == Some(0.0)).await;
+    watcher.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn hundreds_of_queues_are_read_in_a_part_of_the_deadline() {
+    const QUEUES: usize = 520;
+    let server = RabbitMq::start().await;
+    for queue in 0..QUEUES {
+        let path = format!("queues/%2f/jobs-{queue:03}");
+        server.ask(Method::PUT, &path, json!({ "durable": false })).await;
+    }
+    publish(&server, "jobs-519", json!({})).await;
+    let watcher = Watcher::start(&format!(
+        "rabbitmq: [{{url: 'http://guest@{}', password: guest, label: rabbit, interval: 1s}}]",
+        server.api
+    ));
+    let last = [("group", "jobs-519"), ("topic", "jobs-519")];
+    let seen = watcher
+        .until("the last queue", |s| s.get("concurrency_consumer_lag", &last) == Some(1.0))
+        .await;
+    assert_eq!(seen.all("concurrency_queue_depth", &[]).count(), QUEUES);
+    let round = [("collector", "rabbit")];
+    let took_s = seen.get("concurrency_collector_round_seconds", &round).expect("a round");
+    assert!(took_s < 2.5, "{took_s}");
+    // A family has 2,000 series at most, of which a status takes four: who is left out is counted.
+    assert_eq!(seen.all("concurrency_consumer_status", &[]).count(), 2_000);
+    watcher.until_page(&["80 series are left out"]).await;
     watcher.stop().await;
 }
