@@ -33,6 +33,12 @@ pub enum AddressError {
     Other(&'static str),
 }
 
+impl From<AddressError> for String {
+    fn from(error: AddressError) -> Self {
+        error.to_string()
+    }
+}
+
 /// A server as the configuration describes it: its address, and what goes with that.
 #[derive(Clone, Debug, Deserialize)]
 pub(crate) struct ServerConfig<A = Address> {

@@ -45,7 +45,7 @@ static SHAPE: MapShape = MapShape {
         optional("stalled_after", Shape::Text(length)),
     ],
     check: Some(|view, faults| {
-        check_address(view, faults, |url| address(url).map(drop).map_err(|e| e.to_string()));
+        check_address(view, faults, |url| Ok(address(url).map(drop)?));
     }),
 };
 
@@ -100,9 +100,7 @@ impl CollectorKind for KafkaConfig {
         name: "kafka",
         value: Some("URL"),
         help: "A Kafka cluster: how far its consumer groups are behind; may be repeated",
-        read: |url| {
-            Ok(CollectorConfig::Kafka(url.parse().map_err(|e: AddressError| e.to_string())?))
-        },
+        read: |url| Ok(CollectorConfig::Kafka(url.parse()?)),
     }];
 
     fn target(&self) -> String {

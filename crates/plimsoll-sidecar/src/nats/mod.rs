@@ -36,7 +36,7 @@ static SHAPE: MapShape = MapShape {
         optional("stalled_after", Shape::Text(length)),
     ],
     check: Some(|view, faults| {
-        check_address(view, faults, |url| address(url).map(drop).map_err(|e| e.to_string()));
+        check_address(view, faults, |url| Ok(address(url).map(drop)?));
     }),
 };
 
@@ -80,9 +80,7 @@ impl CollectorKind for NatsConfig {
         name: "nats",
         value: Some("URL"),
         help: "The JetStream of a NATS account: how far its consumers are behind; may be repeated",
-        read: |url| {
-            Ok(CollectorConfig::Nats(url.parse().map_err(|e: AddressError| e.to_string())?))
-        },
+        read: |url| Ok(CollectorConfig::Nats(url.parse()?)),
     }];
 
     fn target(&self) -> String {

@@ -32,7 +32,7 @@ static SHAPE: MapShape = MapShape {
         optional("stalled_after", Shape::Text(length)),
     ],
     check: Some(|view, faults| {
-        check_address(view, faults, |url| address(url).map(drop).map_err(|e| e.to_string()));
+        check_address(view, faults, |url| Ok(address(url).map(drop)?));
     }),
 };
 
@@ -66,9 +66,7 @@ impl CollectorKind for RabbitMqConfig {
         name: "rabbitmq",
         value: Some("URL"),
         help: "A RabbitMQ server's management API: queues, consumers, blocked connections; may be repeated",
-        read: |url| {
-            Ok(CollectorConfig::RabbitMq(url.parse().map_err(|e: AddressError| e.to_string())?))
-        },
+        read: |url| Ok(CollectorConfig::RabbitMq(url.parse()?)),
     }];
 
     fn target(&self) -> String {
