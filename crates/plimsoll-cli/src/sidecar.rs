@@ -4,8 +4,10 @@ use anyhow::Context;
 use clap::error::ErrorKind;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use plimsoll_runtime::clock::SystemClock;
+use plimsoll_runtime::reload::Hangups;
 use plimsoll_runtime::shutdown;
-use plimsoll_sidecar::{CollectorConfig, Config, Flag, KINDS, Sidecar};
+use plimsoll_sidecar::{CollectorConfig, Config, Flag, KINDS, ReloadError, Sidecar};
+use plimsoll_spec::Fault;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -15,7 +17,7 @@ use std::sync::Arc;
 #[command(
     about = "Look at software that isn't Rust from outside, and export its concurrency signals",
     after_help = "The page at / says which collector is up, and why one isn't; /metrics has the series.\n\
-                  SIGTERM or Ctrl-C drains and exits with 0, a second one aborts.\n\n\
+                  SIGTERM or Ctrl-C drains and exits with 0, a second one aborts; SIGHUP reloads the file.\n\n\
                   Example: plimsoll sidecar --host"
 )]
 pub(crate) struct Arguments {
@@ -36,8 +38,8 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
-    let mut config = match arguments.config.as_deref().map(Config::read).transpose() {
-        Ok(config) => config.unwrap_or_default(),
+    let config = match arguments.read() {
+        Ok(config) => config,
         Err(faults) => {
             for fault in faults {
                 eprintln!("{fault}");
@@ -45,7 +47,6 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             return Ok(ExitCode::from(2));
         }
     };
-    arguments.add_to(&mut config);
     if config.collectors.is_empty() {
         eprintln!("plimsoll: nothing to look at: give a flag as --host, or --config FILE");
         return Ok(ExitCode::from(2));
@@ -55,11 +56,13 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         .build()
         .context("can't start the runtime")?;
     runtime.block_on(async {
+        // Whoever sees it answer may hang up.
+        let hangups = Hangups::listen()?;
         let (stopper, stop) = shutdown::channel();
         let bound = Sidecar::bind(config, Arc::new(SystemClock::start()), stop)?;
         println!("plimsoll sidecar listens on http://{}/", bound.address());
         let signals = tokio::spawn(shutdown::on_signals(stopper)?);
-        bound.run().await;
+        bound.run_reloading(hangups, || arguments.reread()).await;
         signals.abort();
         anyhow::Ok(())
     })?;
@@ -67,17 +70,28 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
 }
 
 impl Arguments {
-    /// Adds what the flags say, which stands above what the file says.
-    fn add_to(self, config: &mut Config) {
+    /// Reads the file and adds what the flags say, which stands above what the file says.
+    fn read(&self) -> Result<Config, Vec<Fault>> {
+        let file = self.config.as_deref().map(Config::read).transpose()?;
+        let mut config = file.unwrap_or_default();
         config.listen = self.listen.unwrap_or(config.listen);
-        if let Some(root) = self.proc_root {
-            config.proc_root = root;
+        if let Some(root) = &self.proc_root {
+            config.proc_root.clone_from(root);
         }
-        if let Some(root) = self.sys_root {
-            config.sys_root = root;
+        if let Some(root) = &self.sys_root {
+            config.sys_root.clone_from(root);
         }
-        let looks = self.looks.0.into_iter().map(CollectorConfig::planned);
+        let looks = self.looks.0.iter().cloned().map(CollectorConfig::planned);
         config.collectors.extend(looks);
+        Ok(config)
+    }
+
+    /// Reads the file once more, if there is one.
+    fn reread(&self) -> Result<Config, ReloadError> {
+        match self.config {
+            Some(_) => self.read().map_err(ReloadError::Faults),
+            None => Err(ReloadError::NoFile),
+        }
     }
 }
 

@@ -1,7 +1,6 @@
 //! Reading the configuration anew while the daemon runs.
 
 use crate::engine::BuildError;
-use plimsoll_model::TimeMs;
 use plimsoll_spec::Fault;
 use tokio::sync::oneshot;
 
@@ -28,13 +27,4 @@ impl ReloadError {
             Self::Build(_) | Self::State(_) => Vec::new(),
         }
     }
-}
-
-/// How the last reload ended.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct ReloadState {
-    /// When; `None` before the first.
-    pub(crate) at: Option<TimeMs>,
-    /// Why it was refused, a line each; empty when it wasn't.
-    pub(crate) refused: Vec<String>,
 }

@@ -3,8 +3,9 @@ use crate::config::Config;
 use crate::engine::{Outlets, Surroundings};
 use crate::generation::{Built, Running};
 use crate::keeper::KeepError;
-use crate::reload::{ReloadAsk, ReloadError, ReloadState};
+use crate::reload::{ReloadAsk, ReloadError};
 use plimsoll_runtime::clock::Clock;
+use plimsoll_runtime::reload::{Hangups, ReloadState};
 use plimsoll_runtime::shutdown::Stop;
 use std::io;
 use std::sync::{Arc, PoisonError};
@@ -104,44 +105,7 @@ impl Supervisor {
             Ok(()) => Vec::new(),
             Err(error) => std::iter::once(error.to_string()).chain(error.faults()).collect(),
         };
-        match outcome {
-            Ok(()) => tracing::info!("the configuration was reloaded"),
-            Err(_) => {
-                tracing::error!(?refused, "the reload was refused; the old configuration stays")
-            }
-        }
-        let at = Some(self.around.clock.now());
-        let mut state = self.shared.reload.lock().unwrap_or_else(PoisonError::into_inner);
-        *state = ReloadState { at, refused };
-    }
-}
-
-/// SIGHUP, where there is one.
-#[cfg(unix)]
-struct Hangups(tokio::signal::unix::Signal);
-
-#[cfg(unix)]
-impl Hangups {
-    fn listen() -> io::Result<Self> {
-        use tokio::signal::unix::{SignalKind, signal};
-        signal(SignalKind::hangup()).map(Self)
-    }
-
-    async fn next(&mut self) {
-        self.0.recv().await;
-    }
-}
-
-#[cfg(not(unix))]
-struct Hangups;
-
-#[cfg(not(unix))]
-impl Hangups {
-    fn listen() -> io::Result<Self> {
-        Ok(Self)
-    }
-
-    async fn next(&mut self) {
-        std::future::pending().await
+        let noted = ReloadState::note(self.around.clock.now(), refused);
+        *self.shared.reload.lock().unwrap_or_else(PoisonError::into_inner) = noted;
     }
 }

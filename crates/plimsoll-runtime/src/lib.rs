@@ -7,4 +7,5 @@ pub mod admin;
 pub mod clock;
 pub mod process;
 pub mod ready;
+pub mod reload;
 pub mod shutdown;

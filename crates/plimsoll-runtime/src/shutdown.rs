@@ -1,7 +1,8 @@
 //! One stop signal for the whole process: first it drains, then it aborts.
 
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::io;
+use std::task::Poll;
 use tokio::sync::watch;
 
 /// How far a process is on its way out.
@@ -15,7 +16,7 @@ enum Phase {
 /// Makes the two ends of a stop signal.
 pub fn channel() -> (Stopper, Stop) {
     let (sender, receiver) = watch::channel(Phase::Running);
-    (Stopper(sender), Stop(receiver))
+    (Stopper(sender), Stop(vec![receiver]))
 }
 
 /// The end that says stop. When it is dropped, everything drains: what nobody can stop any more
@@ -48,11 +49,18 @@ impl Stopper {
     }
 }
 
-/// The end that is told to stop; clone it for each task.
+/// The end that is told to stop; clone it for each task. It holds the signals of which any stops it.
 #[derive(Clone, Debug)]
-pub struct Stop(watch::Receiver<Phase>);
+pub struct Stop(Vec<watch::Receiver<Phase>>);
 
 impl Stop {
+    /// Makes the signal of a part, which may be stopped by itself and stops when the whole does.
+    pub fn part(&self) -> (Stopper, Self) {
+        let (sender, receiver) = watch::channel(Phase::Running);
+        let whole = self.0.iter().cloned();
+        (Stopper(sender), Self(std::iter::once(receiver).chain(whole).collect()))
+    }
+
     /// Says whether it is time to finish.
     pub fn is_stopped(&self) -> bool {
         self.has_come_to(Phase::Draining)
@@ -65,14 +73,21 @@ impl Stop {
 
     /// Waits until it is time to finish.
     pub async fn stopped(&self) {
-        self.come_to(Phase::Draining).await;
+        self.first(|mut signal| async move {
+            // A stopper that is gone has said it.
+            let _ = signal.wait_for(|now| *now >= Phase::Draining).await;
+        })
+        .await;
     }
 
     /// Waits until it is time to let go at once, which may never come.
     pub async fn aborted(&self) {
-        if !self.come_to(Phase::Aborting).await {
-            std::future::pending::<()>().await;
-        }
+        self.first(|mut signal| async move {
+            if signal.wait_for(|now| *now >= Phase::Aborting).await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        })
+        .await;
     }
 
     /// Runs `work` and returns its output, or `None` when the stop came first.
@@ -95,12 +110,20 @@ impl Stop {
     }
 
     fn has_come_to(&self, phase: Phase) -> bool {
-        *self.0.borrow() >= phase || (phase == Phase::Draining && self.0.has_changed().is_err())
+        self.0.iter().any(|signal| {
+            *signal.borrow() >= phase || (phase == Phase::Draining && signal.has_changed().is_err())
+        })
     }
 
-    /// Returns false when the stopper was dropped before it came to `phase`.
-    async fn come_to(&self, phase: Phase) -> bool {
-        self.0.clone().wait_for(|now| *now >= phase).await.is_ok()
+    /// Waits for the first of its signals of which `comes` ends.
+    async fn first<F: Future<Output = ()>>(&self, comes: impl Fn(watch::Receiver<Phase>) -> F) {
+        let mut waits: Vec<_> =
+            self.0.iter().map(|signal| Box::pin(comes(signal.clone()))).collect();
+        poll_fn(|context| {
+            let came = waits.iter_mut().any(|wait| wait.as_mut().poll(context).is_ready());
+            if came { Poll::Ready(()) } else { Poll::Pending }
+        })
+        .await;
     }
 }
 
@@ -196,6 +219,21 @@ mod tests {
         assert!(stop.is_stopped() && !stop.is_aborted());
         assert!(poll_once(stop.stopped()).is_ready());
         assert!(poll_once(stop.aborted()).is_pending());
+    }
+
+    #[test]
+    fn a_part_stops_by_itself_and_with_the_whole() {
+        let (whole, all) = channel();
+        let [(first, one), (second, other)] = [all.part(), all.part()];
+        first.drain();
+        assert!(one.is_stopped() && poll_once(one.stopped()).is_ready());
+        assert!(!other.is_stopped() && !all.is_stopped());
+        assert!(poll_once(other.stopped()).is_pending());
+        whole.abort();
+        assert!(one.is_aborted() && poll_once(one.aborted()).is_ready());
+        assert!(poll_once(other.stopped()).is_ready());
+        drop(second);
+        assert!(poll_once(other.aborted()).is_ready(), "a part that nobody can stop is part still");
     }
 
     #[test]

@@ -34,7 +34,7 @@ static TLS: MapShape = MapShape {
 
 /// How a server lets us in, and whom we trust. Files are read at each connection: what they hold may
 /// change.
-#[derive(Clone, Default, Deserialize)]
+#[derive(Clone, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub struct Access {
     password: Option<String>,
@@ -43,11 +43,11 @@ pub struct Access {
 }
 
 /// The address of a database in the words of its own clients, which may hold a password: it isn't shown.
-#[derive(Clone, Deserialize)]
+#[derive(Clone, PartialEq, Deserialize)]
 pub struct StoreAddress(pub String);
 
 /// Certificates and keys, as PEM.
-#[derive(Clone, Default, Deserialize)]
+#[derive(Clone, Default, PartialEq, Deserialize)]
 #[serde(default)]
 struct TlsConfig {
     /// Who may have signed the server's certificate; none is whom the system trusts.

@@ -8,9 +8,18 @@ use std::time::Duration;
 /// Label sets of one family that one collector may have; the rest is dropped and counted.
 const LABEL_SETS_MAX: usize = 2_000;
 
-/// Which place on the board a collector writes to.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Slot(usize);
+/// Which place on the board a collector writes to; no two collectors of a process ever have the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Slot(pub(crate) u64);
+
+/// A collector that is to be on the board.
+#[derive(Clone, Debug)]
+pub(crate) struct Place {
+    pub(crate) slot: Slot,
+    pub(crate) name: Arc<str>,
+    /// Whether each series without a label `server` gets the name as one.
+    pub(crate) names_series: bool,
+}
 
 /// What every collector said last.
 pub(crate) struct Board {
@@ -21,6 +30,7 @@ pub(crate) struct Board {
 /// One collector on the board.
 #[derive(Clone, Debug)]
 pub(crate) struct Column {
+    slot: Slot,
     pub(crate) name: Arc<str>,
     pub(crate) latest: Latest,
     /// When the latest round ended.
@@ -47,31 +57,25 @@ impl Board {
         Self { clock, columns: Mutex::default() }
     }
 
-    /// Makes a place for a collector. A name that is taken gets a number. With `names_series`, each series
-    /// without a label `server` gets the name as one.
-    pub(crate) fn slot(&self, name: &str, names_series: bool) -> (Slot, Arc<str>) {
+    /// Has these collectors from now on, in this order. What those that stay have said stays; of the
+    /// others nothing is left.
+    pub(crate) fn arrange(&self, places: Vec<Place>) {
         let mut columns = self.columns();
-        let taken = |name: &str| columns.iter().any(|column| &*column.name == name);
-        let numbered = (2..).map(|number| format!("{name}#{number}"));
-        let name = std::iter::once(name.to_string()).chain(numbered).find(|name| !taken(name));
-        let name: Arc<str> = name.unwrap_or_default().into();
-        columns.push(Column {
-            name: name.clone(),
-            latest: Latest::Nothing,
-            at: None,
-            took: Duration::ZERO,
-            rounds: [0; 2],
-            dropped: 0,
-            names_series,
-        });
-        (Slot(columns.len() - 1), name)
+        let mut before = std::mem::take(&mut *columns);
+        columns.extend(places.into_iter().map(|place| {
+            let there = before.iter().position(|column| column.slot == place.slot);
+            let stays = there.map(|there| before.swap_remove(there));
+            let names_series = place.names_series;
+            stays.map_or_else(|| Column::new(place), |column| Column { names_series, ..column })
+        }));
     }
 
     /// Replaces what a collector said before. A reason is logged when it is a new one.
     pub(crate) fn publish(&self, slot: Slot, outcome: Result<Reading, Reason>, took: Duration) {
         let now = self.clock.now();
         let mut columns = self.columns();
-        let Some(column) = columns.get_mut(slot.0) else { return };
+        // It may have been taken off while it looked.
+        let Some(column) = columns.iter_mut().find(|column| column.slot == slot) else { return };
         column.at = Some(now);
         column.took = took;
         match outcome {
@@ -141,6 +145,19 @@ impl Board {
 }
 
 impl Column {
+    fn new(Place { slot, name, names_series }: Place) -> Self {
+        Self {
+            slot,
+            name,
+            latest: Latest::Nothing,
+            at: None,
+            took: Duration::ZERO,
+            rounds: [0; 2],
+            dropped: 0,
+            names_series,
+        }
+    }
+
     /// Adds its series, and returns how many are there already.
     fn add_to(&self, snapshot: &mut Snapshot) -> usize {
         let Latest::Reading(reading) = &self.latest else { return 0 };
@@ -169,11 +186,30 @@ fn about_collectors(columns: &[Column], hidden: &[usize]) -> Reading {
 }
 
 #[cfg(test)]
+impl Board {
+    /// Makes one that has collectors of these names.
+    pub(crate) fn of<const N: usize>(names: [&str; N]) -> (Self, [Slot; N]) {
+        let clock = plimsoll_runtime::clock::ManualClock::new(TimeMs(0));
+        let board = Self::new(Arc::new(clock));
+        let slots = std::array::from_fn(|at| Slot(at as u64));
+        let places = slots.into_iter().zip(names);
+        board.arrange(places.map(|(slot, name)| Place::of(slot, name, false)).collect());
+        (board, slots)
+    }
+}
+
+#[cfg(test)]
+impl Place {
+    fn of(slot: Slot, name: &str, names_series: bool) -> Self {
+        Self { slot, name: name.into(), names_series }
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
     use crate::page;
     use plimsoll_model::{Signal, Value};
-    use plimsoll_runtime::clock::ManualClock;
 
     fn lag(groups: &[&str]) -> Reading {
         let mut reading = Reading::default();
@@ -185,9 +221,15 @@ mod tests {
 
     /// Two collectors, which see two groups and three, one of them in common.
     fn two(names_series: bool) -> Board {
-        let board = Board::new(Arc::new(ManualClock::new(TimeMs(0))));
-        for (name, groups) in [("a", ["x", "y"].as_slice()), ("b", &["y", "z", "v"])] {
-            let (slot, _) = board.slot(name, names_series);
+        let (board, slots) = Board::of(["a", "b"]);
+        board.arrange(
+            slots
+                .into_iter()
+                .zip(["a", "b"])
+                .map(|(s, name)| Place::of(s, name, names_series))
+                .collect(),
+        );
+        for (slot, groups) in slots.into_iter().zip([["x", "y"].as_slice(), &["y", "z", "v"]]) {
             board.publish(slot, Ok(lag(groups)), Duration::ZERO);
         }
         board
@@ -212,8 +254,25 @@ mod tests {
         assert_eq!(shown(&board, &catalog::CONSUMER_LAG).len(), 4);
         let hidden = shown(&board, &catalog::COLLECTOR_SERIES_HIDDEN);
         assert_eq!(hidden, [r#"{collector="a"} 0"#, r#"{collector="b"} 1"#]);
-        let page = page::html(&board);
+        let page = page::html(&board, &Default::default());
         assert!(page.contains("1 series are left out: an earlier collector"), "{page}");
+    }
+
+    #[test]
+    fn who_stays_keeps_what_it_said_and_who_goes_leaves_nothing() {
+        let (board, [a, b]) = Board::of(["a", "b"]);
+        for (slot, group) in [(a, "x"), (b, "y")] {
+            board.publish(slot, Ok(lag(&[group])), Duration::ZERO);
+        }
+        let new = Slot(7);
+        board.arrange(vec![Place::of(new, "c", false), Place::of(b, "b", false)]);
+        // Whoever has left was amid a round.
+        board.publish(a, Ok(lag(&["x"])), Duration::ZERO);
+        assert_eq!(shown(&board, &catalog::CONSUMER_LAG), [r#"{group="y"} 1"#]);
+        board.publish(new, Ok(lag(&["z"])), Duration::ZERO);
+        let up = shown(&board, &catalog::COLLECTOR_UP);
+        assert_eq!(up, [r#"{collector="c"} 1"#, r#"{collector="b"} 1"#]);
+        assert_eq!(board.all()[1].rounds, [1, 0]);
     }
 
     #[test]

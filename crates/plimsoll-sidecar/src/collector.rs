@@ -1,4 +1,5 @@
 use crate::process::Machine;
+use crate::proxy::Listeners;
 use crate::{Pace, Reading};
 use async_trait::async_trait;
 use plimsoll_record::Registry;
@@ -12,6 +13,9 @@ use thiserror::Error;
 /// Something that looks at one thing from outside.
 #[async_trait]
 pub trait Collector: Send {
+    /// Begins what goes on between rounds. Called once, before the first.
+    fn begin(&mut self) {}
+
     /// Looks once.
     ///
     /// The future is dropped where it waits when the round's deadline passes; the next call begins
@@ -21,7 +25,7 @@ pub trait Collector: Send {
     /// Why nothing can be known now, in words for a person. No secret may stand in it.
     async fn collect(&mut self) -> Result<Reading, Reason>;
 
-    /// Ends what it has begun. Called once, after the stop.
+    /// Ends what it has begun. Called once, after its stop.
     async fn finish(&mut self) {}
 }
 
@@ -50,10 +54,14 @@ pub struct World {
     pub sys_root: PathBuf,
     /// What all that look at processes share.
     pub(crate) machine: Arc<Machine>,
-    /// For those that record edges themselves, as a proxy does.
+    /// Where proxies listen.
+    pub(crate) listeners: Arc<Listeners>,
+    /// For what collectors add up in, whichever of them there are.
     pub registry: Registry,
+    /// For those that record edges themselves, as a proxy does: what is in it goes with them.
+    pub own: Registry,
     /// The time.
     pub clock: Arc<dyn Clock>,
-    /// When to finish.
+    /// When to finish: with the sidecar, or when the configuration has it no more.
     pub stop: Stop,
 }

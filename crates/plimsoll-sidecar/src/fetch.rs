@@ -16,7 +16,7 @@ use tokio::task::JoinSet;
 const BODY_MAX: usize = 16 * 1_024 * 1_024;
 
 /// Where a page is.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Page {
     /// Who reads it, where that is asked.
     user: Option<String>,

@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, HashMap};
 const ROWS_MAX: usize = 1_000;
 
 /// HAProxy, by its statistics as CSV.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Haproxy;
 
 /// Where the page is.

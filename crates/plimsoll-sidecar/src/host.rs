@@ -14,7 +14,7 @@ use sysinfo::{CpuRefreshKind, MemoryRefreshKind, System};
 static SHAPE: MapShape = MapShape { keys: &[LABEL, INTERVAL, DEADLINE], check: None };
 
 /// The machine as a whole. There is nothing to choose.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub struct HostConfig {}
 

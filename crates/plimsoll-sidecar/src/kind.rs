@@ -3,6 +3,7 @@
 use crate::{Collector, CollectorConfig, Pace, Reason, World};
 use plimsoll_spec::MapShape;
 use serde::de::DeserializeOwned;
+use std::net::SocketAddr;
 use std::path::Path;
 
 /// What a configuration tells a collector, and how one is made of it.
@@ -23,6 +24,11 @@ pub(crate) trait CollectorKind: DeserializeOwned {
     /// Returns what it looks at, without user or secret: the `collector` label is that behind the kind.
     fn target(&self) -> String;
 
+    /// Returns where it listens, if it does.
+    fn listens(&self) -> Option<SocketAddr> {
+        None
+    }
+
     /// Makes relative paths begin in the folder that the configuration lies in.
     fn lies_in(&mut self, _folder: &Path) {}
 
@@ -38,7 +44,8 @@ pub(crate) trait CollectorKind: DeserializeOwned {
     ///
     /// # Errors
     /// What can't be had at all, as an address that is in use. What may come later isn't asked for
-    /// here: a server that is down is a reason of its rounds.
+    /// here: a server that is down is a reason of its rounds. Nor is anything begun here: another collector
+    /// of the configuration may be refused yet.
     fn build(self, world: &World) -> Result<Box<dyn Collector>, Reason>;
 }
 

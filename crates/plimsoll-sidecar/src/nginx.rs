@@ -6,7 +6,7 @@ use crate::{CollectorConfig, Flag, Reading};
 use plimsoll_model::catalog;
 
 /// nginx, by its `stub_status` page.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Nginx;
 
 /// Where the page is.

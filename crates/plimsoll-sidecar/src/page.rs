@@ -3,6 +3,7 @@
 use crate::Reading;
 use crate::board::{Board, Column, Latest};
 use plimsoll_model::TimeMs;
+use plimsoll_runtime::reload::ReloadState;
 use std::fmt::Write;
 
 /// The colours are those of the daemon's page, in both themes.
@@ -20,12 +21,13 @@ td{overflow-wrap:anywhere}.number{text-align:right;font-variant-numeric:tabular-
 </style><h1>Plimsoll sidecar</h1>"#;
 
 /// Writes the page as HTML.
-pub(crate) fn html(board: &Board) -> String {
+pub(crate) fn html(board: &Board, reload: &ReloadState) -> String {
     let mut columns = board.shown();
     columns.sort_by_key(urgency);
     let mut page = HEAD.to_string();
     let up =
         columns.iter().filter(|(column, _)| matches!(column.latest, Latest::Reading(_))).count();
+    refusal(&mut page, reload, board.now());
     let _ = write!(
         page,
         "<p>{up} of {} collectors are up. Series are at <a href=\"/metrics\">/metrics</a>.</p>\
@@ -38,6 +40,17 @@ pub(crate) fn html(board: &Board) -> String {
     }
     page.push_str("</table>\n");
     page
+}
+
+/// Says that the file isn't what runs, and why.
+fn refusal(page: &mut String, reload: &ReloadState, now: TimeMs) {
+    let Some(at) = reload.at.filter(|_| !reload.refused.is_empty()) else { return };
+    let why = reload.refused.iter().map(|line| escaped(line)).collect::<Vec<_>>().join("<br>");
+    let age_s = now.0.saturating_sub(at.0).max(0) / 1_000;
+    let _ = write!(
+        page,
+        "<p class=down>The reload {age_s} s ago was refused; the old configuration stays:<br>{why}"
+    );
 }
 
 /// Orders what is shown: who knows nothing, who has something to say, who hasn't looked yet, and the rest
@@ -99,31 +112,29 @@ fn escaped(text: &str) -> String {
 mod tests {
     use super::*;
     use crate::Reason;
-    use plimsoll_runtime::clock::ManualClock;
-    use std::sync::Arc;
     use std::time::Duration;
 
     #[test]
     fn a_reason_stands_there_and_can_hold_no_markup() {
-        let board = Board::new(Arc::new(ManualClock::new(TimeMs(0))));
-        let (slot, name) = board.slot("redis:<a>", false);
-        assert_eq!(&*name, "redis:<a>");
+        let (board, [slot]) = Board::of(["redis:<a>"]);
         board.publish(slot, Err(Reason::new("refused & <b>")), Duration::from_millis(3));
-        let page = html(&board);
+        let page = html(&board, &ReloadState::default());
         assert!(page.contains("redis:&lt;a&gt;") && page.contains("refused &amp; &lt;b&gt;"));
         assert!(page.contains("0 of 1 collectors are up"), "{page}");
         let mut reading = crate::Reading::default();
         reading.note("without <this>");
         reading.note("without that");
         board.publish(slot, Ok(reading), Duration::from_millis(3));
-        assert!(html(&board).contains("without &lt;this&gt;<br>without that"), "{}", html(&board));
+        assert!(
+            html(&board, &ReloadState::default()).contains("without &lt;this&gt;<br>without that"),
+            "{}",
+            html(&board, &ReloadState::default())
+        );
     }
 
     #[test]
     fn what_is_wrong_stands_above_what_is_well() {
-        let board = Board::new(Arc::new(ManualClock::new(TimeMs(0))));
-        let [(well, _), (told, _), (_later, _), (down, _)] =
-            ["well", "told", "later", "down"].map(|name| board.slot(name, false));
+        let (board, [well, told, _later, down]) = Board::of(["well", "told", "later", "down"]);
         let mut noted = crate::Reading::default();
         noted.note("deadlock");
         for (slot, outcome) in [
@@ -133,7 +144,7 @@ mod tests {
         ] {
             board.publish(slot, outcome, Duration::ZERO);
         }
-        let page = html(&board);
+        let page = html(&board, &ReloadState::default());
         let places =
             ["down", "told", "later", "well"].map(|name| page.find(&format!("<tr><td>{name}")));
         assert!(places.is_sorted() && places[0].is_some(), "{places:?}: {page}");

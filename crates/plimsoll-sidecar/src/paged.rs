@@ -23,7 +23,7 @@ static SHAPE: MapShape = MapShape {
 };
 
 /// Where the page is to be had.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 enum Place {
     Page(Page),
     Socket(PathBuf),
@@ -48,7 +48,7 @@ pub(crate) trait StatusPage: Clone + fmt::Debug + Send + Sync + 'static {
 }
 
 /// A server whose page is at an address, as `http://127.0.0.1/stub_status`.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 pub struct PageConfig<P> {
     url: Parsed<Place>,
     #[serde(flatten)]

@@ -20,7 +20,7 @@ use std::sync::Arc;
 const POOLS_MAX: usize = 100;
 
 /// A PgBouncer, as one of its `stats_users` sees it.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 pub struct PgbouncerConfig {
     #[serde(flatten)]
     server: ServerConfig<StoreAddress>,

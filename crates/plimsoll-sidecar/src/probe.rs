@@ -4,7 +4,8 @@ use crate::config::{DEADLINE, INTERVAL, LABEL};
 use crate::kind::CollectorKind;
 use crate::{Collector, CollectorConfig, Flag, Pace, Reading, Reason, World, redis, sql};
 use async_trait::async_trait;
-use plimsoll_prober::Troubles;
+use plimsoll_prober::{Prober, Troubles};
+use plimsoll_runtime::shutdown::Stop;
 use plimsoll_servers::ProberConfig;
 use plimsoll_servers::prober::{
     EDGES, NAME, ORIGIN, POLL, STORES, StoreConfig, TIMEOUT, check_stores,
@@ -37,7 +38,7 @@ const SCHEMES: [&str; 4] = ["postgres://", "postgresql://", "redis://", "rediss:
 
 /// A prober of one system of record and of the stores behind it. `interval` is the mean time between two
 /// markers.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 pub struct ProbeConfig {
     #[serde(flatten)]
     prober: Box<ProberConfig>,
@@ -88,14 +89,11 @@ impl CollectorKind for ProbeConfig {
 
     fn build(self, world: &World) -> Result<Box<dyn Collector>, Reason> {
         let spec = self.prober.spec(seed(world)).map_err(Reason::new)?;
-        let prober = spec.interval(world.pace.interval).build_in(&world.registry);
+        let prober = spec.interval(world.pace.interval).build_in(&world.own);
         let prober = prober.map_err(Reason::new)?;
-        let (troubles, stop) = (prober.troubles(), world.stop.clone());
-        let mut running = JoinSet::new();
-        running.spawn(async move {
-            stop.run_until_stopped(prober.run(std::future::pending())).await;
-        });
-        Ok(Box::new(Probe { config: self.prober, troubles, running }))
+        let troubles = prober.troubles();
+        let waiting = Some((prober, world.stop.clone()));
+        Ok(Box::new(Probe { config: self.prober, troubles, waiting, running: JoinSet::new() }))
     }
 }
 
@@ -111,11 +109,21 @@ fn seed(world: &World) -> u64 {
 struct Probe {
     config: Box<ProberConfig>,
     troubles: Troubles,
+    /// The prober and its end, until it has begun.
+    waiting: Option<(Prober, Stop)>,
     running: JoinSet<()>,
 }
 
 #[async_trait]
 impl Collector for Probe {
+    fn begin(&mut self) {
+        if let Some((prober, stop)) = self.waiting.take() {
+            self.running.spawn(async move {
+                stop.run_until_stopped(prober.run(std::future::pending())).await;
+            });
+        }
+    }
+
     async fn collect(&mut self) -> Result<Reading, Reason> {
         if self.running.try_join_next().is_some() || self.running.is_empty() {
             return Err(Reason::new("it panicked, which is a fault of the sidecar: restart it"));

@@ -18,6 +18,7 @@ pub(crate) async fn run(
     board: Arc<Board>,
     stop: Stop,
 ) {
+    collector.begin();
     let mut ticks = interval(pace.interval);
     // After a late round the next one keeps its distance: nobody catches up on looks.
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -55,8 +56,7 @@ mod tests {
     use crate::board::Latest;
     use crate::reading::labelled;
     use async_trait::async_trait;
-    use plimsoll_model::{Snapshot, TimeMs, catalog};
-    use plimsoll_runtime::clock::ManualClock;
+    use plimsoll_model::{Snapshot, catalog};
     use plimsoll_runtime::shutdown;
     use std::time::Duration;
 
@@ -92,10 +92,10 @@ mod tests {
         look: Look,
         milliseconds: u64,
     ) -> ([u64; 2], [u64; 2], Arc<Board>) {
-        let board = Arc::new(Board::new(Arc::new(ManualClock::new(TimeMs(0)))));
+        let (board, [faulty, well]) = Board::of(["faulty", "well"]);
+        let board = Arc::new(board);
         let (stopper, stop) = shutdown::channel();
-        let runs = [("faulty", look), ("well", Look::Well)].map(|(name, look)| {
-            let (slot, _) = board.slot(name, false);
+        let runs = [(faulty, look), (well, Look::Well)].map(|(slot, look)| {
             let pace = Pace::EACH_SECOND;
             tokio::spawn(run(Box::new(look), pace, slot, board.clone(), stop.clone()))
         });

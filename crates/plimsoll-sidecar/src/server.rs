@@ -40,7 +40,7 @@ impl From<AddressError> for String {
 }
 
 /// A server as the configuration describes it: its address, and what goes with that.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 pub(crate) struct ServerConfig<A = Address> {
     #[serde(rename = "url")]
     pub(crate) address: A,

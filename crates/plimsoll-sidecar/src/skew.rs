@@ -44,7 +44,9 @@ mod tests {
             proc_root: "/proc".into(),
             sys_root: "/sys".into(),
             machine: Arc::new(crate::process::Machine::new("/proc".as_ref())),
+            listeners: Arc::default(),
             registry: Registry::new(),
+            own: Registry::new(),
             clock: Arc::new(ManualClock::new(TimeMs(0))),
             stop: shutdown::channel().1,
         };

@@ -15,6 +15,7 @@ mod process;
 mod proxy;
 mod rabbitmq;
 mod redis;
+mod reload;
 mod replica;
 mod scraping;
 mod slos;

@@ -31,28 +31,32 @@ const UP: &str = r#"concurrency_collector_up{collector="shop"}"#;
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The real binary with one proxy.
-struct Front {
-    sidecar: Sidecar,
+pub(crate) struct Front {
+    pub(crate) sidecar: Sidecar,
     port: u16,
     http: Client,
-    _folder: TempDir,
+    folder: TempDir,
+    target: u16,
 }
 
 impl Front {
     /// Starts it in front of a port, with more `keys` of the proxy.
-    async fn before(target: u16, keys: &str) -> Self {
+    pub(crate) async fn before(target: u16, keys: &str) -> Self {
         let (port, folder) = (free_port(), scratch());
-        let config = format!(
-            "proxy:\n- {{label: shop, listen: '127.0.0.1:{port}', \
-             target: 'http://127.0.0.1:{target}', interval: 100ms, {keys}}}\n"
-        );
-        let config = write(folder.path(), "sidecar.yml", &config).display().to_string();
-        let sidecar = Sidecar::start(&["--config", &config]).await;
-        Self { sidecar, port, http: plimsoll_tests::http(), _folder: folder }
+        let config = write(folder.path(), "sidecar.yml", &configured(port, target, keys));
+        let sidecar = Sidecar::start(&["--config", &config.display().to_string()]).await;
+        Self { sidecar, port, http: plimsoll_tests::http(), folder, target }
+    }
+
+    /// Has it read another file: the proxy with these `keys`, and `more` lists.
+    pub(crate) fn reload(&self, keys: &str, more: &str) {
+        let text = configured(self.port, self.target, keys) + more;
+        write(self.folder.path(), "sidecar.yml", &text);
+        self.sidecar.process.signal("HUP");
     }
 
     /// Scrapes it until a series has a value.
-    async fn until(&self, series: &str, value: f64) -> Scrape {
+    pub(crate) async fn until(&self, series: &str, value: f64) -> Scrape {
         let what = format!("{series} to be {value}");
         self.sidecar.until(&what, |seen| seen.value(series) == Some(value)).await
     }
@@ -69,6 +73,13 @@ impl Front {
     }
 }
 
+fn configured(port: u16, target: u16, keys: &str) -> String {
+    format!(
+        "proxy:\n- {{label: shop, listen: '127.0.0.1:{port}', \
+         target: 'http://127.0.0.1:{target}', interval: 100ms, {keys}}}\n"
+    )
+}
+
 async fn ask(http: &Client, port: u16, path: &str) -> Response {
     let url = format!("http://127.0.0.1:{port}{path}");
     http.get(&url).send().await.unwrap_or_else(|error| panic!("{url}: {error:?}"))
@@ -82,7 +93,7 @@ fn ended(seen: &Scrape, outcome: &str) -> f64 {
 
 /// A service that takes as long as it is told to.
 #[derive(Clone, Default)]
-struct Service {
+pub(crate) struct Service {
     had_ns: Arc<AtomicU64>,
     /// Lets those end that are held.
     released: Arc<Held>,
@@ -97,7 +108,7 @@ impl Default for Held {
 }
 
 impl Service {
-    async fn start() -> (Self, u16) {
+    pub(crate) async fn start() -> (Self, u16) {
         let service = Self::default();
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let port = listener.local_addr().expect("its address").port();
@@ -140,7 +151,7 @@ const ATTEMPTS: u64 = 5;
 
 /// Asks from all clients at once for what takes 2 s to 3 s, `times` as long; returns the integral of
 /// their own concurrency, in seconds.
-async fn load(front: &Front, times: u64) -> f64 {
+pub(crate) async fn load(front: &Front, times: u64) -> f64 {
     let mut clients = JoinSet::new();
     for client in 0..CLIENTS {
         let (http, port) = (front.http.clone(), front.port);
@@ -159,13 +170,16 @@ async fn load(front: &Front, times: u64) -> f64 {
     clients.join_all().await.into_iter().sum::<u64>() as f64 / 1e9
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn the_integral_is_that_of_the_load_generator() {
-    let (service, target) = Service::start().await;
-    let front = Front::before(target, "").await;
+/// Holds the proxy's integral against that of the service and of the clients, who `load` it a given number
+/// of times as long.
+pub(crate) async fn hold_integral(
+    front: &Front,
+    service: &Service,
+    load: impl AsyncFn(u64) -> f64,
+) {
     let (mut before_s, mut least_apart) = (0.0, f64::MAX);
     for attempt in 1..=ATTEMPTS {
-        let client_s = load(&front, attempt).await;
+        let client_s = load(attempt).await;
         let target_s = service.had_ns.swap(0, Ordering::Relaxed) as f64 / 1e9;
         let seen = front.until(IN_FLIGHT, 0.0).await;
         let proxy_s = seen[IN_FLIGHT_TIME] - before_s;
@@ -181,6 +195,13 @@ async fn the_integral_is_that_of_the_load_generator() {
         }
     }
     panic!("clients and service are {least_apart} apart at best: too busy a machine to tell");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_integral_is_that_of_the_load_generator() {
+    let (service, target) = Service::start().await;
+    let front = Front::before(target, "").await;
+    hold_integral(&front, &service, async |times| load(&front, times).await).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

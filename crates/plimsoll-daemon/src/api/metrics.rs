@@ -142,9 +142,7 @@ fn itself(shared: &Shared) -> [Family; 2] {
     let mut build = Rows::default();
     build.number(&[("version", shared.about.version)], 1.0);
     let reload = shared.reload.lock().unwrap_or_else(PoisonError::into_inner);
-    let mut taken = Rows::default();
-    taken.number(&[], if reload.refused.is_empty() { 1.0 } else { 0.0 });
-    [family(&catalog::BUILD_INFO, build), family(&catalog::CONFIG_LAST_RELOAD_SUCCESSFUL, taken)]
+    [family(&catalog::BUILD_INFO, build), reload.family()]
 }
 
 fn family(signal: &'static Signal, rows: Rows) -> Family {

@@ -12,16 +12,34 @@ use plimsoll_model::{
     Bucket, Detail, Details, Family as Exposed, HistogramValue, Kind, Labels, LevelPart, Series,
     Signal, Snapshot, Value,
 };
+use std::collections::HashSet;
 use std::iter;
 
-/// Returns every instrument as of the merge's watermark; `details` takes what the histograms hold
-/// beyond their classic buckets.
+/// Returns every instrument as of the merge's watermark, those of a registry and then those of its parts;
+/// `details` takes what the histograms hold beyond their classic buckets.
 pub(super) fn snapshot(
-    families: &Families,
+    families: &[&Families],
     merge: &mut Merge<Accounts>,
     mut details: Option<&mut Details>,
 ) -> Snapshot {
     let at_ns = merge.watermark_ns();
+    let mut exposed = Vec::new();
+    for (at, families) in families.iter().enumerate() {
+        let mut part = of_one(families, merge, at_ns, details.as_deref_mut());
+        if at == 0 { exposed.append(&mut part) } else { lay_over(&mut exposed, part) }
+    }
+    own::expose(families, merge, &mut exposed);
+    exposed.retain(|family| !family.series.is_empty());
+    Snapshot { families: exposed }
+}
+
+/// Returns every instrument of one registry.
+fn of_one(
+    families: &Families,
+    merge: &mut Merge<Accounts>,
+    at_ns: u64,
+    mut details: Option<&mut Details>,
+) -> Vec<Exposed> {
     let mut exposed = Vec::new();
     for family in families.iter() {
         match family.signal.kind {
@@ -37,9 +55,23 @@ pub(super) fn snapshot(
             }
         }
     }
-    own::expose(families, merge, &mut exposed);
-    exposed.retain(|family| !family.series.is_empty());
-    Snapshot { families: exposed }
+    exposed
+}
+
+/// Adds the families of a part: its series stand in place of those of the same labels.
+fn lay_over(exposed: &mut Vec<Exposed>, part: Vec<Exposed>) {
+    for family in part {
+        let Some(there) = exposed.iter_mut().find(|there| there.name == family.name) else {
+            exposed.push(family);
+            continue;
+        };
+        // One name of two kinds is no exposition.
+        if there.kind == family.kind {
+            let new: HashSet<&Labels> = family.series.iter().map(|series| &series.labels).collect();
+            there.series.retain(|series| !new.contains(&series.labels));
+            there.series.extend(family.series);
+        }
+    }
 }
 
 fn plain(

@@ -16,7 +16,7 @@ use crate::account::{Account, Bands, Distribution, HistogramAccount};
 use crate::exemplar::{self, Of, Offered};
 use crate::observed::Lent;
 use crate::process::recorder;
-use crate::sync::{Mutex, lock};
+use crate::sync::{Mutex, MutexGuard, lock};
 use crate::waits::{self, Blame};
 use crate::{Activity, ActivitySpec, Counter, Gauge, Histogram, HistogramSpec, Split};
 use claim::ActivityClaims;
@@ -28,7 +28,7 @@ use std::collections::HashSet;
 use std::fmt;
 use std::num::NonZeroU32;
 use std::ops::ControlFlow;
-use std::sync::{Arc, LazyLock};
+use std::sync::{Arc, LazyLock, Weak};
 
 /// How many label sets a family takes, unless told otherwise.
 const LABEL_SETS_MAX: usize = 2_000;
@@ -44,6 +44,9 @@ struct Inner {
     families: Mutex<Families>,
     hooks: Mutex<Vec<Hook>>,
     shared: Mutex<Shared>,
+    label_sets_max: usize,
+    /// Those that it shows as well, the oldest first.
+    parts: Mutex<Vec<Weak<Inner>>>,
 }
 
 type Hook = Arc<dyn Fn() -> ControlFlow<()> + Send + Sync>;
@@ -68,7 +71,22 @@ impl Registry {
             families: Mutex::new(Families::new(label_sets_max)),
             hooks: Mutex::new(Vec::new()),
             shared: Mutex::new(Shared::new(label_sets_max)),
+            label_sets_max,
+            parts: Mutex::default(),
         }))
+    }
+
+    /// Makes a registry whose instruments this one shows as well, at the same instant, until the part's
+    /// last clone is dropped. Of a series that both have, or two parts, the newest one's is shown.
+    ///
+    /// For what comes and goes while the process runs, and takes its series with it. A part of a part is
+    /// shown by that part alone.
+    pub fn part(&self) -> Self {
+        let part = Self::with_label_sets_max(self.0.label_sets_max);
+        let mut parts = lock(&self.0.parts);
+        parts.retain(|part| part.strong_count() > 0);
+        parts.push(Arc::downgrade(&part.0));
+        part
     }
 
     /// Makes an activity, or returns the one that has this signal and these labels already: the first
@@ -244,29 +262,39 @@ impl Registry {
     }
 
     fn shown(&self, details: Option<&mut Details>) -> Snapshot {
-        let hooks = lock(&self.0.hooks).clone();
-        let ended: Vec<Hook> = hooks.into_iter().filter(|hook| hook().is_break()).collect();
-        if !ended.is_empty() {
-            lock(&self.0.hooks).retain(|hook| !ended.iter().any(|ended| Arc::ptr_eq(hook, ended)));
-        }
+        // Before the locks, so that it is let go after them: a part may be in its last hands here.
+        let whole = self.whole();
+        whole.iter().for_each(|inner| inner.run_hooks());
         waits::charge_live();
         let offered = Offered::take();
         recorder().catch_up();
-        let families = lock(&self.0.families);
+        let families = families_of(&whole);
         let mut merge = recorder().merge();
         offered.keep(&merge.sink);
+        let families: Vec<&Families> = families.iter().map(|families| &**families).collect();
         expose::snapshot(&families, &mut merge, details)
+    }
+
+    /// Returns itself and the parts that there are, the oldest first.
+    fn whole(&self) -> Vec<Arc<Inner>> {
+        let parts = lock(&self.0.parts);
+        let parts = parts.iter().filter_map(Weak::upgrade);
+        std::iter::once(Arc::clone(&self.0)).chain(parts).collect()
     }
 
     /// Merges what the process has recorded and returns the last `back_ns`, as far as they are kept:
     /// 65,536 milliseconds in which a level changed, and 8,192 waits and holds that made others wait.
     pub fn timeline(&self, back_ns: u64) -> Timeline {
         recorder().catch_up();
-        let families = lock(&self.0.families);
+        let whole = self.whole();
+        let families = families_of(&whole);
         let merge = recorder().merge();
         let until_ns = merge.watermark_ns();
         let from_ns = until_ns.saturating_sub(back_ns);
-        let levels = timeline::levels(&families, &merge.sink, from_ns);
+        let levels = families
+            .iter()
+            .flat_map(|families| timeline::levels(families, &merge.sink, from_ns))
+            .collect();
         drop((merge, families));
         let mut spans = waits::since(from_ns);
         spans.extend(waits::lasting());
@@ -306,6 +334,21 @@ impl Registry {
         families.insert(&claim, instrument.source());
         Ok(instrument)
     }
+}
+
+impl Inner {
+    fn run_hooks(&self) {
+        let hooks = lock(&self.hooks).clone();
+        let ended: Vec<Hook> = hooks.into_iter().filter(|hook| hook().is_break()).collect();
+        if !ended.is_empty() {
+            lock(&self.hooks).retain(|hook| !ended.iter().any(|ended| Arc::ptr_eq(hook, ended)));
+        }
+    }
+}
+
+/// Locks the families of each: the whole comes before its parts, everywhere.
+fn families_of(whole: &[Arc<Inner>]) -> Vec<MutexGuard<'_, Families>> {
+    whole.iter().map(|inner| lock(&inner.families)).collect()
 }
 
 impl fmt::Debug for Registry {

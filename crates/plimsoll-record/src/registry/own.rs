@@ -10,10 +10,15 @@ use crate::log::{Log, Owner};
 use crate::merge::Merge;
 use crate::process::recorder;
 use plimsoll_model::{Family, Kind, Labels, Series, Signal, Value, catalog};
+use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
 /// Adds the recorder's own families to a snapshot.
-pub(super) fn expose(families: &Families, merge: &mut Merge<Accounts>, exposed: &mut Vec<Family>) {
+pub(super) fn expose(
+    families: &[&Families],
+    merge: &mut Merge<Accounts>,
+    exposed: &mut Vec<Family>,
+) {
     let clock = SystemClock::get();
     let at_ns = merge.watermark_ns();
     let mask = recorder().budget().mask();
@@ -50,31 +55,36 @@ fn skewed(exposed: &mut Vec<Family>, skewed: u64) {
     }
 }
 
-fn dropped(families: &Families) -> Vec<Series> {
-    families
-        .iter()
-        .filter(|family| family.dropped > 0)
-        .filter_map(|family| {
-            let labels = Labels::new([("family", family.signal.name)]).ok()?;
-            Some(Series { labels, value: Value::Count(family.dropped) })
+fn dropped(families: &[&Families]) -> Vec<Series> {
+    let mut sums: BTreeMap<&str, u64> = BTreeMap::new();
+    for family in families.iter().flat_map(|families| families.iter()) {
+        *sums.entry(family.signal.name).or_default() += family.dropped;
+    }
+    sums.into_iter()
+        .filter(|(_, dropped)| *dropped > 0)
+        .filter_map(|(name, dropped)| {
+            let labels = Labels::new([("family", name)]).ok()?;
+            Some(Series { labels, value: Value::Count(dropped) })
         })
         .collect()
 }
 
 /// Returns the residual of each level family: the sum over its label sets.
-fn residuals(families: &Families, accounts: &mut Accounts, at_ns: u64) -> Vec<Series> {
-    families
-        .iter()
-        .filter(|family| family.signal.kind == Kind::Level)
-        .filter_map(|family| {
-            let labels = Labels::new([("level", family.signal.name)]).ok()?;
-            let residual_ns: i128 = family
-                .numbers()
-                .map(|number| {
-                    accounts.activity_at(number, at_ns).map_or(0, ActivityAccount::residual_ns)
-                })
-                .sum();
-            Some(Series { labels, value: Value::Gauge(residual_ns as f64 / 1e9) })
+fn residuals(families: &[&Families], accounts: &mut Accounts, at_ns: u64) -> Vec<Series> {
+    let mut sums_ns: BTreeMap<&str, i128> = BTreeMap::new();
+    let levels = families.iter().flat_map(|families| families.iter());
+    for family in levels.filter(|family| family.signal.kind == Kind::Level) {
+        let sum_ns = sums_ns.entry(family.signal.name).or_default();
+        for number in family.numbers() {
+            let account = accounts.activity_at(number, at_ns);
+            *sum_ns += account.map_or(0, ActivityAccount::residual_ns);
+        }
+    }
+    sums_ns
+        .into_iter()
+        .filter_map(|(name, sum_ns)| {
+            let labels = Labels::new([("level", name)]).ok()?;
+            Some(Series { labels, value: Value::Gauge(sum_ns as f64 / 1e9) })
         })
         .collect()
 }

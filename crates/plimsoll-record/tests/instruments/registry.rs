@@ -189,6 +189,36 @@ fn what_is_read_elsewhere_is_read_before_each_snapshot_until_it_is_gone() {
 }
 
 #[test]
+fn a_part_is_shown_with_the_whole_and_goes_with_its_last_handle() {
+    let whole = Registry::new();
+    let stays = whole.activity(operation("stays")).expect("registers");
+    let _in = stays.enter();
+    let (old, new) = (whole.part(), whole.part());
+    let of_old = old.activity(operation("moves").limit(3)).expect("registers");
+    let of_new = new.activity(operation("moves").limit(5)).expect("the parts don't meet");
+    let (_one, _two, _other) = (of_old.enter(), of_old.enter(), of_new.enter());
+    let only_old = old.activity(operation("only_old")).expect("registers");
+    let _entered = only_old.enter_n(7);
+    let level = |seen: &Seen, name: &str| {
+        seen.find("concurrency_in_flight", &format!("{{operation=\"{name}\"}}"))
+    };
+    let limit = |seen: &Seen| seen.find("concurrency_in_flight_limit", r#"{operation="moves"}"#);
+    let seen = Seen::of(&whole);
+    assert_eq!(level(&seen, "stays"), Some(1.0));
+    assert_eq!(level(&seen, "only_old"), Some(7.0));
+    assert_eq!((level(&seen, "moves"), limit(&seen)), (Some(1.0), Some(5.0)), "of the newer one");
+    let residual = r#"{level="concurrency_in_flight"}"#;
+    assert!(seen.find("concurrency_little_residual_seconds", residual).is_some());
+    drop(new);
+    let seen = Seen::of(&whole);
+    assert_eq!((level(&seen, "moves"), limit(&seen)), (Some(2.0), Some(3.0)), "it was below");
+    drop(old);
+    let seen = Seen::of(&whole);
+    assert_eq!((level(&seen, "moves"), level(&seen, "only_old")), (None, None));
+    assert_eq!(level(&seen, "stays"), Some(1.0));
+}
+
+#[test]
 fn edges_of_a_registry_that_is_gone_are_dropped() {
     let registry = Registry::new();
     let auth = registry.activity(operation("gone")).expect("registers");

@@ -14,10 +14,12 @@ impl Seen {
 
     /// Returns a series' value; of a histogram its count, of a counter of seconds the seconds.
     pub(crate) fn value(&self, family: &str, labels: &str) -> f64 {
-        self.values(family)
-            .find(|(of, _)| of == labels)
-            .unwrap_or_else(|| panic!("{family}{labels} is absent"))
-            .1
+        self.find(family, labels).unwrap_or_else(|| panic!("{family}{labels} is absent"))
+    }
+
+    /// Returns a series' value, if it is there.
+    pub(crate) fn find(&self, family: &str, labels: &str) -> Option<f64> {
+        self.values(family).find(|(of, _)| of == labels).map(|(_, value)| value)
     }
 
     /// Returns how many series a family has.

@@ -13,7 +13,7 @@ const HEARTBEAT: &str = "plimsoll_heartbeat";
 const FIELD: &str = "marker";
 
 /// A prober of one system of record and of the stores behind it.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 pub struct ProberConfig {
     /// What it is called: the heartbeat's name.
     pub name: String,
@@ -30,7 +30,7 @@ pub struct ProberConfig {
 }
 
 /// Markers are sorted by how many of an operation are in flight when each is committed.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 pub struct BandsConfig {
     /// The operation.
     pub of: String,
@@ -39,20 +39,20 @@ pub struct BandsConfig {
 }
 
 /// A store that shows markers.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 pub struct StoreConfig {
     postgres: Option<PostgresConfig>,
     redis: Option<RedisConfig>,
 }
 
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 struct NamedStore {
     name: String,
     #[serde(flatten)]
     store: StoreConfig,
 }
 
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 struct PostgresConfig {
     url: StoreAddress,
     table: Option<String>,
@@ -61,7 +61,7 @@ struct PostgresConfig {
     access: Access,
 }
 
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 struct RedisConfig {
     url: StoreAddress,
     key: Option<String>,

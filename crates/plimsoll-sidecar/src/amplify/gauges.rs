@@ -22,7 +22,7 @@ const DEFAULTS: [(&str, Option<&str>); 11] = [
 ];
 
 /// A gauge that somebody chose.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 pub(crate) struct Gauge {
     gauge: Parsed<SelectorText>,
     limit: Option<Parsed<Limit>>,

@@ -54,7 +54,7 @@ static GAUGE: MapShape = MapShape {
 };
 
 /// A page of metrics, and which of its gauges are made levels.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 pub struct AmplifyConfig {
     url: Parsed<Page>,
     #[serde(default)]

@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 macro_rules! kinds {
     ($($(#[$doc:meta])* $key:ident: $variant:ident($config:ty),)*) => {
         /// One kind of collector and what it is told.
-        #[derive(Clone, Debug)]
+        #[derive(Clone, Debug, PartialEq)]
         pub enum CollectorConfig {
             $($(#[$doc])* $variant($config),)*
         }
@@ -82,6 +82,12 @@ macro_rules! kinds {
             pub(crate) fn is_named(&self) -> bool {
                 match self {
                     $(Self::$variant(_) => <$config as CollectorKind>::IS_NAMED,)*
+                }
+            }
+
+            pub(crate) fn listens(&self) -> Option<SocketAddr> {
+                match self {
+                    $(Self::$variant(config) => config.listens(),)*
                 }
             }
 

@@ -31,7 +31,7 @@ pub struct Config {
 }
 
 /// A collector and its pace.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Planned {
     /// What its `collector` label says, instead of the name that it has by itself.
     pub label: Option<String>,
@@ -44,12 +44,16 @@ pub struct Planned {
 impl fmt::Display for Planned {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Pace { interval, deadline } = self.pace;
-        let name = self.label.clone().unwrap_or_else(|| self.collector.name());
-        write!(out, "{name}: every {interval:?}, within {deadline:?}")
+        write!(out, "{}: every {interval:?}, within {deadline:?}", self.name())
     }
 }
 
 impl Planned {
+    /// Returns what its `collector` label says, unless another has that name.
+    pub(crate) fn name(&self) -> String {
+        self.label.clone().unwrap_or_else(|| self.collector.name())
+    }
+
     /// Says whether its series need a name to be told from those of others of its kind.
     pub(crate) fn names_series(&self, all: &[Self]) -> bool {
         let is_of_kind =

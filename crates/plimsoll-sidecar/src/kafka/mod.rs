@@ -50,7 +50,7 @@ static SHAPE: MapShape = MapShape {
 };
 
 /// The consumer groups of a Kafka cluster, 2.6 or newer.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 pub struct KafkaConfig {
     #[serde(flatten)]
     server: ServerConfig,
@@ -63,7 +63,7 @@ pub struct KafkaConfig {
 }
 
 /// The name of a mechanism.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 struct Sasl(Mechanism);
 
 impl FromStr for Sasl {

@@ -47,7 +47,7 @@ const REQUESTS_AT_ONCE: usize = 16;
 const FILTERS_MAX: usize = 8;
 
 /// The JetStream of one account of a NATS server.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 pub struct NatsConfig {
     #[serde(flatten)]
     server: ServerConfig,

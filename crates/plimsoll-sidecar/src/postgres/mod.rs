@@ -26,7 +26,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 /// A PostgreSQL server, as a role that is a member of `pg_monitor` sees it.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 pub struct PostgresConfig {
     #[serde(flatten)]
     server: ServerConfig<StoreAddress>,

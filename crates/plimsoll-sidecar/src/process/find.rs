@@ -26,6 +26,18 @@ pub(super) enum Matcher {
     PidFile(PathBuf),
 }
 
+impl PartialEq for Matcher {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Name(one), Self::Name(other)) => one == other,
+            (Self::CommandLine(one), Self::CommandLine(other)) => one.as_str() == other.as_str(),
+            (Self::Pid(one), Self::Pid(other)) => one == other,
+            (Self::PidFile(one), Self::PidFile(other)) => one == other,
+            _ => false,
+        }
+    }
+}
+
 /// Finds the members of a group.
 #[derive(Debug)]
 pub(super) struct Finder {

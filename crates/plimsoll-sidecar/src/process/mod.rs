@@ -68,7 +68,7 @@ fn check_which(view: &View<'_>, faults: &mut Faults) {
 }
 
 /// A group of processes.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(try_from = "Chosen")]
 pub struct ProcessConfig {
     matcher: Matcher,

@@ -14,6 +14,7 @@ mod fields;
 mod framing;
 mod http;
 mod http2;
+mod listen;
 mod method;
 mod pipe;
 mod recorded;
@@ -27,23 +28,25 @@ mod thread;
 mod tunnel;
 mod upstream;
 
+pub(crate) use listen::Listeners;
+
 use crate::config::{DEADLINE, INTERVAL, LABEL, interval};
 use crate::kind::CollectorKind;
 use crate::{Collector, CollectorConfig, Flag, Pace, Reading, Reason, World};
 use async_trait::async_trait;
 use plimsoll_model::{Labels, catalog};
+use plimsoll_runtime::shutdown::Stop;
 use plimsoll_spec::{Length, MapShape, Parsed, Shape, optional, required};
 use recorded::Signals;
 use serde::Deserialize;
 use shared::{Shared, Timing};
-use std::io;
 use std::net::SocketAddr;
 use std::num::NonZero;
 use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 use target::Target;
-use tokio::net::{TcpListener, TcpSocket};
+use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
@@ -66,7 +69,7 @@ static SHAPE: MapShape = MapShape {
 };
 
 /// A proxy: where it listens and what it stands in front of.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 pub struct ProxyConfig {
     listen: Parsed<SocketAddr>,
     target: Parsed<Target>,
@@ -123,6 +126,10 @@ impl CollectorKind for ProxyConfig {
         self.target.0.to_string()
     }
 
+    fn listens(&self) -> Option<SocketAddr> {
+        Some(self.listen.0)
+    }
+
     fn build(self, world: &World) -> Result<Box<dyn Collector>, Reason> {
         let text = |length: Option<Parsed<Length>>, seconds| {
             length.map_or(Duration::from_secs(seconds), |length| length.0.0)
@@ -135,29 +142,17 @@ impl CollectorKind for ProxyConfig {
             drain: text(self.drain_timeout, 30),
         };
         let target = self.target.0;
-        let signals = Signals::new(&world.registry, &world.name, self.limit);
+        let signals = Signals::new(world, self.limit);
         let clients_max = self.connections_max.unwrap_or(Self::CONNECTIONS_MAX);
         let shared = Arc::new(Shared::new(target, timing, signals, clients_max));
         let listen = self.listen.0;
         let unheard = |error| Reason::new(format_args!("can't listen on {listen}: {error}"));
-        let listener = listener(listen).map_err(unheard)?;
-        let threads = threads(&shared, world)?;
-        let (senders, ended) = threads.into_iter().unzip();
-        let accepting = thread::accept(listener, shared.clone(), senders, world.stop.clone());
-        let accepting = tokio::spawn(accepting);
-        Ok(Box::new(Proxy { shared, name: world.name.clone(), accepting, ended }))
+        let listener = world.listeners.at(listen).map_err(unheard)?;
+        let (senders, ended) = threads(&shared, world)?.into_iter().unzip();
+        let front = Some(Front { listener, senders, stop: world.stop.clone() });
+        let name = world.name.clone();
+        Ok(Box::new(Proxy { shared, name, front, accepting: None, ended }))
     }
-}
-
-/// Connections that the system keeps until they are accepted.
-const BACKLOG: u32 = 1_024;
-
-fn listener(listen: SocketAddr) -> io::Result<TcpListener> {
-    let socket = if listen.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
-    // What a proxy before it left behind in TIME_WAIT is no reason not to listen.
-    socket.set_reuseaddr(true)?;
-    socket.bind(listen)?;
-    socket.listen(BACKLOG)
 }
 
 /// A thread, as whoever hands it connections and whoever waits for its end has it.
@@ -181,14 +176,31 @@ fn threads(shared: &Arc<Shared>, world: &World) -> Result<Vec<Running>, Reason> 
 struct Proxy {
     shared: Arc<Shared>,
     name: Arc<str>,
-    accepting: JoinHandle<()>,
+    /// What accepts, until that has begun.
+    front: Option<Front>,
+    accepting: Option<JoinHandle<()>>,
     ended: Vec<JoinHandle<()>>,
+}
+
+/// Where connections come in, and who takes them.
+struct Front {
+    listener: Arc<TcpListener>,
+    senders: Vec<mpsc::Sender<thread::Accepted>>,
+    stop: Stop,
 }
 
 #[async_trait]
 impl Collector for Proxy {
+    fn begin(&mut self) {
+        if let Some(Front { listener, senders, stop }) = self.front.take() {
+            let accepting = thread::accept(listener, self.shared.clone(), senders, stop);
+            self.accepting = Some(tokio::spawn(accepting));
+        }
+    }
+
     async fn collect(&mut self) -> Result<Reading, Reason> {
-        if self.ended.iter().any(JoinHandle::is_finished) && !self.accepting.is_finished() {
+        let accepts = self.accepting.as_ref().is_some_and(|accepting| !accepting.is_finished());
+        if accepts && self.ended.iter().any(JoinHandle::is_finished) {
             return Err(Reason::new(
                 "one of its threads has ended, which is a fault of the sidecar",
             ));
@@ -207,7 +219,9 @@ impl Collector for Proxy {
     }
 
     async fn finish(&mut self) {
-        let _ = (&mut self.accepting).await;
+        if let Some(accepting) = self.accepting.take() {
+            let _ = accepting.await;
+        }
         for ended in &mut self.ended {
             let _ = ended.await;
         }

@@ -2,6 +2,7 @@
 
 use super::method::Method;
 use super::request::Refusal;
+use crate::World;
 use plimsoll::{Admitted, Backpressure, LimiterProbe, Operation, OperationGuard, Outcome, Reason};
 use plimsoll_model::{Labels, TraceContext, catalog};
 use plimsoll_record::clock::now_ns;
@@ -23,7 +24,8 @@ thread_local! {
 
 /// The signals of a proxy.
 pub(crate) struct Signals {
-    registry: Registry,
+    /// Where durations of requests are: by what was asked for, of all proxies together.
+    requests: Registry,
     /// Tells the proxies of a thread apart.
     number: u64,
     operation: Operation,
@@ -56,9 +58,10 @@ impl Drop for Permit {
 }
 
 impl Signals {
-    pub(crate) fn new(registry: &Registry, operation: &str, limit: Option<u64>) -> Self {
+    pub(crate) fn new(world: &World, limit: Option<u64>) -> Self {
         static NUMBERS: AtomicU64 = AtomicU64::new(0);
         exemplar::trace_by(|| TRACE.get());
+        let (registry, operation) = (&world.own, &*world.name);
         let name = || operation.to_owned();
         let limiter = limit.map(|limit| Limiter {
             probe: LimiterProbe::named_in(registry, name(), limit),
@@ -70,7 +73,7 @@ impl Signals {
             registry.counter(&catalog::PROXY_REFUSED, labels).ok()
         });
         Self {
-            registry: registry.clone(),
+            requests: world.registry.clone(),
             number: NUMBERS.fetch_add(1, Ordering::Relaxed),
             operation: match limit {
                 Some(limit) => Operation::limited_in(registry, name(), limit),
@@ -116,7 +119,7 @@ impl Signals {
             *known.entry((self.number, attributes)).or_insert_with(|| {
                 let signal = &catalog::HTTP_SERVER_REQUEST_DURATION;
                 let spec = HistogramSpec::new(signal, attributes.labels());
-                self.registry.histogram(spec.edges(&ADVISED_EDGES_NS)).ok()
+                self.requests.histogram(spec.edges(&ADVISED_EDGES_NS)).ok()
             })
         });
         if let Some(histogram) = histogram {

@@ -102,7 +102,7 @@ fn take(connections: &mut JoinSet<()>, (stream, counted): Accepted, thread: &Rc<
 
 /// Accepts connections and hands them to the threads in turn until the stop.
 pub(crate) async fn accept(
-    listener: TcpListener,
+    listener: Arc<TcpListener>,
     shared: Arc<Shared>,
     threads: Vec<mpsc::Sender<Accepted>>,
     stop: Stop,

@@ -37,7 +37,7 @@ static SHAPE: MapShape = MapShape {
 };
 
 /// The queues of a RabbitMQ server, as a user with the tag `monitoring` sees them.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 pub struct RabbitMqConfig {
     #[serde(flatten)]
     server: ServerConfig,

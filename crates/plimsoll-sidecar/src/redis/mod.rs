@@ -45,7 +45,7 @@ static SHAPE: MapShape = MapShape {
 };
 
 /// A Redis server.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 pub struct RedisConfig {
     #[serde(flatten)]
     server: ServerConfig<StoreAddress>,

@@ -6,6 +6,7 @@ mod bad_input;
 mod drain;
 mod http2;
 mod limit;
+mod reload;
 mod requests;
 mod rig;
 #[path = "../scrape/mod.rs"]

@@ -3,7 +3,7 @@
 use crate::scrape;
 use plimsoll_runtime::clock::SystemClock;
 use plimsoll_runtime::shutdown::{self, Stopper};
-use plimsoll_sidecar::{Bound, Config, Sidecar};
+use plimsoll_sidecar::{Bound, Config, ReloadError, Sidecar};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -38,16 +38,20 @@ impl Rig {
         loop {
             // Other tests connect all the time: one of them may be given the port before the proxy has it.
             let proxy = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
-            let text = format!(
-                "listen: 127.0.0.1:0\nproxy: [{{listen: '{proxy}', target: '{url}', label: shop, interval: 20ms, {keys}}}]\n"
-            );
-            let config = Config::parse("sidecar.yml", &text).expect("a good file");
+            let config = configured(proxy, url, keys);
             let (stopper, stop) = shutdown::channel();
             match Sidecar::bind(config, Arc::new(SystemClock::start()), stop) {
                 Ok(bound) => return Self { proxy, target, stopper, bound },
                 Err(error) => assert!(error.to_string().contains("in use"), "{error}"),
             }
         }
+    }
+
+    /// Takes a configuration in which the proxy has these `keys`, and which has `more` lists.
+    pub(crate) fn reload(&mut self, keys: &str, more: &str) -> Result<(), ReloadError> {
+        let url = format!("http://{}", self.target.local_addr().unwrap());
+        let text = written(self.proxy, &url, keys) + more;
+        self.bound.reload(Config::parse("sidecar.yml", &text).map_err(ReloadError::Faults))
     }
 
     pub(crate) async fn client(&self) -> Peer {
@@ -70,6 +74,11 @@ impl Rig {
                 new
             }
         }
+    }
+
+    /// Returns what the sidecar answers at a path.
+    pub(crate) async fn admin(&self, path: &str) -> String {
+        scrape::get(self.bound.address(), path).await
     }
 
     /// Returns every series of the sidecar.
@@ -104,6 +113,17 @@ impl Rig {
     pub(crate) async fn in_flight(&self, count: f64) {
         self.until(r#"concurrency_in_flight{operation="shop"}"#, count).await;
     }
+}
+
+/// Writes a configuration of one proxy.
+fn written(proxy: SocketAddr, url: &str, keys: &str) -> String {
+    format!(
+        "listen: 127.0.0.1:0\nproxy: [{{listen: '{proxy}', target: '{url}', label: shop, interval: 20ms, {keys}}}]\n"
+    )
+}
+
+fn configured(proxy: SocketAddr, url: &str, keys: &str) -> Config {
+    Config::parse("sidecar.yml", &written(proxy, url, keys)).expect("a good file")
 }
 
 /// Names the counter of requests that ended like that and began at such a level.

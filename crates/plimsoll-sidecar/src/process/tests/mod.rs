@@ -76,7 +76,9 @@ impl Kernel {
             proc_root: self.path(),
             sys_root: self.0.path().join("sys"),
             machine: Arc::new(Machine::new(&self.path())),
+            listeners: Arc::default(),
             registry: Registry::new(),
+            own: Registry::new(),
             clock: Arc::new(ManualClock::new(TimeMs(0))),
             stop,
         };
