@@ -74,10 +74,7 @@ impl Access {
             server = server.password(move || Ok(password.clone()));
         }
         if let Some(file) = self.password_file.clone() {
-            server = server.password(move || {
-                let text = String::from_utf8(read(&file)?).map_err(io::Error::other)?;
-                Ok(text.trim_end_matches(['\r', '\n']).to_owned())
-            });
+            server = server.password(move || read_text(&file));
         }
         let TlsConfig { ca_file, cert_file, key_file } = self.tls_config.clone();
         if let Some(file) = ca_file {
@@ -88,6 +85,12 @@ impl Access {
         }
         server
     }
+}
+
+/// Reads a secret; an editor's last line end isn't part of it.
+pub(crate) fn read_text(file: &Path) -> io::Result<String> {
+    let text = String::from_utf8(read(file)?).map_err(io::Error::other)?;
+    Ok(text.trim_end_matches(['\r', '\n']).to_owned())
 }
 
 /// The error names the file: there are several.

@@ -4,8 +4,10 @@
 #![forbid(unsafe_code)]
 
 mod access;
+mod authorization;
 pub mod prober;
 
 pub use access::{Access, PASSWORD, PASSWORD_FILE, StoreAddress, TLS_CONFIG};
 pub use access::{check_address, check_identity, check_trust, no_store, one_of_two};
+pub use authorization::{AUTHORIZATION, Authorization};
 pub use prober::ProberConfig;

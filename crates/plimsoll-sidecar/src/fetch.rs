@@ -1,6 +1,6 @@
-//! A page that is read again and again over one connection.
+//! A page that is read again and again over one connection, and how its server lets us in.
 
-use crate::Reason;
+use crate::{Reason, tls};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use bytes::Bytes;
@@ -9,8 +9,17 @@ use hyper::client::conn::http1::{SendRequest, handshake};
 use hyper::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HOST, USER_AGENT};
 use hyper::{Request, StatusCode, Uri};
 use hyper_util::rt::TokioIo;
+use plimsoll_servers::{Access, Authorization, check_address};
+use plimsoll_spec::{Faults, View};
+use rustls::ClientConfig;
+use rustls::pki_types::ServerName;
+use serde::Deserialize;
+use std::path::Path;
+use std::sync::Arc;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
+use tokio_rustls::TlsConnector;
 
 /// Bytes of a page: a service's own metrics stay far below.
 const BODY_MAX: usize = 16 * 1_024 * 1_024;
@@ -20,8 +29,17 @@ const BODY_MAX: usize = 16 * 1_024 * 1_024;
 pub(crate) struct Page {
     /// Who reads it, where that is asked.
     user: Option<String>,
+    is_encrypted: bool,
     authority: String,
     path: String,
+}
+
+/// Who reads a page, and whom it trusts.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+pub(crate) struct Visitor {
+    #[serde(flatten)]
+    access: Access,
+    authorization: Option<Authorization>,
 }
 
 /// A connection to it; dropped, it is closed.
@@ -38,7 +56,7 @@ impl std::str::FromStr for Page {
     fn from_str(text: &str) -> Result<Self, String> {
         let uri: Uri = text.parse().map_err(|error| format!("isn't a URL: {error}"))?;
         match (uri.scheme_str(), uri.authority()) {
-            (Some("http"), Some(authority)) => {
+            (Some(scheme @ ("http" | "https")), Some(authority)) => {
                 let (user, host) = match authority.as_str().rsplit_once('@') {
                     Some((user, _)) if user.contains(':') => {
                         return Err("holds a password, which logs may show".into());
@@ -47,9 +65,9 @@ impl std::str::FromStr for Page {
                     None => (None, authority.as_str()),
                 };
                 let path = uri.path_and_query().map_or("/", |path| path.as_str());
-                Ok(Self { user, authority: host.to_owned(), path: path.to_owned() })
+                let (authority, path) = (host.to_owned(), path.to_owned());
+                Ok(Self { user, is_encrypted: scheme == "https", authority, path })
             }
-            (Some("https"), _) => Err("is https: TLS isn't spoken to what runs nearby".into()),
             _ => Err("isn't a URL as http://127.0.0.1:9090/metrics".into()),
         }
     }
@@ -64,24 +82,43 @@ impl std::fmt::Display for Page {
 }
 
 impl Page {
-    /// Connects; the page is read as its address' user with that password.
-    pub(crate) async fn connect(&self, password: Option<&str>) -> Result<Connection, Reason> {
-        let has_port =
-            self.authority.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok());
-        let stream = match has_port {
-            true => TcpStream::connect(self.authority.as_str()).await,
-            false => TcpStream::connect((self.authority.trim_matches(['[', ']']), 80)).await,
-        };
+    /// Connects as that visitor: by a password, as the user of the address.
+    pub(crate) async fn connect(&self, visitor: &Visitor) -> Result<Connection, Reason> {
+        let authorization = visitor.authorization(self.user.as_deref())?;
+        let (host, port) = self.place();
+        let stream = TcpStream::connect((host, port)).await;
         let stream = stream.map_err(|error| self.reason("takes no connection", &error))?;
+        if !self.is_encrypted {
+            return self.begin(stream, authorization).await;
+        }
+        let untrusted = |error: &dyn std::fmt::Display| {
+            self.reason("takes no TLS connection", &tls::advised(error))
+        };
+        let config = Arc::new(visitor.tls()?);
+        let name = ServerName::try_from(host.to_owned()).map_err(|error| untrusted(&error))?;
+        let stream = TlsConnector::from(config).connect(name, stream).await;
+        self.begin(stream.map_err(|error| untrusted(&error))?, authorization).await
+    }
+
+    async fn begin(
+        &self,
+        stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
+        authorization: Option<String>,
+    ) -> Result<Connection, Reason> {
         let shaken = handshake(TokioIo::new(stream)).await;
         let (sender, connection) = shaken.map_err(|error| self.reason("isn't HTTP", &error))?;
         let mut driver = JoinSet::new();
         driver.spawn(async { drop(connection.await) });
-        let authorization = self.user.as_ref().map(|user| {
-            let pair = format!("{user}:{}", password.unwrap_or_default());
-            format!("Basic {}", BASE64_STANDARD.encode(pair))
-        });
         Ok(Connection { sender, authorization, _driver: driver })
+    }
+
+    /// Returns host and port.
+    fn place(&self) -> (&str, u16) {
+        let usual = if self.is_encrypted { 443 } else { 80 };
+        let said = self.authority.rsplit_once(':');
+        let said = said.and_then(|(host, port)| Some((host, port.parse().ok()?)));
+        let (host, port) = said.unwrap_or((&self.authority, usual));
+        (host.trim_matches(['[', ']']), port)
     }
 
     /// Reads it once; returns what its content type is, if it says so, and its body.
@@ -104,7 +141,8 @@ impl Page {
         let response = connection.sender.send_request(request).await.map_err(broken)?;
         let status = response.status();
         if status == StatusCode::UNAUTHORIZED {
-            let why = "a user is asked for: name one in the address, and a `password_file`";
+            let why = "a user is asked for: name one in the address, and a `password_file`, or give an \
+                       `authorization`";
             return Err(self.reason("answers 401", &why));
         }
         if !status.is_success() {
@@ -128,17 +166,75 @@ impl Page {
     }
 }
 
+impl Visitor {
+    /// Makes relative paths begin in `folder`.
+    pub(crate) fn lies_in(&mut self, folder: &Path) {
+        self.access.lies_in(folder);
+        if let Some(authorization) = &mut self.authorization {
+            authorization.lies_in(folder);
+        }
+    }
+
+    /// Looks at the certificates.
+    pub(crate) fn check(&self) -> Result<(), Reason> {
+        self.access.server("").check_trust().map_err(Reason::new)
+    }
+
+    fn tls(&self) -> Result<ClientConfig, Reason> {
+        self.access.server("").tls().map_err(Reason::new)
+    }
+
+    /// Returns what is said of who reads.
+    fn authorization(&self, user: Option<&str>) -> Result<Option<String>, Reason> {
+        if let Some(authorization) = &self.authorization {
+            let unread =
+                |error| Reason::new(format_args!("its credentials can't be read: {error}"));
+            return authorization.header().map(Some).map_err(unread);
+        }
+        let password = self.access.server("").read_password().map_err(Reason::new)?;
+        Ok(user.map(|user| {
+            let pair = format!("{user}:{}", password.unwrap_or_default());
+            format!("Basic {}", BASE64_STANDARD.encode(pair))
+        }))
+    }
+}
+
+/// Holds that `url` is an address, as `read` says, and that there is one way to be let in.
+pub(crate) fn check_visitor(
+    view: &View<'_>,
+    faults: &mut Faults,
+    read: impl Fn(&str) -> Result<(), String>,
+) {
+    check_address(view, faults, read);
+    if let Some(authorization) = view.get("authorization") {
+        let url = view.get("url").and_then(|url| url.text().map(str::to_owned));
+        let has_user =
+            url.is_some_and(|url| url.parse::<Page>().is_ok_and(|page| page.user.is_some()));
+        if has_user || view.get("password").or_else(|| view.get("password_file")).is_some() {
+            faults.add(&authorization, "a user or a password is given too: keep one");
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn a_page_is_on_plain_http_and_shows_no_secret() {
+    fn a_page_is_on_http_and_shows_no_secret() {
         let page: Page = "http://127.0.0.1:80/metrics?token=x".parse().unwrap();
         assert_eq!(page.to_string(), "127.0.0.1:80/metrics");
         let page: Page = "http://me@a/metrics".parse().unwrap();
         assert_eq!((page.to_string(), page.user.as_deref()), ("a/metrics".into(), Some("me")));
-        for text in ["https://a/metrics", "http://me:secret@a/metrics", "a:80", "/metrics", ""] {
+        let at = |text: &str| {
+            let page: Page = text.parse().unwrap();
+            let (host, port) = page.place();
+            (host.to_owned(), port, page.is_encrypted)
+        };
+        assert_eq!(at("https://a/metrics"), ("a".into(), 443, true));
+        assert_eq!(at("http://[::1]/metrics"), ("::1".into(), 80, false));
+        assert_eq!(at("https://[::1]:8443/"), ("::1".into(), 8443, true));
+        for text in ["ftp://a/metrics", "http://me:secret@a/metrics", "a:80", "/metrics", ""] {
             let fault = text.parse::<Page>().unwrap_err();
             assert!(!fault.contains("secret"), "{fault}");
         }

@@ -2,11 +2,11 @@
 
 use crate::config::{DEADLINE, INTERVAL, LABEL};
 use crate::connected::{Connected, ConnectedCollector};
-use crate::fetch::{Connection, Page};
+use crate::fetch::{Connection, Page, Visitor, check_visitor};
 use crate::kind::CollectorKind;
 use crate::{Collector, Flag, Pace, Reading, Reason, World, socket};
 use async_trait::async_trait;
-use plimsoll_servers::{Access, PASSWORD, PASSWORD_FILE, check_address};
+use plimsoll_servers::{AUTHORIZATION, PASSWORD, PASSWORD_FILE, TLS_CONFIG};
 use plimsoll_spec::{MapShape, Parsed, Shape, required};
 use serde::Deserialize;
 use std::fmt;
@@ -16,9 +16,18 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 static SHAPE: MapShape = MapShape {
-    keys: &[LABEL, INTERVAL, DEADLINE, required("url", Shape::TEXT), PASSWORD, PASSWORD_FILE],
+    keys: &[
+        LABEL,
+        INTERVAL,
+        DEADLINE,
+        required("url", Shape::TEXT),
+        PASSWORD,
+        PASSWORD_FILE,
+        TLS_CONFIG,
+        AUTHORIZATION,
+    ],
     check: Some(|view, faults| {
-        check_address(view, faults, |url| url.parse::<Place>().map(drop));
+        check_visitor(view, faults, |url| url.parse::<Place>().map(drop));
     }),
 };
 
@@ -52,7 +61,7 @@ pub(crate) trait StatusPage: Clone + fmt::Debug + Send + Sync + 'static {
 pub struct PageConfig<P> {
     url: Parsed<Place>,
     #[serde(flatten)]
-    access: Access,
+    visitor: Visitor,
     #[serde(skip, default)]
     of: PhantomData<P>,
 }
@@ -82,7 +91,7 @@ impl<P> FromStr for PageConfig<P> {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        Ok(Self { url: Parsed(text.parse()?), access: Access::default(), of: PhantomData })
+        Ok(Self { url: Parsed(text.parse()?), visitor: Visitor::default(), of: PhantomData })
     }
 }
 
@@ -96,7 +105,7 @@ impl<P: StatusPage> CollectorKind for PageConfig<P> {
     }
 
     fn lies_in(&mut self, folder: &Path) {
-        self.access.lies_in(folder);
+        self.visitor.lies_in(folder);
     }
 
     fn check(&self) -> Result<(), Reason> {
@@ -104,20 +113,20 @@ impl<P: StatusPage> CollectorKind for PageConfig<P> {
             (Place::Socket(_), None) => {
                 Err(Reason::new("it has no socket that tells: give the address of its page"))
             }
-            _ => Ok(()),
+            _ => self.visitor.check(),
         }
     }
 
     fn build(self, world: &World) -> Result<Box<dyn Collector>, Reason> {
-        let Self { url: Parsed(place), access, .. } = self;
-        let paged = Paged::<P> { place, access, name: world.name.clone(), of: PhantomData };
+        let Self { url: Parsed(place), visitor, .. } = self;
+        let paged = Paged::<P> { place, visitor, name: world.name.clone(), of: PhantomData };
         Ok(Box::new(Connected::new(paged, world.clock.clone())))
     }
 }
 
 struct Paged<P> {
     place: Place,
-    access: Access,
+    visitor: Visitor,
     name: Arc<str>,
     of: PhantomData<P>,
 }
@@ -129,8 +138,7 @@ impl<P: StatusPage> ConnectedCollector for Paged<P> {
 
     async fn connect(&self) -> Result<Option<Connection>, Reason> {
         let Place::Page(page) = &self.place else { return Ok(None) };
-        let password = self.access.server("").read_password().map_err(Reason::new)?;
-        page.connect(password.as_deref()).await.map(Some)
+        page.connect(&self.visitor).await.map(Some)
     }
 
     async fn look(&mut self, connection: &mut Option<Connection>) -> Result<Reading, Reason> {

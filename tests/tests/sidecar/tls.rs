@@ -1,14 +1,17 @@
 //! Servers that speak TLS: who is trusted, who isn't, and what the page says of each.
 
-use crate::Watcher;
-use plimsoll_tests::authority::Authority;
+use crate::{PATIENCE, Watcher};
+use plimsoll_tests::authority::{Authority, Files};
 use plimsoll_tests::kafka::Kafka;
 use plimsoll_tests::nats::Nats;
 use plimsoll_tests::postgres::Postgres;
+use plimsoll_tests::process::Process;
 use plimsoll_tests::rabbitmq::RabbitMq;
 use plimsoll_tests::redis::Redis;
-use plimsoll_tests::{free_port, scratch};
+use plimsoll_tests::{free_port, scratch, wait, write};
 use std::path::{Path, PathBuf};
+use std::process::Command;
+use tokio::net::TcpStream;
 
 const PACE: &str = "interval: 2s, deadline: 2s";
 
@@ -133,4 +136,97 @@ async fn kafka_is_trusted_by_who_signed_it() {
     let Some((_kafka, ports)) = Kafka::with_tls(&[good, old]).await else { return };
     trust.holds("kafka", |host| format!("kafka+ssl://{host}:{}", ports[0])).await;
     trust.expired("kafka", &format!("kafka+ssl://127.0.0.1:{}", ports[1])).await;
+}
+
+/// Starts a server whose pages are on TLS, and waits until it listens.
+async fn pages(command: &mut Command, port: u16, folder: &Path) -> Process {
+    let server = Process::start("a server of pages", command, &folder.join("log"));
+    wait::until("its port", PATIENCE, || async {
+        TcpStream::connect(("127.0.0.1", port)).await.ok()
+    })
+    .await;
+    server
+}
+
+/// An nginx that has its own page, one of metrics, and the same for whoever has the token `hush`.
+async fn nginx(files: &Files, folder: &Path) -> (Process, u16) {
+    let port = free_port();
+    std::fs::create_dir_all(folder).expect("a folder");
+    let root = folder.display();
+    let config = format!(
+        "daemon off; master_process off; pid {root}/pid; error_log stderr;\n\
+         events {{ worker_connections 64; }}\n\
+         http {{ access_log off; default_type text/plain; client_body_temp_path {root}/b;\n\
+         proxy_temp_path {root}/p; fastcgi_temp_path {root}/f; uwsgi_temp_path {root}/u;\n\
+         scgi_temp_path {root}/s; server {{ listen 127.0.0.1:{port} ssl;\n\
+         ssl_certificate {}; ssl_certificate_key {};\n\
+         location = /stub_status {{ stub_status; }}\n\
+         location = /metrics {{ return 200 \"go_goroutines 5\\n\"; }}\n\
+         location = /guarded {{ if ($http_authorization != \"Bearer hush\") {{ return 401; }}\n\
+         return 200 \"go_goroutines 5\\n\"; }} }} }}\n",
+        files.certificate.display(),
+        files.key.display()
+    );
+    let config = write(folder, "nginx.conf", &config);
+    let mut command = Command::new("/usr/sbin/nginx");
+    let server = pages(command.arg("-c").arg(config).arg("-p").arg(folder), port, folder).await;
+    (server, port)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nginx_and_pages_of_metrics_are_trusted_by_who_signed_them() {
+    let trust = Trust::new();
+    let folder = trust.folder.path();
+    let good = trust.authority.sign().write(&folder.join("good"));
+    let (_good, port) = nginx(&good, &folder.join("nginx")).await;
+    trust.holds("nginx", |host| format!("https://{host}:{port}/stub_status")).await;
+    trust.holds("amplify", |host| format!("https://{host}:{port}/metrics")).await;
+    let old = trust.authority.sign_expired().write(&folder.join("old"));
+    let (_old, expired) = nginx(&old, &folder.join("expired")).await;
+    trust.expired("nginx", &format!("https://127.0.0.1:{expired}/stub_status")).await;
+    trust.expired("amplify", &format!("https://127.0.0.1:{expired}/metrics")).await;
+    // Who may read, by a token that is in a file.
+    let token = write(folder, "token", "hush\n");
+    let url = format!("https://127.0.0.1:{port}/guarded");
+    let one = |label: &str, authorization: &str| {
+        format!(
+            "- {{label: {label}, url: {url:?}, tls_config: {{ca_file: {:?}}}, {authorization}{PACE}}}\n",
+            trust.file
+        )
+    };
+    let watcher = Watcher::start(&format!(
+        "amplify:\n{}{}{}",
+        one("bearer", &format!("authorization: {{credentials_file: {token:?}}}, ")),
+        one("wrong", "authorization: {credentials: guess}, "),
+        one("nobody", ""),
+    ));
+    watcher.until_up("bearer", true).await;
+    watcher.until_up("wrong", false).await;
+    watcher.until_up("nobody", false).await;
+    let page = watcher.until_page(&["answers 401", "`authorization`"]).await;
+    assert_eq!(page.matches("answers 401").count(), 2, "{page}");
+    assert!(!page.contains("hush") && !page.contains("guess"), "{page}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn haproxy_is_trusted_by_who_signed_it() {
+    let trust = Trust::new();
+    let start = async |files: &Files, name: &str| {
+        let (folder, port) = (trust.folder.path().join(name), free_port());
+        std::fs::create_dir_all(&folder).expect("a folder");
+        let config = format!(
+            "defaults\n  mode http\n  timeout connect 5s\n  timeout client 60s\n  timeout server 60s\n\
+             frontend stats\n  bind 127.0.0.1:{port} ssl crt {}\n  stats enable\n  stats uri /stats\n",
+            files.both.display()
+        );
+        let config = write(&folder, "haproxy.cfg", &config);
+        let mut command = Command::new("/usr/sbin/haproxy");
+        (pages(command.args(["-db", "-f"]).arg(config), port, &folder).await, port)
+    };
+    let folder = trust.folder.path();
+    let (_good, port) = start(&trust.authority.sign().write(&folder.join("good")), "a").await;
+    trust.holds("haproxy", |host| format!("https://{host}:{port}/stats;csv")).await;
+    let old = trust.authority.sign_expired().write(&folder.join("old"));
+    let (_old, port) = start(&old, "b").await;
+    trust.expired("haproxy", &format!("https://127.0.0.1:{port}/stats;csv")).await;
 }

@@ -9,7 +9,7 @@ mod gauges;
 
 use crate::config::{DEADLINE, INTERVAL, LABEL};
 use crate::connected::{Connected, ConnectedCollector};
-use crate::fetch::{self, Page};
+use crate::fetch::{self, Page, Visitor, check_visitor};
 use crate::kind::CollectorKind;
 use crate::levels::{Highest, LEVELS_MAX};
 use crate::{Collector, CollectorConfig, Flag, Pace, Reading, Reason, World};
@@ -19,9 +19,11 @@ use plimsoll_exposition::decode::Decoder;
 use plimsoll_exposition::{Format, Interest};
 use plimsoll_model::{Labels, SeriesIndex, TimeMs, catalog};
 use plimsoll_runtime::clock::Clock;
+use plimsoll_servers::{AUTHORIZATION, PASSWORD, PASSWORD_FILE, TLS_CONFIG};
 use plimsoll_spec::{MapShape, Parsed, SelectorText, Shape, optional, required};
 use serde::Deserialize;
 use std::collections::HashMap;
+use std::path::Path;
 use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -39,10 +41,16 @@ static SHAPE: MapShape = MapShape {
         LABEL,
         INTERVAL,
         DEADLINE,
-        required("url", Shape::parsed::<Page>()),
+        required("url", Shape::TEXT),
+        PASSWORD,
+        PASSWORD_FILE,
+        TLS_CONFIG,
+        AUTHORIZATION,
         optional("gauges", Shape::List(&Shape::Map(&GAUGE))),
     ],
-    check: None,
+    check: Some(|view, faults| {
+        check_visitor(view, faults, |url| url.parse::<Page>().map(drop));
+    }),
 };
 
 static GAUGE: MapShape = MapShape {
@@ -57,6 +65,8 @@ static GAUGE: MapShape = MapShape {
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 pub struct AmplifyConfig {
     url: Parsed<Page>,
+    #[serde(flatten)]
+    visitor: Visitor,
     #[serde(default)]
     gauges: Vec<Gauge>,
 }
@@ -65,7 +75,7 @@ impl FromStr for AmplifyConfig {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        Ok(Self { url: Parsed(text.parse()?), gauges: Vec::new() })
+        Ok(Self { url: Parsed(text.parse()?), visitor: Visitor::default(), gauges: Vec::new() })
     }
 }
 
@@ -83,6 +93,14 @@ impl CollectorKind for AmplifyConfig {
         self.url.0.to_string()
     }
 
+    fn lies_in(&mut self, folder: &Path) {
+        self.visitor.lies_in(folder);
+    }
+
+    fn check(&self) -> Result<(), Reason> {
+        self.visitor.check()
+    }
+
     fn build(self, world: &World) -> Result<Box<dyn Collector>, Reason> {
         let chosen = gauges::chosen(self.gauges).map_err(Reason::new)?;
         let mut interest = Interest::new();
@@ -95,6 +113,7 @@ impl CollectorKind for AmplifyConfig {
         let labels = Labels::new([("collector", &*world.name)]).map_err(Reason::new)?;
         let amplifier = Amplifier {
             page: self.url.0,
+            visitor: self.visitor,
             chosen,
             decoder: Decoder::new(SERIES_MAX).only(Arc::new(interest)),
             clock: world.clock.clone(),
@@ -111,6 +130,7 @@ impl CollectorKind for AmplifyConfig {
 
 struct Amplifier {
     page: Page,
+    visitor: Visitor,
     chosen: Vec<Chosen>,
     decoder: Decoder,
     clock: Arc<dyn Clock>,
@@ -148,7 +168,7 @@ impl ConnectedCollector for Amplifier {
     type Connection = fetch::Connection;
 
     async fn connect(&self) -> Result<fetch::Connection, Reason> {
-        self.page.connect(None).await
+        self.page.connect(&self.visitor).await
     }
 
     async fn look(&mut self, connection: &mut fetch::Connection) -> Result<Reading, Reason> {

@@ -1,16 +1,13 @@
 //! How a server wants to be spoken to.
 
-pub(super) use plimsoll_servers::TLS_CONFIG;
+pub(super) use plimsoll_servers::{AUTHORIZATION, TLS_CONFIG};
 
-use super::scalar::{any, authorization_type};
+use super::scalar::any;
 use plimsoll_servers::one_of_two;
 use plimsoll_spec::{Faults, Key, MapShape, Shape, View, later, optional, required};
 
 /// A name and a password.
 pub(super) const BASIC_AUTH: Key = optional("basic_auth", Shape::Map(&NAME_AND_PASSWORD));
-
-/// A token, or whatever else its type takes.
-pub(super) const AUTHORIZATION: Key = optional("authorization", Shape::Map(&CREDENTIALS));
 
 static NAME_AND_PASSWORD: MapShape = MapShape {
     keys: &[
@@ -20,15 +17,6 @@ static NAME_AND_PASSWORD: MapShape = MapShape {
         later("username_file", "write the name under username"),
     ],
     check: Some(|view, faults| one_of_two(view, faults, "password", "password_file")),
-};
-
-static CREDENTIALS: MapShape = MapShape {
-    keys: &[
-        optional("type", Shape::Text(authorization_type)),
-        optional("credentials", Shape::TEXT),
-        optional("credentials_file", Shape::TEXT),
-    ],
-    check: Some(|view, faults| one_of_two(view, faults, "credentials", "credentials_file")),
 };
 
 pub(super) fn check_access(view: &View<'_>, faults: &mut Faults) {

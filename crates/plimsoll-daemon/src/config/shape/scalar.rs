@@ -74,14 +74,6 @@ pub(super) fn api_version(text: &str) -> Result<(), String> {
     if text == "v2" { Ok(()) } else { Err("only v2 is spoken".into()) }
 }
 
-pub(super) fn authorization_type(text: &str) -> Result<(), String> {
-    if text.eq_ignore_ascii_case("basic") {
-        return Err("use basic_auth for this".into());
-    }
-    let is_token = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic());
-    if is_token { Ok(()) } else { Err("must be one word, as Bearer".into()) }
-}
-
 pub(super) fn interval(text: &str) -> Result<(), String> {
     some_length(text)?;
     match text.parse::<Length>() {
