@@ -131,6 +131,12 @@ impl<C: Clock, S: Sink> Recorder<C, S> {
         None
     }
 
+    /// Says whether anything was ever recorded: there is a log, or somebody found none.
+    pub(crate) fn has_recorded(&self) -> bool {
+        let shared = self.inlets.shared_begun.load(Ordering::Relaxed);
+        self.logs.load(Ordering::Relaxed) > 0 || shared > 0
+    }
+
     /// Merges all that is published and returns the merge, which stands at its watermark.
     pub(crate) fn merge(&self) -> MutexGuard<'_, Merge<S>> {
         let mut merge = lock(&self.merge);

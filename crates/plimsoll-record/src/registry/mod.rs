@@ -239,8 +239,15 @@ impl Registry {
         lock(&self.0.hooks).push(Arc::new(hook));
     }
 
+    /// Says whether any thread of the process has recorded anything yet, in this registry or another.
+    /// Until then there is nothing to merge.
+    pub fn has_recorded(&self) -> bool {
+        recorder().has_recorded()
+    }
+
     /// Merges what the process has recorded, so that the logs don't fill. Call it every 50 ms or
-    /// oftener, from a thread that has nothing urgent to do.
+    /// oftener once something [has been recorded](Self::has_recorded), from a thread that has nothing
+    /// urgent to do.
     pub fn merge(&self) {
         let offered = Offered::take();
         offered.keep(&recorder().merge().sink);

@@ -36,6 +36,11 @@ impl Answers {
         Self { exhibit: Some(exhibit), ..self }
     }
 
+    /// Says whether there is anything to merge.
+    pub(super) fn has_recorded(&self) -> bool {
+        self.registry.has_recorded()
+    }
+
     /// Merges what was recorded since the last time.
     pub(super) fn merge(&self) {
         self.registry.merge();

@@ -65,7 +65,7 @@ pub enum BindError {
 ///
 /// It answers `GET` and `HEAD` of `/metrics` (Prometheus text, or OpenMetrics or protobuf for
 /// those who prefer it), of `/-/healthy`, and of `/-/ready`, which is 503 until nothing holds
-/// `readiness` back. It merges `registry` at least every 50 ms.
+/// `readiness` back. Once the process has recorded something it merges that every 50 ms.
 ///
 /// `/debug/waits` lists who waits for which lock, permit or room, where and for how long, and who has
 /// it. `/debug/cycles` names deadlocks: every second it looks for cycles among these waits, and one

@@ -13,7 +13,8 @@ use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 
-/// How often the recorded edges are merged.
+/// How often the recorded edges are merged, once there are any: a process that never records, as a
+/// sidecar without a proxy, isn't woken for that.
 const MERGE_EVERY: Duration = Duration::from_millis(50);
 
 /// More connections wait until one of these is closed.
@@ -43,16 +44,20 @@ pub(super) async fn serve(listener: TcpListener, answers: Answers, stop: Stop) {
     merge.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut scan = interval(SCAN_EVERY);
     scan.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut accepts = true;
+    let (mut accepts, mut records) = (true, false);
     loop {
         tokio::select! {
             biased;
             () = stop.stopped() => break,
-            _ = merge.tick() => {
+            _ = merge.tick(), if records => {
                 answers.merge();
                 accepts = true;
             }
-            _ = scan.tick() => answers.scan(),
+            _ = scan.tick() => {
+                answers.scan();
+                records = answers.has_recorded();
+                accepts = true;
+            }
             Some(_) = connections.join_next() => {}
             accepted = listener.accept(), if accepts && connections.len() < CONNECTIONS_MAX => {
                 match accepted {
