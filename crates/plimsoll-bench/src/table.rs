@@ -11,6 +11,8 @@ pub(crate) enum Goal {
     CheaperBy(f64),
     /// Ours costs at most so many times what theirs does.
     AtMost(f64),
+    /// Ours costs no more than theirs, as far as draws of what was measured tell them apart.
+    NoWorse,
     /// Ours does at least so many times what theirs does.
     FasterBy(f64),
     /// Ours is at most this; there is nothing to compare it with.
@@ -32,7 +34,7 @@ pub(crate) struct Row {
     pub(crate) what: String,
     pub(crate) unit: &'static str,
     pub(crate) peer_name: &'static str,
-    /// What each round measured: ours and theirs.
+    /// What each round measured, or each draw of what was measured shows: ours and theirs.
     pub(crate) rounds: Vec<(f64, f64)>,
     pub(crate) goal: Goal,
 }
@@ -54,13 +56,15 @@ impl Table {
             "", "ours", "peer", "ratio", "goal", "reached"
         );
         for row in &self.rows {
-            let reached = match row.reached() {
-                Some(true) => "yes",
-                Some(false) => "NO",
-                None => "",
+            let reached = match (row.reached(), row.goal) {
+                (Some(true), _) => "yes",
+                (Some(false), _) => "NO",
+                (None, Goal::NoWorse) => "open",
+                (None, _) => "",
             };
+            let [least, most] = row.between();
             println!(
-                "{:<58} {:>9} {:>9} {:>6}  {:<9} {:<7} {} ({} {}, ±{} %)",
+                "{:<58} {:>9} {:>9} {:>6}  {:<9} {:<7} {} ({} {}, {} to {})",
                 row.what,
                 shown(row.ours(), 2),
                 shown(row.peer(), 2),
@@ -70,7 +74,8 @@ impl Table {
                 row.peer_name,
                 row.unit,
                 row.rounds.len(),
-                shown(50.0 * row.spread(), 0),
+                shown(least, 2),
+                shown(most, 2),
             );
         }
     }
@@ -104,7 +109,9 @@ impl Row {
     fn ratio_of(&self, (ours, peer): (f64, f64)) -> f64 {
         match self.goal {
             Goal::CheaperBy(_) => peer / ours,
-            Goal::AtMost(_) | Goal::FasterBy(_) | Goal::Below(_) | Goal::None => ours / peer,
+            Goal::AtMost(_) | Goal::NoWorse | Goal::FasterBy(_) | Goal::Below(_) | Goal::None => {
+                ours / peer
+            }
             // Neither is measured by the other.
             Goal::Is { .. } => f64::NAN,
         }
@@ -114,17 +121,24 @@ impl Row {
         median(self.rounds.iter().map(|round| self.ratio_of(*round)))
     }
 
-    /// Returns how far apart the ratios of the rounds are, as a share of the middle one.
-    fn spread(&self) -> f64 {
-        let ratios = || self.rounds.iter().map(|round| self.ratio_of(*round));
-        let (least, most) = (ratios().fold(f64::MAX, f64::min), ratios().fold(0.0, f64::max));
-        (most - least) / self.ratio()
+    /// Returns between what nine in ten of the ratios are; of a few rounds, between what all are.
+    fn between(&self) -> [f64; 2] {
+        let mut ratios: Vec<f64> = self.rounds.iter().map(|round| self.ratio_of(*round)).collect();
+        ratios.sort_by(f64::total_cmp);
+        let outside = ratios.len() / 20;
+        let last = ratios.len().saturating_sub(1 + outside);
+        [outside, last].map(|at| ratios.get(at).copied().unwrap_or(f64::NAN))
     }
 
     fn reached(&self) -> Option<bool> {
         match self.goal {
             Goal::CheaperBy(least) => Some(self.ratio() >= least),
             Goal::AtMost(most) => Some(self.ratio() <= most),
+            Goal::NoWorse => match self.between() {
+                [_, most] if most <= 1.0 => Some(true),
+                [least, _] if least > 1.0 => Some(false),
+                _ => None,
+            },
             Goal::FasterBy(least) => Some(self.ratio() >= least),
             Goal::Below(most) => Some(self.ours() <= most),
             Goal::Is { truth, within } => Some((self.ours() - truth).abs() <= within),
@@ -143,7 +157,7 @@ impl Row {
             "goal": self.goal.text(),
             "reached": self.reached(),
             "rounds": self.rounds.len(),
-            "spread": self.spread(),
+            "between": self.between(),
         })
     }
 }
@@ -154,6 +168,7 @@ impl Goal {
             Self::CheaperBy(least) | Self::FasterBy(least) => format!("≥ {least} ×"),
             Self::Below(most) => format!("≤ {most}"),
             Self::AtMost(most) => format!("≤ {most} ×"),
+            Self::NoWorse => "≤ 1 ×".into(),
             Self::Is { truth, within } if within > 0.0 => format!("= {truth:.1} ±{within:.1}"),
             Self::Is { truth, .. } => format!("= {truth}"),
             Self::None => String::new(),

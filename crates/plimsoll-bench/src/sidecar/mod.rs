@@ -1,5 +1,6 @@
 //! The sidecar's collectors beside their peers, before the same target in the same run.
 
+mod arrivals;
 mod exporters;
 mod held;
 mod load;
@@ -7,6 +8,7 @@ mod nginx;
 pub(crate) mod ours;
 pub(crate) mod process;
 mod proxy;
+mod slices;
 mod target;
 
 use crate::table::Table;
