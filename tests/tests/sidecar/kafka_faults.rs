@@ -41,7 +41,7 @@ async fn a_leader_that_is_killed_or_hangs_costs_a_reason_and_no_truth() {
         "kafka: [{{url: 'kafka://{}', label: kafka, interval: 500ms, stalled_after: 3s}}]",
         kafka.address_of(killed)
     ));
-    let seen = watcher.until("four messages", |s| of.lag(s) == Some(4.0)).await;
+    let seen = watcher.until("four messages", |s| of.has(s, 4.0)).await;
     assert_eq!(of.oldest_ms(&seen), Some(oldest_ms));
     let after = |seen: &Scrape| is_true_or_absent(&of, seen, 4.0, oldest_ms);
     kafka.kill(killed);
@@ -130,7 +130,7 @@ async fn what_was_aborted_waits_for_nobody_and_what_is_open_does() {
     client.obey("commit ledger paid 0 0").await;
     let of = Of("ledger", "paid");
     // Three records and a marker, none of which anybody will be given.
-    let seen = watcher.until("four offsets", |s| of.lag(s) == Some(4.0)).await;
+    let seen = watcher.until("four offsets", |s| of.has(s, 4.0)).await;
     assert_eq!((of.seconds(&seen), of.oldest_ms(&seen)), (Some(0.0), None));
     let begin_s = now_s();
     while now_s() - begin_s < 4.0 {
@@ -139,13 +139,13 @@ async fn what_was_aborted_waits_for_nobody_and_what_is_open_does() {
     }
     let paid_ms = ago_ms(300.0);
     client.obey(&format!("produce paid 0 none paid {paid_ms} d")).await;
-    let seen = watcher.until("a record", |s| of.lag(s) == Some(6.0)).await;
+    let seen = watcher.until("a record", |s| of.has(s, 6.0)).await;
     assert_eq!(of.oldest_ms(&seen), Some(paid_ms), "the first that isn't aborted");
     client.obey("commit ledger paid 0 6").await;
-    watcher.until("no message left", |s| of.lag(s) == Some(0.0)).await;
+    watcher.until("no message left", |s| of.has(s, 0.0)).await;
     let open_ms = ago_ms(100.0);
     client.obey(&format!("produce paid 0 none open {open_ms} e")).await;
-    let seen = watcher.until("an open one", |s| of.lag(s) == Some(1.0)).await;
+    let seen = watcher.until("an open one", |s| of.has(s, 1.0)).await;
     assert_eq!(of.oldest_ms(&seen), Some(open_ms));
     watcher.until("a stopped group", |s| of.is(s, "stopped")).await;
     watcher.stop().await;
@@ -163,7 +163,7 @@ async fn times_are_those_of_the_record_or_of_its_arrival_and_what_expired_is_cou
     let after_ms = ago_ms(0.0);
     client.obey("commit reader arrived 0 1").await;
     let of = Of("reader", "arrived");
-    let seen = watcher.until("one message", |s| of.lag(s) == Some(1.0)).await;
+    let seen = watcher.until("one message", |s| of.has(s, 1.0)).await;
     let oldest_ms = of.oldest_ms(&seen).expect("a time");
     assert!((before_ms..=after_ms).contains(&oldest_ms), "{before_ms} {oldest_ms} {after_ms}");
     // Retention is faster than the group: it isn't behind any more, and hasn't caught up either.
@@ -172,10 +172,10 @@ async fn times_are_those_of_the_record_or_of_its_arrival_and_what_expired_is_cou
     client.obey("commit slow short 0 1").await;
     let of = Of("slow", "short");
     let expired = |s: &Scrape| of.get(s, "concurrency_consumer_expired_messages");
-    let seen = watcher.until("three messages", |s| of.lag(s) == Some(3.0)).await;
+    let seen = watcher.until("three messages", |s| of.has(s, 3.0)).await;
     assert_eq!(expired(&seen), Some(0.0));
     client.obey("set short retention.ms=1000 segment.ms=100").await;
-    let seen = watcher.until("nothing left", |s| of.lag(s) == Some(0.0)).await;
+    let seen = watcher.until("nothing left", |s| of.has(s, 0.0)).await;
     assert_eq!((expired(&seen), of.seconds(&seen)), (Some(3.0), Some(0.0)));
     watcher.until("a stopped group", |s| of.is(s, "stopped")).await;
     // It starts again where there is something left, and what it lost is no longer ahead of it.
@@ -239,7 +239,7 @@ async fn what_is_left_without_a_quorum_tells_the_truth_or_nothing() {
         "kafka: [{{url: 'kafka://{}', label: kafka, interval: 500ms}}]",
         kafka.address_of(left)
     ));
-    watcher.until("four messages", |s| of.lag(s) == Some(4.0)).await;
+    watcher.until("four messages", |s| of.has(s, 4.0)).await;
     kafka.kill(killed);
     kafka.signal(hung, "STOP");
     // Two of three controllers: nobody elects another leader or coordinator from here on.

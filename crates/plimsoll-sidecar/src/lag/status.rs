@@ -31,8 +31,9 @@ pub(crate) struct Statuses {
 struct Track {
     place: u128,
     progress: u128,
-    /// Since when it could have advanced and hasn't.
-    since: TimeMs,
+    /// Since when it is known to have had something to do and not to have advanced. Between two looks
+    /// that may be far apart, what lies before the later one came at any time.
+    since: Option<TimeMs>,
     fell: bool,
 }
 
@@ -66,20 +67,18 @@ impl Track {
     fn after(last: Option<Self>, seen: Seen, now: TimeMs) -> Self {
         let Seen { place, progress, messages, .. } = seen;
         let (since, fell) = match last {
-            Some(last) if place < last.place => (now, true),
-            Some(last) if progress != last.progress => (now, false),
-            Some(last) if messages == 0 => (now, last.fell),
+            Some(last) if place < last.place => (None, true),
+            Some(last) if progress != last.progress => (None, false),
             Some(last) => (last.since, last.fell),
-            None => (now, false),
+            None => (None, false),
         };
+        let since = (messages > 0).then_some(since.unwrap_or(now));
         Self { place, progress, since, fell }
     }
 
     fn status(self, seen: Seen, now: TimeMs, stalled_after: Duration) -> &'static str {
-        if seen.messages == 0 {
-            return "ok";
-        }
-        let is_still = now.since(self.since) >= stalled_after;
+        let Some(since) = self.since else { return "ok" };
+        let is_still = now.since(since) >= stalled_after;
         match (is_still, seen.is_attended) {
             (true, true) => "stalled",
             (true, false) => "stopped",
@@ -103,8 +102,13 @@ mod tests {
     }
 
     fn play(rounds: &[Seen]) -> Vec<&'static str> {
+        play_at(&(0..).zip(rounds.iter().copied()).collect::<Vec<_>>())
+    }
+
+    /// Plays rounds at these seconds.
+    fn play_at(rounds: &[(i64, Seen)]) -> Vec<&'static str> {
         let mut last = None;
-        let play = rounds.iter().zip(0..).map(|(&seen, second)| {
+        let play = rounds.iter().map(|&(second, seen)| {
             let now = TimeMs(second * 1_000);
             let track = Track::after(last, seen, now);
             last = Some(track);
@@ -127,8 +131,15 @@ mod tests {
     fn idleness_is_no_stall_and_its_length_is_not_held_against_the_next_message() {
         let idle = [(5, 0, false), (5, 0, false), (5, 0, true), (5, 0, true)];
         assert_eq!(statuses(&idle), ["ok"; 4]);
-        let then = [(5, 0, true), (5, 0, true), (5, 0, true), (5, 1, true), (5, 1, true)];
+        let then = [(5, 0, true), (5, 0, true), (5, 1, true), (5, 1, true), (5, 1, true)];
         assert_eq!(statuses(&then), ["ok", "ok", "ok", "ok", "stalled"]);
+    }
+
+    #[test]
+    fn a_minute_that_nobody_looked_is_not_held_against_what_came_at_its_end() {
+        let with = |messages| Seen { place: 5, progress: 5, messages, is_attended: true };
+        let away = [(0, with(0)), (60, with(1)), (61, with(1)), (62, with(1))];
+        assert_eq!(play_at(&away), ["ok", "ok", "ok", "stalled"]);
     }
 
     #[test]
