@@ -60,7 +60,8 @@ async fn a_redis_that_is_stopped_holds_nobody_for_longer_than_its_limit() {
     assert_eq!(node.get("shoe").await, "1/stale");
     let waited = start.elapsed();
     // Without its limit it would wait for as long as Redis is stopped.
-    assert!((Duration::from_millis(290)..PATIENCE).contains(&waited), "{waited:?}");
+    let bounds = Duration::from_millis(290)..Duration::from_secs(20);
+    assert!(bounds.contains(&waited), "{waited:?}");
     // A look-up, a second look, a generation and a write each: 120 commands, of which one a second is
     // given, and waits for its limit.
     let start = Instant::now();

@@ -1,7 +1,7 @@
 //! Each fault of the demo pages the SLO that it breaks within 10 s of its start, in a real
 //! Alertmanager too, and the page resolves after the fault. A calm run pages nothing.
 
-#![allow(clippy::expect_used, clippy::unwrap_used, reason = "tests")]
+#![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 mod outside;
 
