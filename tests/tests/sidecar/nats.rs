@@ -297,3 +297,32 @@ async fn a_stream_without_a_leader_is_named_and_the_others_are_seen() {
     watcher.until("both again", |s| lost.lag(s) == Some(1.0)).await;
     watcher.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_message_that_is_stuck_is_no_stall_while_those_behind_it_are_done() {
+    let Some(nats) = Nats::start(USERS).await else { return };
+    let client = nats.client("all").await;
+    let jobs = stream(&client, "JOBS", "jobs").await;
+    let worker = consumer(&jobs, "worker", "").await;
+    let (of, watcher) = (Of("worker", "JOBS"), watcher(&nats, "watch"));
+    for _ in 0..12 {
+        publish(&client, "jobs").await;
+    }
+    let mut messages = worker.fetch().max_messages(1).messages().await.expect("messages");
+    let stuck = messages.next().await.expect("one").expect("a message");
+    let begin_s = now_s();
+    // Each round has one more, for longer than it takes to be stalled or stopped.
+    for done in 1..=10 {
+        acknowledge(&worker, 1).await;
+        let left = 12.0 - f64::from(done);
+        let seen = watcher.until("one message less", |s| of.lag(s) == Some(left)).await;
+        assert!(of.is(&seen, "ok"), "{done} are done");
+        watcher.next_round("nats").await;
+    }
+    assert!(now_s() - begin_s > 3.0, "its floor has stood for longer than that");
+    watcher.until("nobody who goes on", |s| of.is(s, "stopped")).await;
+    stuck.double_ack().await.expect("acknowledged");
+    acknowledge(&worker, 1).await;
+    watcher.until("no message left", |s| of.lag(s) == Some(0.0) && of.is(s, "ok")).await;
+    watcher.stop().await;
+}
