@@ -227,4 +227,43 @@ probe:
         let faults = Config::parse(&file, text).unwrap_err();
         assert!(faults[0].reason.contains("no certificate"), "{faults:?}");
     }
+
+    #[test]
+    fn each_kind_has_the_pace_of_its_page_and_several_of_it_are_told_apart() {
+        // Of what needs neither a port of ours nor a file; `needs`: whether its series name no server.
+        let kinds = [
+            ("amplify", "url: 'http://x', gauges: [{gauge: busy, limit: 2}]", 100, false),
+            ("host", "label: x", 1_000, false),
+            ("process", "name: x", 1_000, false),
+            ("postgres", "url: 'postgres://u@x/d?sslmode=disable'", 5_000, false),
+            ("pgbouncer", "url: 'postgres://u@x/pgbouncer?sslmode=disable'", 5_000, false),
+            ("redis", "url: 'redis://x'", 5_000, false),
+            ("kafka", "url: 'kafka://x'", 5_000, true),
+            ("nats", "url: 'nats://x'", 5_000, true),
+            ("rabbitmq", "url: 'http://x'", 5_000, true),
+            ("nginx", "url: 'http://x'", 5_000, false),
+            ("haproxy", "url: 'http://x/;csv'", 5_000, false),
+        ];
+        for (kind, keys, interval_ms, needs) in kinds {
+            let text = format!("{kind}:\n- {{{keys}}}\n- {{{}}}\n", keys.replace('x', "y"));
+            let all = Config::parse("sidecar.yml", &text).unwrap().collectors;
+            assert_eq!(all.len(), 2, "{kind}");
+            for planned in &all {
+                let name = planned.collector.name();
+                assert!(name == kind || name.starts_with(&format!("{kind}:")), "{name}");
+                assert_eq!(planned.pace.interval, Duration::from_millis(interval_ms), "{kind}");
+                assert_eq!(planned.names_series(&all), needs, "{kind}");
+                assert!(!planned.names_series(&all[..1]), "{kind}: one needs no name");
+            }
+        }
+    }
+
+    #[test]
+    fn probers_of_one_file_have_a_name_each() {
+        let probe = "{name: orders, origin: {postgres: {url: 'postgres://x/d?sslmode=disable', table: t}}, \
+                     stores: [{name: cache, redis: {url: 'redis://x', key: k}}]}";
+        let faults = Config::parse("sidecar.yml", &format!("probe: [{probe}, {probe}]"));
+        let faults = faults.unwrap_err();
+        assert!(faults.iter().any(|fault| fault.reason.contains("has this name")), "{faults:?}");
+    }
 }
