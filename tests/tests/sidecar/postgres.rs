@@ -27,6 +27,16 @@ async fn age_s(client: &Client) -> f64 {
     number(client, "SELECT extract(epoch FROM clock_timestamp() - now())").await
 }
 
+/// Names the series of the sessions at the root of what others wait for.
+fn roots(state: &str) -> String {
+    format!("concurrency_postgres_root_blockers{{server=\"db\",state={state:?}}}")
+}
+
+/// Names the series of sessions.
+fn sessions(state: &str, wait: &str) -> String {
+    format!("concurrency_postgres_sessions{{server=\"db\",state={state:?},wait={wait:?}}}")
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_chain_of_three_has_one_root_whose_age_the_server_knows() {
     let server = Postgres::start().await;
@@ -55,13 +65,8 @@ async fn a_chain_of_three_has_one_root_whose_age_the_server_knows() {
     assert_eq!(chain[r#"concurrency_lock_waiters{lock="db"}"#], 2.0);
     let waited_s = chain[r#"concurrency_lock_waiters_oldest_age_seconds{lock="db"}"#];
     assert!(waited_s > 0.0 && waited_s < after_s, "{waited_s} {after_s}");
-    let roots =
-        |state| format!("concurrency_postgres_root_blockers{{server=\"db\",state={state:?}}}");
     assert_eq!(chain[&*roots("idle_in_transaction")], 1.0);
     assert_eq!(chain[&*roots("active")], 0.0);
-    let sessions = |state: &str, wait: &str| {
-        format!("concurrency_postgres_sessions{{server=\"db\",state={state:?},wait={wait:?}}}")
-    };
     assert_eq!(chain[&*sessions("active", "lock")], 2.0);
     assert_eq!(chain[&*sessions("idle_in_transaction", "client")], 1.0);
 
