@@ -100,9 +100,10 @@ async fn many_reloads_leave_no_descriptor_no_series_and_no_memory() {
         // Each time the proxy is another, and a collector comes or goes.
         let more = if limit.is_multiple_of(2) { HOST } else { "" };
         front.reload(&format!("limit: {limit}"), more);
-        front.until(LIMIT, f64::from(limit)).await
+        front.until(LIMIT, f64::from(limit)).await;
     };
-    let before = front.until(LIMIT, 1.0).await;
+    // A collector has all of its series once it has looked.
+    let before = front.sidecar.until_up("shop", true).await;
     let files = open_files(pid);
     // Until nothing is met for the first time any more.
     for limit in 2..=RELOADS {
@@ -112,7 +113,8 @@ async fn many_reloads_leave_no_descriptor_no_series_and_no_memory() {
     for limit in 2..=RELOADS {
         turn(limit).await;
     }
-    let after = turn(1).await;
+    turn(1).await;
+    let after = front.sidecar.until_up("shop", true).await;
     let names = |seen: &Scrape| seen.0.keys().cloned().collect::<Vec<_>>();
     assert_eq!(names(&after), names(&before));
     wait::until("what the proxies before held to be closed", PATIENCE, || async {
