@@ -22,6 +22,7 @@ pub(super) fn alerts() -> Vec<Alert> {
         watchdog(),
         daemon_down(),
         target_down(),
+        reload_refused(),
         notifications_failing(),
         samples_refused(),
         recorder_late(),
@@ -62,6 +63,16 @@ fn target_down() -> Alert {
     alert("PlimsollTargetDown", "ticket", expr).pending_for("5m").says(
         "A target that exposed concurrency signals can't be scraped.",
         "Prometheus hasn't reached {{ $labels.instance }} of {{ $labels.job }} for five minutes.",
+    )
+}
+
+/// Of the daemon and of a sidecar.
+fn reload_refused() -> Alert {
+    let taken = promql::sample(&catalog::CONFIG_LAST_RELOAD_SUCCESSFUL);
+    alert("PlimsollReloadRefused", "ticket", format!("{taken} == 0")).pending_for("5m").says(
+        "A configuration was refused; what ran before goes on.",
+        "{{ $labels.instance }} of {{ $labels.job }} refused its last reload; its log and its \
+         page say why.",
     )
 }
 
