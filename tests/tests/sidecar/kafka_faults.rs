@@ -14,6 +14,16 @@ fn is_true_or_absent(of: &Of, seen: &Scrape, messages: f64, oldest_ms: i64) -> b
         && of.seconds(seen).is_none_or(|seconds| (age_s - 10.0..=age_s).contains(&seconds))
 }
 
+/// Leaves a group four messages of a topic that all brokers have, and returns when the oldest of those was
+/// produced.
+async fn four_left(client: &mut Client) -> (Of, i64) {
+    client.obey("topic orders 1 replicas=3").await;
+    let first_ms = ago_ms(600.0);
+    client.obey(&format!("produce orders 0 none - {first_ms} a b c d e f")).await;
+    client.obey("commit billing orders 0 2").await;
+    (Of("billing", "orders"), first_ms + 2_000)
+}
+
 /// Asks who leads a partition until it is none of those.
 async fn leader(client: &mut Client, of: &str, none_of: &[usize]) -> usize {
     let begin = now_s();
@@ -30,11 +40,7 @@ async fn leader(client: &mut Client, of: &str, none_of: &[usize]) -> usize {
 async fn a_leader_that_is_killed_or_hangs_costs_a_reason_and_no_truth() {
     let Some(mut kafka) = Kafka::cluster(3, "").await else { return };
     let mut client = kafka.client();
-    client.obey("topic orders 1 replicas=3").await;
-    let first_ms = ago_ms(600.0);
-    client.obey(&format!("produce orders 0 none - {first_ms} a b c d e f")).await;
-    client.obey("commit billing orders 0 2").await;
-    let (of, oldest_ms) = (Of("billing", "orders"), first_ms + 2_000);
+    let (of, oldest_ms) = four_left(&mut client).await;
     let killed = leader(&mut client, "orders", &[]).await;
     // The one that dies is the one of the address: the others are known by then.
     let watcher = Watcher::start(&format!(
@@ -228,11 +234,7 @@ async fn a_group_without_a_commit_is_named_and_has_no_lag_that_is_made_up() {
 async fn what_is_left_without_a_quorum_tells_the_truth_or_nothing() {
     let Some(mut kafka) = Kafka::cluster(3, "").await else { return };
     let mut client = kafka.client();
-    client.obey("topic orders 1 replicas=3").await;
-    let first_ms = ago_ms(600.0);
-    client.obey(&format!("produce orders 0 none - {first_ms} a b c d e f")).await;
-    client.obey("commit billing orders 0 2").await;
-    let (of, oldest_ms) = (Of("billing", "orders"), first_ms + 2_000);
+    let (of, oldest_ms) = four_left(&mut client).await;
     let left = leader(&mut client, "orders", &[]).await;
     let (killed, hung) = ((left + 1) % 3, (left + 2) % 3);
     let watcher = Watcher::start(&format!(
